@@ -1,0 +1,30 @@
+//! `POST /reseller/accounts/{id}/move`.
+
+use serde::Deserialize;
+use tributary_api::{Call, Problem, Reply};
+use tributary_domain::id::AccountId;
+use tributary_domain::rights::Right;
+use tributary_store::accounts::Authority;
+
+use crate::views::AccountView;
+
+/// The request.
+#[derive(Debug, Clone, Deserialize)]
+pub struct MoveAccount {
+    /// The new parent, in the caller's subtree.
+    pub parent_id: AccountId,
+}
+
+/// Moves an account, and everything below it, under another parent.
+///
+/// # Errors
+/// `cycle`, `too_deep`, `parent_is_customer`, `currency_mismatch`, `account_exists`, `account_suspended`, `not_found`,
+/// `forbidden`.
+pub async fn relocate(call: Call) -> Result<Reply, Problem> {
+    let (caller, home) = (call.caller()?, call.home()?);
+    let request: MoveAccount = call.body()?;
+    let (from_above, create) = (caller.from_above(Right::AccountsMove), caller.over(Right::AccountsMove));
+    let (from, to) = (Authority { home, may: &from_above }, Authority { home, may: &create });
+    let account = call.store().move_account(&call.id("id")?, &request.parent_id, from, to, &call.act()?).await?;
+    Ok(Reply::ok(&AccountView::read(&call.app, &account, home).await?)?.etag(account.version))
+}

@@ -1,0 +1,68 @@
+//! `PUT /reseller/accounts/{id}`.
+
+use serde::{Deserialize, Deserializer};
+use tributary_api::{Call, Problem, Reply};
+use tributary_domain::account::{Settings, Tags};
+use tributary_domain::id::AccountId;
+use tributary_domain::money::Allowance;
+use tributary_domain::rights::Right;
+use tributary_domain::text::{Email, ExternalId, Name};
+use tributary_store::accounts::{Authority, Edit};
+
+use crate::accounts::create::check_tags;
+use crate::views::AccountView;
+
+/// The request: what is not given stays as it is; null empties what may be empty.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UpdateAccount {
+    /// New name.
+    pub name: Option<Name>,
+    /// New external id, or null.
+    #[serde(default, deserialize_with = "given")]
+    pub external_id: Option<Option<ExternalId>>,
+    /// New address, or null.
+    #[serde(default, deserialize_with = "given")]
+    pub email: Option<Option<Email>>,
+    /// New labels, all of them.
+    pub tags: Option<Tags>,
+    /// New settings, all of them.
+    pub settings: Option<Settings>,
+    /// New credit limit; only from above, with the right `credits.limit`.
+    pub credit_limit: Option<Allowance>,
+}
+
+/// Tells null from absent.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// Edits an account.
+///
+/// # Errors
+/// `precondition_failed`, `account_exists`, `account_closed`, `not_found`, `forbidden`, `validation_failed`.
+pub async fn update(call: Call) -> Result<Reply, Problem> {
+    let (caller, home) = (call.caller()?, call.home()?);
+    let request: UpdateAccount = call.body()?;
+    check_tags(request.tags.as_ref())?;
+    let edit = Edit {
+        name: request.name,
+        external_id: request.external_id,
+        email: request.email,
+        tags: request.tags,
+        settings: request.settings,
+        credit_limit: request.credit_limit.map(Allowance::micros),
+    };
+    let (edits_self, sets_limit) = (Edit { credit_limit: None, ..edit.clone() } != Edit::default(), edit.credit_limit.is_some());
+    if !edits_self && !sets_limit {
+        return Err(Problem::field("", "names nothing to change: name, external_id, email, tags, settings or credit_limit"));
+    }
+    let (may_edit, may_limit) = (caller.over(Right::AccountsUpdate), caller.from_above(Right::CreditsLimit));
+    let may = move |id: &AccountId, lineage: &_| {
+        if edits_self {
+            may_edit(id, lineage)?;
+        }
+        if sets_limit { may_limit(id, lineage) } else { Ok(()) }
+    };
+    let account = call.store().edit_account(&call.id("id")?, &edit, call.if_match()?, Authority { home, may: &may }, &call.act()?).await?;
+    Ok(Reply::ok(&AccountView::read(&call.app, &account, home).await?)?.etag(account.version))
+}

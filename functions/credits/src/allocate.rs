@@ -1,0 +1,41 @@
+//! `POST /reseller/credits/allocate`: credit down the tree.
+
+use serde::Deserialize;
+use tributary_api::{Call, Problem, Reply};
+use tributary_domain::id::AccountId;
+use tributary_domain::ledger::{EntryKind, LedgerId};
+use tributary_domain::money::Amount;
+use tributary_domain::rights::Right;
+use tributary_domain::text::Reference;
+use tributary_domain::transfer::Leg;
+
+use crate::moving::{commit, request};
+use crate::views::AnyTransferView;
+
+/// The request.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Allocate {
+    /// Who receives it; below `from`.
+    pub account_id: AccountId,
+    /// How much.
+    pub amount: Amount,
+    /// A note.
+    pub reference: Option<Reference>,
+    /// Who gives it; the caller's account unless said otherwise.
+    pub from: Option<AccountId>,
+}
+
+/// Moves credit down the tree.
+///
+/// # Errors
+/// As [`commit`].
+pub async fn allocate(call: Call) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
+    let scope = call.required_scope()?;
+    let body: Allocate = call.body()?;
+    let may_i = caller.over_heads(Right::CreditsAllocate);
+    let from = LedgerId::Account(body.from.unwrap_or_else(|| caller.account_id.clone()));
+    let leg = Leg { from, to: LedgerId::Account(body.account_id), amount: body.amount };
+    let request = request(&call, EntryKind::Allocation, vec![leg], body.reference)?;
+    commit(&call, &request, &scope, &may_i, AnyTransferView::one).await
+}

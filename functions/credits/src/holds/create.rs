@@ -1,0 +1,74 @@
+//! `POST /reseller/credits/holds`.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use tributary_api::{Call, Problem, Reply};
+use tributary_domain::hold::{DEFAULT_HOLD_S, Hold, HoldStatus, MAX_HOLD_S};
+use tributary_domain::id::{AccountId, HoldId};
+use tributary_domain::ledger::{CreditError, LedgerId};
+use tributary_domain::money::{Amount, Micros};
+use tributary_domain::rights::Right;
+use tributary_domain::text::Reference;
+use tributary_store::idempotency::Outcome;
+
+use crate::views::HoldView;
+
+/// The request.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CreateHold {
+    /// Whose credit is set aside.
+    pub account_id: AccountId,
+    /// How much.
+    pub amount: Amount,
+    /// Who receives what is captured; nobody: it is consumed.
+    pub to: Option<AccountId>,
+    /// From when it cannot be captured: 7 days from now unless said otherwise, at most 31.
+    pub expires_at: Option<Timestamp>,
+    /// A note.
+    pub reference: Option<Reference>,
+}
+
+/// Sets credit aside.
+///
+/// # Errors
+/// `insufficient_credits`, `account_suspended`, `account_closed`, `same_account`, `currency_mismatch`, `not_found`,
+/// `forbidden`, `idempotency_key_missing`, `idempotency_key_reused`, `validation_failed`.
+pub async fn create(call: Call) -> Result<Reply, Problem> {
+    let (caller, home) = (call.caller()?, call.home()?);
+    let scope = call.required_scope()?;
+    let body: CreateHold = call.body()?;
+    let now = call.app.now();
+    if body.to.as_ref() == Some(&body.account_id) {
+        return Err(CreditError::SameAccount.into());
+    }
+    // The currency is the account's; the store sets it from the head it reads.
+    let currency = call.store().head(&LedgerId::Account(body.account_id.clone())).await?.currency;
+    let hold = Hold {
+        id: HoldId::from_uuid(call.app.uuid()),
+        account_id: body.account_id,
+        to: body.to,
+        amount: body.amount.micros(),
+        captured: Micros::ZERO,
+        currency,
+        status: HoldStatus::Open,
+        reference: body.reference,
+        created_at: now,
+        expires_at: expiry(body.expires_at, now)?,
+        ended_at: None,
+    };
+    let may_i = caller.over_heads(Right::CreditsHold);
+    let outcome = call.store().reserve(&hold, home, &scope, &may_i).await?;
+    let replayed = matches!(outcome, Outcome::Replayed(_));
+    let hold = outcome.into_inner();
+    let location = format!("/reseller/credits/holds/{}", hold.id);
+    Ok(Reply::created(&HoldView::of(&hold, None))?.location(&location).replayed(replayed))
+}
+
+fn expiry(asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Problem> {
+    let after = |seconds| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    match asked {
+        None => Ok(after(DEFAULT_HOLD_S)),
+        Some(at) if at > now && at <= after(MAX_HOLD_S) => Ok(at),
+        Some(_) => Err(Problem::field("/expires_at", "must be in the future, at most 31 days from now")),
+    }
+}

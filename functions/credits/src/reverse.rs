@@ -1,0 +1,38 @@
+//! `POST /reseller/credits/transfers/{id}/reverse`.
+
+use serde::Deserialize;
+use tributary_api::{Call, Problem, Reply};
+use tributary_domain::ledger::EntryKind;
+use tributary_domain::rights::Right;
+use tributary_domain::text::Reference;
+
+use crate::moving::{commit, request};
+use crate::views::AnyTransferView;
+
+/// The request.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Reverse {
+    /// A note.
+    pub reference: Option<Reference>,
+}
+
+/// Sends a transfer back to where it came from, once and whole. Needs the right over every account in it; an issue is
+/// reversed by the operator only.
+///
+/// # Errors
+/// `already_reversed`, `conflict` for a kind that cannot be reversed, `insufficient_credits` if it was spent meanwhile, and
+/// as [`commit`].
+pub async fn reverse(call: Call) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
+    let scope = call.required_scope()?;
+    let body: Reverse = call.body()?;
+    let (original, _) = call.store().find_transfer(&call.id("id")?).await?;
+    let (reverse, issue) = (caller.over_heads(Right::CreditsReverse), caller.over_heads(Right::CreditsIssue));
+    let unissues = original.kind == EntryKind::Issue;
+    let may_i = move |heads: &_| {
+        reverse(heads)?;
+        if unissues { issue(heads) } else { Ok(()) }
+    };
+    let request = call.store().reversal_of(&original, request(&call, EntryKind::Reversal, Vec::new(), body.reference)?)?;
+    commit(&call, &request, &scope, &may_i, AnyTransferView::one).await
+}

@@ -1,0 +1,283 @@
+//! What the API shows of credit.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tributary_domain::hold::{Hold, HoldStatus};
+use tributary_domain::id::{AccountId, HoldId, TransferId};
+use tributary_domain::ledger::{Entry, EntryKind, LedgerId};
+use tributary_domain::money::{Currency, Micros};
+use tributary_domain::text::Reference;
+use tributary_domain::transfer::{DoneLeg, Transfer};
+
+/// A movement of credit with one leg.
+#[derive(Debug, Clone, Serialize)]
+pub struct TransferView {
+    /// Its id.
+    pub id: TransferId,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The debited account, or `system.issued`.
+    pub from: String,
+    /// The credited account, or `system.consumed`.
+    pub to: String,
+    /// How much.
+    pub amount: Micros,
+    /// In which currency.
+    pub currency: Currency,
+    /// Available credit of `from` after it; null for a system ledger.
+    pub from_balance: Option<Micros>,
+    /// Available credit of `to` after it; null for a system ledger.
+    pub to_balance: Option<Micros>,
+    /// The caller's note.
+    pub reference: Option<Reference>,
+    /// The transfer that this one sent back.
+    pub reverses: Option<TransferId>,
+    /// When it was done.
+    pub created_at: Timestamp,
+}
+
+/// A movement of credit with several legs.
+#[derive(Debug, Clone, Serialize)]
+pub struct LegsView {
+    /// Its id.
+    pub id: TransferId,
+    /// What it is.
+    pub kind: EntryKind,
+    /// In which currency.
+    pub currency: Currency,
+    /// The legs, in the order asked for.
+    pub legs: Vec<LegView>,
+    /// The caller's note.
+    pub reference: Option<Reference>,
+    /// The transfer that this one sent back.
+    pub reverses: Option<TransferId>,
+    /// When it was done.
+    pub created_at: Timestamp,
+}
+
+/// One leg.
+#[derive(Debug, Clone, Serialize)]
+pub struct LegView {
+    /// The debited account.
+    pub from: String,
+    /// The credited account.
+    pub to: String,
+    /// How much.
+    pub amount: Micros,
+    /// Available credit of `from` after this leg.
+    pub from_balance: Option<Micros>,
+    /// Available credit of `to` after this leg.
+    pub to_balance: Option<Micros>,
+}
+
+impl LegView {
+    fn of(leg: &DoneLeg, visible: &dyn Fn(&LedgerId) -> bool) -> Self {
+        Self {
+            from: leg.from.public(),
+            to: leg.to.public(),
+            amount: leg.amount,
+            from_balance: visible(&leg.from).then_some(leg.from_balance),
+            to_balance: visible(&leg.to).then_some(leg.to_balance),
+        }
+    }
+}
+
+/// A transfer as it is shown: flat with one leg, a list with several.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum AnyTransferView {
+    /// One leg.
+    One(TransferView),
+    /// Several legs.
+    Legs(LegsView),
+}
+
+/// Every account's balance, no system ledger's.
+fn accounts(ledger: &LedgerId) -> bool {
+    ledger.account().is_some()
+}
+
+impl AnyTransferView {
+    /// A transfer asked for with one leg, all of it the caller's to see.
+    pub fn one(transfer: &Transfer) -> Self {
+        Self::seen(transfer, &accounts)
+    }
+
+    /// A transfer asked for with legs, all of it the caller's to see.
+    pub fn legs(transfer: &Transfer) -> Self {
+        Self::with_legs(transfer, &accounts)
+    }
+
+    /// A transfer with the balances of the ledgers that are `visible`.
+    pub fn seen(transfer: &Transfer, visible: &dyn Fn(&LedgerId) -> bool) -> Self {
+        let [leg] = transfer.legs.as_slice() else {
+            return Self::with_legs(transfer, visible);
+        };
+        let leg = LegView::of(leg, visible);
+        AnyTransferView::One(TransferView {
+            id: transfer.id.clone(),
+            kind: transfer.kind,
+            from: leg.from,
+            to: leg.to,
+            amount: leg.amount,
+            currency: transfer.currency,
+            from_balance: leg.from_balance,
+            to_balance: leg.to_balance,
+            reference: transfer.reference.clone(),
+            reverses: transfer.reverses.clone(),
+            created_at: transfer.created_at,
+        })
+    }
+
+    fn with_legs(transfer: &Transfer, visible: &dyn Fn(&LedgerId) -> bool) -> Self {
+        AnyTransferView::Legs(LegsView {
+            id: transfer.id.clone(),
+            kind: transfer.kind,
+            currency: transfer.currency,
+            legs: transfer.legs.iter().map(|leg| LegView::of(leg, visible)).collect(),
+            reference: transfer.reference.clone(),
+            reverses: transfer.reverses.clone(),
+            created_at: transfer.created_at,
+        })
+    }
+}
+
+/// A transfer looked up, with what became of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct FoundTransferView {
+    /// The transfer.
+    #[serde(flatten)]
+    pub transfer: AnyTransferView,
+    /// The transfer that sent it back.
+    pub reversed_by: Option<TransferId>,
+}
+
+/// A balance.
+#[derive(Debug, Clone, Serialize)]
+pub struct BalanceView {
+    /// The account.
+    pub account_id: AccountId,
+    /// In which currency.
+    pub currency: Currency,
+    /// Free to spend, before the credit limit.
+    pub available: Micros,
+    /// Set aside by open holds.
+    pub held: Micros,
+    /// How far available may go below zero.
+    pub credit_limit: Micros,
+    /// Available plus credit limit.
+    pub spendable: Micros,
+    /// The whole subtree, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subtree: Option<SubtreeBalanceView>,
+}
+
+/// Sums over a subtree, of the accounts that keep the root's currency.
+#[derive(Debug, Clone, Serialize)]
+pub struct SubtreeBalanceView {
+    /// Accounts, the root included.
+    pub accounts: usize,
+    /// Available credit.
+    pub available: Micros,
+    /// Held credit.
+    pub held: Micros,
+}
+
+/// An entry of a history.
+#[derive(Debug, Clone, Serialize)]
+pub struct EntryView {
+    /// Its id: the account's and its number.
+    pub id: String,
+    /// The transfer it belongs to; null for holds set aside or set free.
+    pub transfer_id: Option<TransferId>,
+    /// The hold it belongs to.
+    pub hold_id: Option<HoldId>,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Change of available credit.
+    pub amount: Micros,
+    /// Change of held credit.
+    pub held_amount: Micros,
+    /// Available credit after it.
+    pub balance_after: Micros,
+    /// Held credit after it.
+    pub held_after: Micros,
+    /// In which currency.
+    pub currency: Currency,
+    /// The other account, or `system.issued`, `system.consumed`.
+    pub counterparty: Option<String>,
+    /// The caller's note.
+    pub reference: Option<Reference>,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+impl EntryView {
+    /// An entry as shown.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            id: format!("ent_{}_{}", entry.after.ledger, entry.after.seq),
+            transfer_id: entry.transfer_id.clone(),
+            hold_id: entry.hold_id.clone(),
+            kind: entry.kind,
+            amount: entry.amount,
+            held_amount: entry.held_amount,
+            balance_after: entry.after.available,
+            held_after: entry.after.held,
+            currency: entry.after.currency,
+            counterparty: entry.counterparty.as_ref().map(|ledger| ledger.public()),
+            reference: entry.reference.clone(),
+            created_at: entry.after.at,
+        }
+    }
+}
+
+/// A hold.
+#[derive(Debug, Clone, Serialize)]
+pub struct HoldView {
+    /// Its id.
+    pub id: HoldId,
+    /// Whose credit is set aside.
+    pub account_id: AccountId,
+    /// Who receives what is captured; null: it is consumed.
+    pub to: Option<AccountId>,
+    /// How much is set aside.
+    pub amount: Micros,
+    /// How much was captured.
+    pub captured: Micros,
+    /// In which currency.
+    pub currency: Currency,
+    /// Its state.
+    pub status: HoldStatus,
+    /// The movement of the capture; only in the capture's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer_id: Option<TransferId>,
+    /// The caller's note.
+    pub reference: Option<Reference>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when it cannot be captured.
+    pub expires_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl HoldView {
+    /// A hold as shown.
+    pub fn of(hold: &Hold, transfer_id: Option<TransferId>) -> Self {
+        Self {
+            id: hold.id.clone(),
+            account_id: hold.account_id.clone(),
+            to: hold.to.clone(),
+            amount: hold.amount,
+            captured: hold.captured,
+            currency: hold.currency,
+            status: hold.status,
+            transfer_id,
+            reference: hold.reference.clone(),
+            created_at: hold.created_at,
+            expires_at: hold.expires_at,
+            ended_at: hold.ended_at,
+        }
+    }
+}

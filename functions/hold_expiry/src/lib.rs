@@ -1,0 +1,70 @@
+//! The housekeeping of credit, on a schedule: sets free holds whose time is over, and finishes relocations.
+
+use std::error::Error;
+
+use jiff::SignedDuration;
+use serde::Serialize;
+use serde_json::Value;
+use tributary_api::App;
+use tributary_domain::hold::HoldEnd;
+use tributary_domain::id::{EventId, KeyId, TransferId};
+use tributary_store::error::StoreError;
+use tributary_store::events::Act;
+use tributary_store::holds::{EndedBy, ended_meanwhile};
+use uuid::Uuid;
+
+/// The most holds one run ends; the next run goes on.
+const HOLDS_A_RUN: usize = 500;
+/// The most relocations one run finishes.
+const RELOCATIONS_A_RUN: usize = 20;
+/// How long after a move its descendants are gone over once more.
+const RELOCATION_SETTLES_S: i64 = 60;
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// Holds set free.
+    pub expired: usize,
+    /// Holds that could not be set free now; the next run tries again.
+    pub failed: usize,
+    /// Moves whose descendants were gone over once more.
+    pub relocated: usize,
+}
+
+/// Who does it: the schedule, no key of anybody's.
+fn act(app: &App) -> Act {
+    Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), now: app.now() }
+}
+
+/// One run. Safe to repeat: a hold ends once.
+///
+/// # Errors
+/// When the due holds or open relocations cannot be listed; the schedule then tries again.
+pub async fn handle(app: &App, _event: Value) -> Result<Value, Box<dyn Error + Send + Sync>> {
+    let mut summary = Summary::default();
+    for id in app.store().holds_due(app.now(), HOLDS_A_RUN).await? {
+        match expire(app, &id).await {
+            Ok(()) => summary.expired += 1,
+            Err(error) if ended_meanwhile(&error) => {}
+            Err(error) => {
+                summary.failed += 1;
+                tracing::error!(hold.id = %id, error = %error, "a hold could not be set free");
+            }
+        }
+    }
+    let settled = app.now().checked_sub(SignedDuration::from_secs(RELOCATION_SETTLES_S))?;
+    for id in app.store().open_relocations(settled, RELOCATIONS_A_RUN).await? {
+        app.store().finish_relocation(&id).await?;
+        summary.relocated += 1;
+    }
+    tracing::info!(expired = summary.expired, failed = summary.failed, relocated = summary.relocated, "housekeeping done");
+    Ok(serde_json::to_value(summary)?)
+}
+
+async fn expire(app: &App, id: &tributary_domain::id::HoldId) -> Result<(), StoreError> {
+    let hold = app.store().hold(id).await?;
+    let transfer = TransferId::from_uuid(app.uuid());
+    let expire = |_: &_| Ok(HoldEnd::Expire);
+    app.store().end_hold(id, expire, EndedBy::Schedule, &transfer, &hold.account_id, &act(app), &|_| Ok(())).await?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! The portal function: for now one page that says what will be there, and a health answer.
+
+use axum::Router;
+use serde::Serialize;
+use tributary_api::endpoint::Access::Public;
+use tributary_api::{App, Call, Endpoint, Problem, Reply, endpoint};
+
+const PAGE: &str = include_str!("page.html");
+
+/// The health answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Health {
+    /// `ok`.
+    pub status: &'static str,
+    /// The version of the code.
+    pub version: &'static str,
+}
+
+/// Every route of the function.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        endpoint!(GET "/", "portal_page", Public, Unused, page, "What will be here"),
+        endpoint!(GET "/health", "health", Public, Unused, health, "Whether the function answers"),
+    ]
+}
+
+/// The function's router.
+pub fn router(app: App) -> Router {
+    tributary_api::router::router(app, endpoints())
+}
+
+async fn page(_call: Call) -> Result<Reply, Problem> {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    Ok(Reply::html(PAGE).header("content-security-policy", policy).header("referrer-policy", "no-referrer"))
+}
+
+async fn health(_call: Call) -> Result<Reply, Problem> {
+    Reply::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}

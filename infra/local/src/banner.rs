@@ -1,0 +1,90 @@
+//! What a terminal shows: the progress of the demo, and the page once requests are served.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::options::{Options, Step, Storage};
+use crate::seed::{Demo, DemoAccount};
+use crate::start::Local;
+
+/// Shows the demo's progress on one line, where there is a terminal.
+pub fn progress(step: Step<'_>) {
+    let mut terminal = io::stderr();
+    if !terminal.is_terminal() {
+        return;
+    }
+    let end = if step.done == step.of { "\r\x1b[K" } else { "" };
+    // A terminal that is gone is no reason to stop.
+    let _ = write!(terminal, "\r\x1b[KMaking the demo: {}/{} {}{end}", step.done, step.of, step.what).and_then(|()| terminal.flush());
+}
+
+/// Shows the page.
+pub fn show(local: &Local, options: &Options) {
+    let mut terminal = io::stdout();
+    let _ = terminal.write_all(page(local, options).as_bytes()).and_then(|()| terminal.flush());
+}
+
+fn page(local: &Local, options: &Options) -> String {
+    let mut page = format!("\nTributary runs at {}   {}\n", local.base_url, kept(&options.storage));
+    if local.clock.advance_ms(0) > 0 {
+        let _ = writeln!(page, "The test clock stands at {}.", local.now());
+    }
+    if let Some(demo) = &local.demo {
+        accounts(&mut page, demo);
+    }
+    keys(&mut page, local);
+    examples(&mut page, local);
+    page.push_str("\nCtrl-C stops.\n");
+    page
+}
+
+fn kept(storage: &Storage) -> String {
+    match storage {
+        Storage::Directory(dir) => format!("(data in {})", dir.display()),
+        Storage::Engine | Storage::Memory(_) => "(nothing is kept)".to_owned(),
+    }
+}
+
+fn accounts(page: &mut String, demo: &Demo) {
+    let _ = writeln!(page, "\n  {:<36} {:<9} {:<4}", "Tributary Demo", "operator", "USD");
+    for DemoAccount { id, name, kind, currency, depth } in &demo.accounts {
+        let name = format!("{:indent$}{name}", "", indent = 2 * depth);
+        let _ = writeln!(page, "  {name:<36} {kind:<9} {currency:<4} {id}");
+    }
+}
+
+fn keys(page: &mut String, local: &Local) {
+    let _ = writeln!(page, "\nKeys\n  {:<36} {}", "operator, owner", local.operator_key);
+    for key in local.demo.iter().flat_map(|demo| &demo.keys) {
+        let _ = writeln!(page, "  {:<36} {}", format!("{}, {}", key.account, key.role), key.secret);
+    }
+}
+
+fn examples(page: &mut String, local: &Local) {
+    let url = &local.base_url;
+    let operator = format!("-H 'Authorization: Bearer {}'", local.operator_key);
+    let (json, once) = ("-H 'Content-Type: application/json'", "-H \"Idempotency-Key: $(date +%s%N)\"");
+    let _ = writeln!(page, "\nTry");
+    let Some((demo, key)) = local.demo.as_ref().and_then(|demo| Some((demo, demo.keys.first()?))) else {
+        let _ = writeln!(page, "  curl -s '{url}/reseller/accounts' {operator}");
+        let _ = writeln!(
+            page,
+            "  curl -s -X POST '{url}/reseller/accounts/create' {operator} {json} \\\n    -d '{{\"name\": \"Northwind Telecom\", \"kind\": \"reseller\"}}'"
+        );
+        return;
+    };
+    let owner = format!("-H 'Authorization: Bearer {}'", key.secret);
+    let child = demo.accounts.iter().find(|account| account.depth == 2).map_or("", |account| account.id.as_str());
+    let _ = writeln!(page, "  curl -s '{url}/reseller/accounts?subtree=true' {owner}");
+    let _ = writeln!(page, "  curl -s '{url}/reseller/credits/balance?subtree=true' {owner}");
+    let _ = writeln!(
+        page,
+        "  curl -s -X POST '{url}/reseller/credits/allocate' {owner} {json} \\\n    {once} -d '{{\"account_id\": \"{child}\", \"amount\": \"25\", \"reference\": \"a first try\"}}'"
+    );
+    let _ = writeln!(page, "  curl -s '{url}/reseller/credits/history?account_id={child}' {owner}");
+    let _ = writeln!(
+        page,
+        "  curl -s -X POST '{url}/reseller/accounts/create' {owner} {json} \\\n    {once} -d '{{\"name\": \"Fresh Start Ltd\", \"kind\": \"customer\", \"initial_credits\": \"10\"}}'"
+    );
+    let _ = writeln!(page, "  curl -s -X POST '{url}/_local/clock/advance' {json} -d '{{\"seconds\": 86400}}'");
+}

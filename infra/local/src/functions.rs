@@ -1,0 +1,36 @@
+//! The functions by the names of their programs: what `main.rs` of each wires on Lambda.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tributary_api::App;
+
+use crate::lambda::{self, Handler, Lambda};
+use crate::template::{Template, TemplateError};
+
+/// Every function of the template.
+///
+/// # Errors
+/// [`TemplateError`] if the template names a program that is not known here.
+pub fn all(template: &Template, app: &App) -> Result<BTreeMap<String, Lambda>, TemplateError> {
+    let lambda = |(name, function): (&String, &crate::template::Function)| {
+        let handler = handler(&function.binary, app)
+            .ok_or_else(|| TemplateError(format!("{name} runs {:?}, which is not known", function.binary)))?;
+        Ok((name.clone(), Lambda::new(name, function.timeout, handler)))
+    };
+    template.functions.iter().map(lambda).collect()
+}
+
+fn handler(binary: &str, app: &App) -> Option<Handler> {
+    let app = app.clone();
+    match binary {
+        "accounts" => Some(lambda::http(tributary_accounts::router(app))),
+        "credits" => Some(lambda::http(tributary_credits::router(app))),
+        "portal" => Some(lambda::http(tributary_portal::router(app))),
+        "hold_expiry" => Some(Arc::new(move |event, _| {
+            let app = app.clone();
+            Box::pin(async move { tributary_hold_expiry::handle(&app, event).await })
+        })),
+        _ => None,
+    }
+}

@@ -1,0 +1,26 @@
+//! The local run: the whole platform in one process on one port, with no Docker and no AWS account. See `docs/local.md`.
+//!
+//! The gateway and the schedules come from `template.yaml`, and every function is called through the entry that its
+//! Lambda uses, so what works here is what is deployed.
+
+pub mod banner;
+mod control;
+mod engine;
+mod event;
+mod functions;
+mod gateway;
+mod intrinsics;
+mod lambda;
+pub mod options;
+mod routes;
+mod schedule;
+mod seed;
+mod server;
+mod start;
+mod state;
+mod stop;
+pub mod template;
+
+pub use options::{Options, Storage};
+pub use seed::{Demo, DemoAccount, DemoKey};
+pub use start::{Local, StartError, start};

@@ -1,0 +1,50 @@
+//! `cargo dev`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tributary_local::options::{Arguments, Options};
+use tributary_local::{banner, start};
+use tributary_runtime::telemetry::{self, Format};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options { progress: Arc::new(banner::progress), ..Options::from(Arguments::parse()) };
+    telemetry::init(Format::Pretty, "warn");
+    let local = tokio::select! {
+        started = start(options.clone()) => match started {
+            Ok(local) => local,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+        },
+        () = told_to_stop() => return ExitCode::SUCCESS,
+    };
+    banner::show(&local, &options);
+    told_to_stop().await;
+    local.stop().await;
+    ExitCode::SUCCESS
+}
+
+/// Ends at Ctrl-C and, where there is such a thing, at SIGTERM.
+async fn told_to_stop() {
+    let interrupted = async { drop(tokio::signal::ctrl_c().await) };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminated = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut terminate) => drop(terminate.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = interrupted => {}
+            () = terminated => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted.await;
+}

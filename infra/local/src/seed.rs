@@ -1,0 +1,225 @@
+//! The demo of a first start, made through the API itself. Every step can be repeated: a run that was killed in the
+//! middle goes on at the next start.
+
+mod plan;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use self::plan::{ACCOUNTS, ALLOCATIONS, HELD, ISSUES, Movement, STAFFED, SUSPENDED, TRANSFERS};
+use crate::gateway::Gateway;
+use crate::options::{Progress, Step};
+
+/// The holds, the capture, the suspension, the member and the keys.
+const OTHER_STEPS: usize = 3 + 1 + 1 + KEYS.len();
+
+/// The keys: of which account, called what, in which role.
+const KEYS: [(&str, &str, &str); 3] = [
+    ("northwind", "Northwind back office", "owner"),
+    (STAFFED, "Northwind dashboards", "viewer"),
+    ("alpenblick", "Alpenblick back office", "owner"),
+];
+
+/// What the demo made, for the page that the run prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Demo {
+    /// The accounts, parents first.
+    pub accounts: Vec<DemoAccount>,
+    /// The keys.
+    pub keys: Vec<DemoKey>,
+}
+
+/// An account of the demo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DemoAccount {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its currency.
+    pub currency: String,
+    /// Levels below the operator.
+    pub depth: usize,
+}
+
+/// A key of the demo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DemoKey {
+    /// The account's name.
+    pub account: String,
+    /// The account's id.
+    pub account_id: String,
+    /// Its role.
+    pub role: String,
+    /// The key.
+    pub secret: String,
+}
+
+/// A step of the demo was not answered as it should.
+#[derive(Debug, thiserror::Error)]
+#[error("the demo stopped at {what:?}: the API answered {status} {body}")]
+pub struct SeedError {
+    what: String,
+    status: StatusCode,
+    body: String,
+}
+
+/// Makes the demo with the operator's key.
+///
+/// # Errors
+/// [`SeedError`] names the step that failed.
+pub async fn seed(gateway: &Gateway, operator_key: &str, progress: &Progress) -> Result<Demo, SeedError> {
+    let of = ACCOUNTS.len() + ISSUES.len() + ALLOCATIONS.len() + TRANSFERS.len() + OTHER_STEPS;
+    let mut seeder = Seeder { gateway, operator_key, progress, of, done: 0, accounts: BTreeMap::new() };
+    let accounts = seeder.accounts().await?;
+    seeder.credit().await?;
+    seeder.holds().await?;
+    seeder.people().await?;
+    let keys = seeder.keys().await?;
+    Ok(Demo { accounts, keys })
+}
+
+struct Seeder<'a> {
+    gateway: &'a Gateway,
+    operator_key: &'a str,
+    progress: &'a Progress,
+    of: usize,
+    done: usize,
+    /// Ids and names by handle.
+    accounts: BTreeMap<&'static str, DemoAccount>,
+}
+
+impl Seeder<'_> {
+    async fn accounts(&mut self) -> Result<Vec<DemoAccount>, SeedError> {
+        let mut made = Vec::new();
+        for planned in ACCOUNTS {
+            let mut body = json!({
+                "name": planned.name,
+                "kind": planned.kind,
+                "external_id": format!("demo-{}", planned.handle),
+                "email": format!("billing@{}.example", planned.handle),
+                "tags": {"region": planned.region},
+            });
+            if !planned.parent.is_empty() {
+                body["parent_id"] = json!(self.id(planned.parent));
+            }
+            if let Some(currency) = planned.currency {
+                body["currency"] = json!(currency);
+            }
+            let answer = self.post(&format!("account {}", planned.handle), "/reseller/accounts/create", body, true).await?;
+            let account = DemoAccount {
+                id: text(&answer, "id"),
+                name: planned.name.to_owned(),
+                kind: planned.kind.to_owned(),
+                currency: text(&answer, "currency"),
+                depth: self.accounts.get(planned.parent).map_or(1, |parent| parent.depth + 1),
+            };
+            self.accounts.insert(planned.handle, account.clone());
+            made.push(account);
+        }
+        Ok(made)
+    }
+
+    async fn credit(&mut self) -> Result<(), SeedError> {
+        for Movement { to, amount, reference, .. } in ISSUES {
+            let body = json!({"account_id": self.id(to), "amount": amount, "reference": reference});
+            self.post(&format!("credit for {to}"), "/reseller/credits/issue", body, true).await?;
+        }
+        for Movement { from, to, amount, reference } in ALLOCATIONS {
+            let body = json!({"from": self.id(from), "account_id": self.id(to), "amount": amount, "reference": reference});
+            self.post(&format!("allocation to {to}"), "/reseller/credits/allocate", body, true).await?;
+        }
+        for Movement { from, to, amount, reference } in TRANSFERS {
+            let body = json!({"from": self.id(from), "to": self.id(to), "amount": amount, "reference": reference});
+            self.post(&format!("transfer from {from}"), "/reseller/credits/transfer", body, true).await?;
+        }
+        Ok(())
+    }
+
+    async fn holds(&mut self) -> Result<(), SeedError> {
+        let held = self.id(HELD);
+        let open = json!({"account_id": held, "amount": "150", "reference": "Nightly export"});
+        self.post("hold", "/reseller/credits/holds", open, true).await?;
+        let job = json!({"account_id": held, "amount": "75.50", "reference": "Report run 2291"});
+        let hold = self.post("second hold", "/reseller/credits/holds", job, true).await?;
+        let capture = format!("/reseller/credits/holds/{}/capture", text(&hold, "id"));
+        self.post("capture", &capture, json!({"amount": "61.25"}), true).await?;
+        Ok(())
+    }
+
+    async fn people(&mut self) -> Result<(), SeedError> {
+        let member = json!({"email": "nora.lind@northwind.example", "name": "Nora Lind", "role": "billing"});
+        self.post("member", &format!("/reseller/accounts/{}/members", self.id(STAFFED)), member, true).await?;
+        let path = format!("/reseller/accounts/{}", self.id(SUSPENDED));
+        let account = self.send("look at an account", Method::GET, &path, None, None).await?;
+        if account["status"] == "active" {
+            self.send("suspension", Method::DELETE, &path, None, None).await?;
+        }
+        self.step_done("suspension");
+        Ok(())
+    }
+
+    /// Makes the keys last and without idempotency keys: a secret is told once, so a repeated answer would lack it. A run
+    /// that is killed here leaves keys that nobody knows.
+    async fn keys(&mut self) -> Result<Vec<DemoKey>, SeedError> {
+        let mut keys = Vec::new();
+        for (handle, name, role) in KEYS {
+            let path = format!("/reseller/accounts/{}/keys", self.id(handle));
+            let answer = self.post(&format!("key {name}"), &path, json!({"name": name, "role": role}), false).await?;
+            let account = self.accounts.get(handle).map(|account| account.name.clone()).unwrap_or_default();
+            keys.push(DemoKey { account, account_id: self.id(handle), role: role.to_owned(), secret: text(&answer, "secret") });
+        }
+        Ok(keys)
+    }
+
+    fn id(&self, handle: &str) -> String {
+        self.accounts.get(handle).map(|account| account.id.clone()).unwrap_or_default()
+    }
+
+    async fn post(&mut self, what: &str, path: &str, body: Value, repeatable: bool) -> Result<Value, SeedError> {
+        let idempotency_key = repeatable.then(|| format!("demo {what}").replace(' ', "-"));
+        let answer = self.send(what, Method::POST, path, Some(body), idempotency_key).await?;
+        self.step_done(what);
+        Ok(answer)
+    }
+
+    fn step_done(&mut self, what: &str) {
+        self.done += 1;
+        (self.progress)(Step { done: self.done, of: self.of, what });
+    }
+
+    async fn send(
+        &self,
+        what: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        idempotency_key: Option<String>,
+    ) -> Result<Value, SeedError> {
+        let failed = |status, body: String| SeedError { what: what.to_owned(), status, body };
+        let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {}", self.operator_key));
+        request = request.header("content-type", "application/json").header("user-agent", "tributary-local");
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let body = Bytes::from(body.map(|body| body.to_string()).unwrap_or_default());
+        let request = request.body(body).map_err(|error| failed(StatusCode::BAD_REQUEST, error.to_string()))?;
+        let (parts, body) = self.gateway.answer(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await.into_parts();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if !parts.status.is_success() {
+            return Err(failed(parts.status, text));
+        }
+        serde_json::from_str(&text).map_err(|_| failed(parts.status, text))
+    }
+}
+
+fn text(answer: &Value, member: &str) -> String {
+    answer[member].as_str().unwrap_or_default().to_owned()
+}

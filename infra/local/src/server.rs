@@ -1,0 +1,98 @@
+//! The one port: the gateway, and beside it `/_local/*` for the test clock.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use http::StatusCode;
+use http::header::HOST;
+use http::uri::Authority;
+
+use crate::control::Control;
+use crate::gateway::{Answer, Gateway, MAX_BODY_BYTES};
+
+/// What the port serves.
+#[derive(Clone)]
+pub struct Served {
+    /// The platform.
+    pub gateway: Arc<Gateway>,
+    /// The run itself.
+    pub control: Arc<Control>,
+}
+
+/// Everything on the port.
+pub fn router(served: Served) -> Router {
+    Router::new()
+        .route("/_local/clock", get(clock).fallback(no_control))
+        .route("/_local/clock/advance", post(advance).fallback(no_control))
+        .route("/_local/{*rest}", any(no_control))
+        .fallback(platform)
+        .with_state(served)
+}
+
+async fn platform(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answer = match collect(body).await {
+        Ok(Some(body)) => served.gateway.answer(Request::from_parts(parts, body), peer.ip()).await,
+        Ok(None) => served.gateway.too_large(),
+        Err(error) => served.control.problem(StatusCode::BAD_REQUEST, "The request is malformed", &error.to_string(), "bad_request"),
+    };
+    answer.map(Body::from)
+}
+
+async fn clock(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    match refused(&served.control, peer, &request) {
+        Some(refusal) => refusal.map(Body::from),
+        None => served.control.clock().map(Body::from),
+    }
+}
+
+async fn advance(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    if let Some(refusal) = refused(&served.control, peer, &request) {
+        return refusal.map(Body::from);
+    }
+    let body = collect(request.into_body()).await.ok().flatten().unwrap_or_default();
+    served.control.advance(&body).await.map(Body::from)
+}
+
+async fn no_control(State(served): State<Served>) -> Response {
+    let detail = "Known are GET /_local/clock and POST /_local/clock/advance.";
+    served.control.problem(StatusCode::NOT_FOUND, "There is no such route", detail, "route_not_found").map(Body::from)
+}
+
+/// Only this machine may control the run, and no page that a browser shows from elsewhere: one that has its own name
+/// point here still sends that name.
+fn refused(control: &Control, peer: SocketAddr, request: &Request) -> Option<Answer> {
+    let authority: Option<Authority> = request.headers().get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
+    let local_name = authority.is_some_and(|authority| matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]"));
+    let from_a_page = request.headers().contains_key("origin");
+    if peer.ip().is_loopback() && local_name && !from_a_page {
+        return None;
+    }
+    Some(control.problem(
+        StatusCode::FORBIDDEN,
+        "This is for the local machine only",
+        "Call it on 127.0.0.1 from a command line.",
+        "forbidden",
+    ))
+}
+
+/// The whole body, or `None` if it is larger than the gateway takes. It is read to its end in both cases, because a
+/// client that is still sending would not see the answer.
+async fn collect(body: Body) -> Result<Option<Bytes>, axum::Error> {
+    let mut chunks = body.into_data_stream();
+    let (mut collected, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(chunk) = chunks.try_next().await? {
+        length = length.saturating_add(chunk.len());
+        if length <= MAX_BODY_BYTES {
+            collected.extend_from_slice(&chunk);
+        }
+    }
+    Ok((length <= MAX_BODY_BYTES).then(|| collected.freeze()))
+}

@@ -1,0 +1,254 @@
+//! Starting a local run, and stopping it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tributary_api::{App, AppParts, KeyMode, bootstrap};
+use tributary_runtime::clock::{Clock, SystemClock};
+use tributary_runtime::ids::{IdSource, SystemIds};
+use tributary_runtime::secrets::{Secrets, WeakPepper};
+use tributary_store::table::Table;
+
+use crate::control::Control;
+use crate::engine::{self, EngineError};
+use crate::functions;
+use crate::gateway::Gateway;
+use crate::options::{Options, Storage};
+use crate::schedule::Scheduler;
+use crate::seed::{Demo, SeedError, seed};
+use crate::server::{self, Served};
+use crate::state::{DemoState, ENGINE_FILE, Keeper, State, StateError, write_private};
+use crate::stop::{self, Stop, Stopper};
+use crate::template::{Template, TemplateError};
+
+/// The operator's name and currency.
+const OPERATOR: (&str, &str) = ("Tributary Demo", "USD");
+/// How long requests in flight have to end when the run is stopped.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A local run. It stops when this is dropped; [`Local::stop`] also waits for it.
+pub struct Local {
+    /// The address of the API, without a slash at the end.
+    pub base_url: String,
+    /// The key of the operator's owner.
+    pub operator_key: String,
+    /// The demo, if there is one.
+    pub demo: Option<Demo>,
+    /// The clock that every function reads, and that the test clock moves.
+    pub clock: SystemClock,
+    serving: Running,
+    engine: Option<Running>,
+    /// Holds the lock of the data directory.
+    _keeper: Arc<Keeper>,
+}
+
+/// Why a local run did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process listens on the port.
+    #[error("port {0} is taken: stop what listens there, or choose another with --port (0 takes any free one)")]
+    PortTaken(u16),
+    /// The port cannot be listened on.
+    #[error("port {port} cannot be used: {error}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// Why.
+        error: io::Error,
+    },
+    /// The template cannot be run.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The engine did not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The stored pepper is too short.
+    #[error(transparent)]
+    Pepper(#[from] WeakPepper),
+    /// The operator could not be made.
+    #[error("the operator's account could not be made: {0}")]
+    Operator(String),
+    /// The demo could not be made.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The ready file could not be written.
+    #[error("{path}: {error}")]
+    ReadyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Tasks, and the signal that ends them.
+struct Running {
+    stopper: Stopper,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Starts a local run, and returns when requests are served.
+///
+/// # Errors
+/// [`StartError`], whose text says what to do.
+pub async fn start(options: Options) -> Result<Local, StartError> {
+    let template = Template::embedded()?;
+    let listener = listen(options.port).await?;
+    let base_url = format!("http://{}", listener.local_addr().map_err(|error| StartError::Port { port: options.port, error })?);
+    let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
+    let keeper = Arc::new(open(&options, &*ids)?);
+    if let Some(path) = &options.ready_file {
+        // One of an earlier run would say that this one is ready.
+        let _ = std::fs::remove_file(path);
+    }
+    let state = keeper.state();
+    let clock = SystemClock::ahead_by(state.clock_offset_ms);
+    let (table, engine) = table(&options.storage, &state).await?;
+    let app = App::new(AppParts {
+        table,
+        secrets: Arc::new(Secrets::from_pepper(state.pepper.as_bytes())?),
+        clock: Arc::new(clock.clone()),
+        ids: ids.clone(),
+        docs_url: template.docs_url.clone(),
+        mode: KeyMode::Test,
+    });
+    let operator_key = operator(&app, &keeper).await?;
+    let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app)?, Arc::new(clock.clone()), ids));
+    let demo = demo(&gateway, &keeper, &operator_key, &options).await?;
+    let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), Arc::new(clock.clone())));
+    let control = Arc::new(Control::new(clock.clone(), scheduler.clone(), keeper.clone(), &template.docs_url));
+    let serving = serve(listener, Served { gateway, control }, scheduler);
+    if let Some(path) = &options.ready_file {
+        write_ready_file(path, &base_url, &operator_key).map_err(|error| StartError::ReadyFile { path: path.clone(), error })?;
+    }
+    Ok(Local { base_url, operator_key, demo, clock, serving, engine, _keeper: keeper })
+}
+
+impl Local {
+    /// The time of the test clock.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets requests in flight end, and stops everything.
+    pub async fn stop(self) {
+        self.serving.stop().await;
+        if let Some(engine) = self.engine {
+            engine.stop().await;
+        }
+    }
+}
+
+impl Running {
+    fn new(stopper: Stopper, tasks: Vec<JoinHandle<()>>) -> Self {
+        Self { stopper, tasks }
+    }
+
+    async fn stop(self) {
+        self.stopper.stop();
+        for task in self.tasks {
+            let abort = task.abort_handle();
+            if tokio::time::timeout(GRACE, task).await.is_err() {
+                abort.abort();
+            }
+        }
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, StartError> {
+    match TcpListener::bind(("127.0.0.1", port)).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(StartError::PortTaken(port)),
+        Err(error) => Err(StartError::Port { port, error }),
+    }
+}
+
+fn open(options: &Options, ids: &dyn IdSource) -> Result<Keeper, StateError> {
+    match &options.storage {
+        Storage::Directory(dir) => Keeper::open(dir, options.seed, ids),
+        Storage::Engine | Storage::Memory(_) => Keeper::in_memory(options.seed, ids),
+    }
+}
+
+async fn table(storage: &Storage, state: &State) -> Result<(Arc<dyn Table>, Option<Running>), StartError> {
+    let file = match storage {
+        Storage::Memory(table) => return Ok((table.clone(), None)),
+        Storage::Engine => None,
+        Storage::Directory(dir) => Some(dir.join(ENGINE_FILE)),
+    };
+    if let (Some(file), None) = (&file, &state.operator_key) {
+        forget(file)?;
+    }
+    let (stopper, stop) = stop::signal();
+    let (table, task) = engine::start(file.as_deref(), stop).await?;
+    Ok((table, Some(Running::new(stopper, vec![task]))))
+}
+
+/// Removes the data of a first start that ended before the operator's key was kept: it holds nothing but an operator
+/// whom nobody can be.
+fn forget(file: &Path) -> Result<(), StateError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StateError::Io { path: name.into(), error }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The operator's key: the stored one, or that of a new operator.
+async fn operator(app: &App, keeper: &Keeper) -> Result<String, StartError> {
+    if let Some(key) = keeper.state().operator_key {
+        return Ok(key);
+    }
+    let (name, currency) = OPERATOR;
+    let made = bootstrap::operator(app, name, currency).await.map_err(|error| StartError::Operator(error.to_string()))?;
+    let key = made.ok_or_else(|| StartError::Operator("the table has one already, whose key is not known here".to_owned()))?;
+    keeper.update(|state| state.operator_key = Some(key.clone()))?;
+    Ok(key)
+}
+
+async fn demo(gateway: &Gateway, keeper: &Keeper, operator_key: &str, options: &Options) -> Result<Option<Demo>, StartError> {
+    match keeper.state().demo {
+        DemoState::Made(demo) => Ok(Some(demo)),
+        DemoState::Pending if options.seed => {
+            let demo = seed(gateway, operator_key, &options.progress).await?;
+            keeper.update(|state| state.demo = DemoState::Made(demo.clone()))?;
+            Ok(Some(demo))
+        }
+        DemoState::Pending | DemoState::Unwanted => Ok(None),
+    }
+}
+
+fn serve(listener: TcpListener, served: Served, scheduler: Arc<Scheduler>) -> Running {
+    let (stopper, stop) = stop::signal();
+    let server = tokio::spawn(http_server(listener, served, stop.clone()));
+    let schedules = tokio::spawn(scheduler.keep_running(stop));
+    Running::new(stopper, vec![server, schedules])
+}
+
+async fn http_server(listener: TcpListener, served: Served, stop: Stop) {
+    let service = server::router(served).into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop.stopped()).await {
+        tracing::error!("the server stopped: {error}");
+    }
+}
+
+fn write_ready_file(path: &Path, base_url: &str, operator_key: &str) -> io::Result<()> {
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        std::fs::create_dir_all(dir)?;
+    }
+    let text = json!({"base_url": base_url, "operator_key": operator_key}).to_string();
+    write_private(path, text.as_bytes())
+}

@@ -1,0 +1,320 @@
+//! A typed view of the part of `template.yaml` that the local run acts on: functions, routes, schedules, and what the
+//! gateway answers by itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::intrinsics::Intrinsics;
+
+/// The template that this program was built with.
+const EMBEDDED: &str = include_str!("../../../template.yaml");
+/// AWS: a Lambda function's timeout unless set.
+const DEFAULT_TIMEOUT_S: u64 = 3;
+
+/// The template cannot be run locally.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("template.yaml: {0}")]
+pub struct TemplateError(pub String);
+
+/// What the local run reads of the template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The stage of the API.
+    pub stage: String,
+    /// Where the pages of errors are, as the template's default says.
+    pub docs_url: String,
+    /// The functions by their logical names.
+    pub functions: BTreeMap<String, Function>,
+    /// Every route of every function.
+    pub routes: Vec<Route>,
+    /// Every schedule of every function.
+    pub schedules: Vec<Schedule>,
+    /// What the gateway answers by itself, by AWS's names of the cases.
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
+}
+
+/// A Lambda function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// The program that it runs.
+    pub binary: String,
+    /// How long one call may take.
+    pub timeout: Duration,
+}
+
+/// One method of one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{name}` where a segment is a parameter.
+    pub path: String,
+    /// The function's logical name.
+    pub function: String,
+}
+
+/// A function that runs again and again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// The event's name in the template.
+    pub name: String,
+    /// The function's logical name.
+    pub function: String,
+    /// The time between two runs.
+    pub every: SignedDuration,
+}
+
+/// What the gateway answers by itself in one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// Headers and their values.
+    pub headers: Vec<(String, String)>,
+    /// The body; `$context.requestId` stands for the request's id.
+    pub body: String,
+}
+
+impl Template {
+    /// The template that this program was built with.
+    ///
+    /// # Errors
+    /// [`TemplateError`] names what cannot be run locally.
+    pub fn embedded() -> Result<Self, TemplateError> {
+        Self::parse(EMBEDDED)
+    }
+
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// [`TemplateError`] names what cannot be run locally.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let (document, intrinsics) = read(text)?;
+        let mut template = Self {
+            stage: String::new(),
+            docs_url: intrinsics.parameter("DocsUrl").unwrap_or_default().to_owned(),
+            functions: BTreeMap::new(),
+            routes: Vec::new(),
+            schedules: Vec::new(),
+            gateway_responses: BTreeMap::new(),
+        };
+        for (name, resource) in document.resources {
+            match resource.kind.as_str() {
+                "AWS::Serverless::Function" => template.add_function(name, resource, &document.globals.function)?,
+                "AWS::Serverless::Api" => template.set_api(typed(resource.properties, "the API")?)?,
+                _ => {}
+            }
+        }
+        Ok(template)
+    }
+
+    fn add_function(&mut self, name: String, resource: Resource, globals: &FunctionGlobals) -> Result<(), TemplateError> {
+        let properties: FunctionProperties = typed(resource.properties, &name)?;
+        let timeout_s = properties.timeout.or(globals.timeout).unwrap_or(DEFAULT_TIMEOUT_S);
+        let function = Function { binary: resource.metadata.build_properties.binary, timeout: Duration::from_secs(timeout_s) };
+        for (event_name, event) in properties.events {
+            let what = format!("event {event_name} of {name}");
+            match event.kind.as_str() {
+                "Api" => self.routes.push(route(typed(event.properties, &what)?, &name, &what)?),
+                "Schedule" | "ScheduleV2" => self.schedules.push(schedule(typed(event.properties, &what)?, event_name, &name)?),
+                kind => return Err(TemplateError(format!("{what} has the type {kind}, which the local run does not know"))),
+            }
+        }
+        self.functions.insert(name, function);
+        Ok(())
+    }
+
+    fn set_api(&mut self, api: ApiProperties) -> Result<(), TemplateError> {
+        self.stage = api.stage_name;
+        for (case, response) in api.gateway_responses {
+            let body = response.response_templates.get("application/json").cloned().unwrap_or_default();
+            let status = StatusCode::from_u16(response.status_code);
+            let status = status.map_err(|_| TemplateError(format!("gateway response {case} has the status {}", response.status_code)))?;
+            // AWS writes static values of headers in single quotes.
+            let unquoted = |(header, value): (String, String)| (header, value.trim_matches('\'').to_owned());
+            let headers = response.response_parameters.headers.into_iter().map(unquoted).collect();
+            self.gateway_responses.insert(case, GatewayResponse { status, headers, body });
+        }
+        Ok(())
+    }
+}
+
+fn read(text: &str) -> Result<(Document, Intrinsics), TemplateError> {
+    let yaml: yaml_serde::Value = yaml_serde::from_str(text).map_err(|error| TemplateError(error.to_string()))?;
+    let intrinsics = Intrinsics::of(&yaml);
+    Ok((typed(intrinsics.resolve(&yaml), "the template")?, intrinsics))
+}
+
+fn typed<T: serde::de::DeserializeOwned>(value: Value, what: &str) -> Result<T, TemplateError> {
+    serde_json::from_value(value).map_err(|error| TemplateError(format!("{what}: {error}")))
+}
+
+fn route(event: ApiEvent, function: &str, what: &str) -> Result<Route, TemplateError> {
+    let method = Method::from_bytes(event.method.to_uppercase().as_bytes());
+    let method = method.map_err(|_| TemplateError(format!("{what} has the method {}", event.method)))?;
+    Ok(Route { method, path: event.path, function: function.to_owned() })
+}
+
+fn schedule(event: ScheduleEvent, name: String, function: &str) -> Result<Schedule, TemplateError> {
+    let expression = event.schedule_expression.or(event.schedule).unwrap_or_default();
+    let every =
+        rate(&expression).ok_or_else(|| TemplateError(format!("schedule {name}: only rate(n unit) runs locally, not {expression:?}")))?;
+    Ok(Schedule { name, function: function.to_owned(), every })
+}
+
+/// The time between runs of `rate(5 minutes)`. Source: "Schedule types on EventBridge Scheduler", AWS.
+fn rate(expression: &str) -> Option<SignedDuration> {
+    let (count, unit) = expression.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
+    let count: i64 = count.parse().ok().filter(|count| *count > 0)?;
+    let unit_s = match unit {
+        "minute" | "minutes" => 60,
+        "hour" | "hours" => 3600,
+        "day" | "days" => 86_400,
+        _ => return None,
+    };
+    count.checked_mul(unit_s).map(SignedDuration::from_secs)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    #[serde(default)]
+    globals: Globals,
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Globals {
+    function: FunctionGlobals,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct FunctionGlobals {
+    timeout: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(default)]
+    properties: Value,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Metadata {
+    build_properties: BuildProperties,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct BuildProperties {
+    binary: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FunctionProperties {
+    timeout: Option<u64>,
+    #[serde(default)]
+    events: BTreeMap<String, Event>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Event {
+    #[serde(rename = "Type")]
+    kind: String,
+    properties: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ApiEvent {
+    method: String,
+    path: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScheduleEvent {
+    schedule_expression: Option<String>,
+    schedule: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ApiProperties {
+    stage_name: String,
+    #[serde(default)]
+    gateway_responses: BTreeMap<String, GatewayResponseProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GatewayResponseProperties {
+    status_code: u16,
+    #[serde(default)]
+    response_parameters: ResponseParameters,
+    #[serde(default)]
+    response_templates: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ResponseParameters {
+    headers: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_template_is_read_whole() {
+        let template = Template::embedded().expect("a template that runs locally");
+        assert_eq!(template.stage, "dev");
+        assert!(template.docs_url.starts_with("https://"));
+        let binaries: Vec<&str> = template.functions.values().map(|function| function.binary.as_str()).collect();
+        assert_eq!(binaries, ["accounts", "credits", "hold_expiry", "portal"]);
+        let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
+        assert!(template.routes.contains(&create));
+        let expiry = Schedule { name: "EveryMinute".into(), function: "HoldExpiryFunction".into(), every: SignedDuration::from_secs(60) };
+        assert_eq!(template.schedules, [expiry]);
+    }
+
+    #[test]
+    fn every_gateway_response_is_a_problem_of_its_own_status() {
+        let template = Template::embedded().expect("a template that runs locally");
+        for (case, response) in &template.gateway_responses {
+            let body: Value = serde_json::from_str(&response.body).unwrap_or_else(|error| panic!("{case}: {error}"));
+            let code = body["code"].as_str().expect("a code");
+            assert_eq!(body["status"], response.status.as_u16(), "{case}");
+            assert_eq!(body["type"], format!("{}/errors/{code}", template.docs_url), "{case}");
+            assert_eq!(body["request_id"], "$context.requestId", "{case}");
+            assert!(response.headers.contains(&("Content-Type".into(), "application/problem+json".into())), "{case}");
+        }
+        let cases = ["MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "THROTTLED"];
+        assert!(cases.iter().all(|case| template.gateway_responses.contains_key(*case)));
+    }
+
+    #[test]
+    fn a_rate_is_read_and_anything_else_refused() {
+        assert_eq!(rate("rate(1 minute)"), Some(SignedDuration::from_secs(60)));
+        assert_eq!(rate("rate(6 hours)"), Some(SignedDuration::from_secs(21_600)));
+        for expression in ["", "rate(0 minutes)", "rate(-1 minutes)", "rate(1 second)", "cron(0 0 * * ? *)", "rate(1 minute"] {
+            assert_eq!(rate(expression), None, "{expression}");
+        }
+    }
+}

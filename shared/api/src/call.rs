@@ -1,0 +1,216 @@
+//! One request, authenticated, on its way through a handler.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, IF_MATCH};
+use serde::de::DeserializeOwned;
+use tributary_domain::id::{AccountId, EventId, RequestId};
+use tributary_runtime::secrets::digest;
+use tributary_store::Store;
+use tributary_store::events::Act;
+use tributary_store::idempotency::Scope;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::code::Code;
+use crate::cursor::CursorScope;
+use crate::endpoint::{Endpoint, Idempotency};
+use crate::json;
+use crate::params::Params;
+use crate::problem::Problem;
+
+/// The longest `Idempotency-Key`.
+pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// What every request finds.
+    pub app: App,
+    /// The route.
+    pub operation: &'static str,
+    /// The request's id.
+    pub request_id: RequestId,
+    caller: Option<Caller>,
+    idempotency: Idempotency,
+    path: BTreeMap<String, String>,
+    query: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    /// A call of an endpoint.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a request, put together in one place")]
+    pub(crate) fn new(
+        app: App,
+        endpoint: &Endpoint,
+        request_id: RequestId,
+        caller: Option<Caller>,
+        path: BTreeMap<String, String>,
+        query: String,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Self {
+        Self { app, operation: endpoint.operation, request_id, caller, idempotency: endpoint.idempotency, path, query, headers, body }
+    }
+
+    /// The caller.
+    ///
+    /// # Errors
+    /// `unauthorized` on a public route, which has none.
+    pub fn caller(&self) -> Result<&Caller, Problem> {
+        self.caller.as_ref().ok_or_else(|| Problem::new(Code::Unauthorized, "Send a valid API key."))
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        self.app.store()
+    }
+
+    /// An id of the path. A malformed one is answered like an absent one.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
+        self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)
+    }
+
+    /// The query's parameters.
+    ///
+    /// # Errors
+    /// A repeated parameter.
+    pub fn params(&self) -> Result<Params, Problem> {
+        Params::parse(&self.query)
+    }
+
+    /// The body.
+    ///
+    /// # Errors
+    /// `unsupported_media_type`, `body_too_large`, `invalid_json`, `validation_failed`, `unknown_field`.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.check_media_type()?;
+        json::read(&self.body)
+    }
+
+    /// Refuses a body that says something.
+    ///
+    /// # Errors
+    /// As [`Call::body`].
+    pub fn no_body(&self) -> Result<(), Problem> {
+        if !self.body.is_empty() {
+            self.check_media_type()?;
+        }
+        json::read_nothing(&self.body)
+    }
+
+    fn check_media_type(&self) -> Result<(), Problem> {
+        let given = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = given.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case("application/json") {
+            Ok(())
+        } else {
+            Err(Problem::new(Code::UnsupportedMediaType, format!("Send the body with `Content-Type: application/json`, not `{essence}`.")))
+        }
+    }
+
+    /// The version that `If-Match` names, if it is given; `*` names any.
+    ///
+    /// # Errors
+    /// `precondition_failed` for a tag that is none of ours.
+    pub fn if_match(&self) -> Result<Option<i64>, Problem> {
+        let Some(tag) = self.headers.get(IF_MATCH).and_then(|value| value.to_str().ok()) else { return Ok(None) };
+        if tag.trim() == "*" {
+            return Ok(None);
+        }
+        let version = tag.trim().trim_start_matches("W/").trim_matches('"').parse();
+        version.map(Some).map_err(|_| {
+            Problem::new(Code::PreconditionFailed, "The If-Match names no version of this resource; send the ETag that you were given.")
+        })
+    }
+
+    /// The idempotency scope, if a key was given.
+    ///
+    /// # Errors
+    /// `idempotency_key_missing` where one is needed, `idempotency_key_invalid`.
+    pub fn scope(&self) -> Result<Option<Scope>, Problem> {
+        let caller = self.caller()?;
+        let Some(header) = self.headers.get("idempotency-key") else {
+            return match self.idempotency {
+                Idempotency::Required => Err(key_missing()),
+                Idempotency::Accepted | Idempotency::Unused => Ok(None),
+            };
+        };
+        let invalid = || {
+            Problem::new(
+                Code::IdempotencyKeyInvalid,
+                format!("The Idempotency-Key must have 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters; a UUID does well."),
+            )
+        };
+        let key = header.to_str().map_err(|_| invalid())?;
+        if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(invalid());
+        }
+        Ok(Some(Scope {
+            account: caller.account_id.clone(),
+            route: self.operation,
+            key: key.to_owned(),
+            body: self.request_digest(),
+            actor: caller.key_id.clone(),
+        }))
+    }
+
+    /// The idempotency scope where a key must be given.
+    ///
+    /// # Errors
+    /// As [`Call::scope`].
+    pub fn required_scope(&self) -> Result<Scope, Problem> {
+        self.scope()?.ok_or_else(key_missing)
+    }
+
+    /// A digest of what is asked: the ids of the path and the body's meaning, so that white space and the order of fields
+    /// make no other request.
+    fn request_digest(&self) -> String {
+        let meaning = serde_json::from_slice::<serde_json::Value>(&self.body).map(|value| value.to_string());
+        let body = meaning.unwrap_or_else(|_| String::from_utf8_lossy(&self.body).into_owned());
+        digest(format!("{:?}\n{body}", self.path).as_bytes())
+    }
+
+    /// What a cursor of this list is bound to.
+    ///
+    /// # Errors
+    /// None on routes with a caller.
+    pub fn cursor_scope(&self) -> Result<CursorScope, Problem> {
+        let caller = self.caller()?;
+        let mut query: Vec<_> =
+            form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| name != "limit" && name != "cursor").collect();
+        query.sort();
+        Ok(CursorScope(format!("{}\n{}\n{:?}\n{query:?}", caller.account_id, self.operation, self.path)))
+    }
+
+    /// Who does it, and when, for the audit record.
+    ///
+    /// # Errors
+    /// None on routes with a caller.
+    pub fn act(&self) -> Result<Act, Problem> {
+        Ok(Act { event: EventId::from_uuid(self.app.uuid()), actor: self.caller()?.key_id.clone(), now: self.app.now() })
+    }
+
+    /// The caller's account.
+    ///
+    /// # Errors
+    /// None on routes with a caller.
+    pub fn home(&self) -> Result<&AccountId, Problem> {
+        Ok(&self.caller()?.account_id)
+    }
+}
+
+fn key_missing() -> Problem {
+    Problem::new(
+        Code::IdempotencyKeyMissing,
+        "This request moves credit. Send an Idempotency-Key header, such as a UUID, and the same one when you retry.",
+    )
+}

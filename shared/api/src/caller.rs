@@ -1,0 +1,98 @@
+//! The caller: who a credential stands for, and what they may do. The tenant comes from here, never from a body.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use tributary_domain::id::{AccountId, KeyId};
+use tributary_domain::lineage::Lineage;
+use tributary_domain::rights::{Grants, Right, Verdict};
+use tributary_store::error::Denied;
+use tributary_store::heads::Heads;
+use tributary_store::principals::Grantor;
+
+use crate::app::App;
+use crate::code::Code;
+use crate::keys::well_formed;
+use crate::problem::Problem;
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The key used.
+    pub key_id: KeyId,
+    /// The caller's account.
+    pub account_id: AccountId,
+    /// What the key holds.
+    pub grants: Grants,
+    hash: String,
+    version: i64,
+}
+
+/// One answer for a missing, malformed, unknown, expired and revoked key.
+fn unauthorized() -> Problem {
+    Problem::new(Code::Unauthorized, "Send a valid API key as `Authorization: Bearer rk_…`.")
+}
+
+impl Caller {
+    /// Finds the caller: one read, one more for a custom role.
+    ///
+    /// # Errors
+    /// `unauthorized`; store errors.
+    pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(unauthorized)?;
+        let (scheme, secret) = header.split_once(' ').ok_or_else(unauthorized)?;
+        let secret = secret.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") || !well_formed(secret, app.mode()) {
+            return Err(unauthorized());
+        }
+        let hash = app.secrets().hash_key(secret);
+        let (key, grants) = app.store().authenticate(&hash, app.now()).await?.ok_or_else(unauthorized)?;
+        Ok(Self { key_id: key.id, account_id: key.account_id, grants, hash, version: key.version })
+    }
+
+    /// The decision of `right` over a target.
+    pub fn over(&self, right: Right) -> impl Fn(&AccountId, &Lineage) -> Result<(), Denied> + Sync + '_ {
+        move |target, lineage| self.decide(right, target, lineage)
+    }
+
+    /// The decision of `right` over a target that only an account above may do it to: nobody raises their own limit or
+    /// lifts their own suspension.
+    pub fn from_above(&self, right: Right) -> impl Fn(&AccountId, &Lineage) -> Result<(), Denied> + Sync + '_ {
+        move |target, lineage| {
+            self.decide(right, target, lineage)?;
+            match lineage.above() {
+                Some((parent, above)) if target != &self.account_id => self.decide(right, &parent, &above),
+                Some(_) | None => Err(Denied::Lacks(right)),
+            }
+        }
+    }
+
+    /// The decision of `right` over every account of a movement of credit; system ledgers are nobody's.
+    pub fn over_heads(&self, right: Right) -> impl Fn(&Heads) -> Result<(), Denied> + Sync + '_ {
+        move |heads| {
+            let mut lacks = Ok(());
+            for head in heads.values() {
+                let Some(account) = head.ledger.account() else { continue };
+                // Absent outranks lacking: a foreign account must not be told from an absent one by what comes first.
+                match self.decide(right, account, &head.lineage) {
+                    Err(Denied::Absent) => return Err(Denied::Absent),
+                    Err(other) => lacks = Err(other),
+                    Ok(()) => {}
+                }
+            }
+            lacks
+        }
+    }
+
+    fn decide(&self, right: Right, target: &AccountId, lineage: &Lineage) -> Result<(), Denied> {
+        match self.grants.decide(right, target, lineage) {
+            Verdict::Granted => Ok(()),
+            Verdict::OutsideSubtree => Err(Denied::Absent),
+            Verdict::NotInRole | Verdict::OperatorOnly | Verdict::DeniedAt(_) => Err(Denied::Lacks(right)),
+        }
+    }
+
+    /// What a grant by this caller rests on.
+    pub fn grantor(&self) -> Grantor<'_> {
+        Grantor { hash: &self.hash, version: self.version }
+    }
+}

@@ -1,0 +1,70 @@
+//! Endpoints: each route declared once, with what is needed to reach it. `template.yaml` and `docs/openapi.json` are held
+//! equal to these declarations by a test.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::Method;
+use tributary_domain::rights::Right;
+
+use crate::call::Call;
+use crate::problem::Problem;
+use crate::reply::Reply;
+
+/// What an endpoint does with a request.
+pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+
+/// What an endpoint does with an `Idempotency-Key`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// It reads, or is by nature the same when repeated.
+    Unused,
+    /// It creates; the key is taken if given.
+    Accepted,
+    /// It moves money or credit; the key must be given.
+    Required,
+}
+
+/// Who reaches an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Public,
+    /// A caller with this right over the target.
+    Right(Right),
+}
+
+/// One route.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{name}` for ids.
+    pub path: &'static str,
+    /// Its name in the OpenAPI document, and its idempotency scope.
+    pub operation: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Who reaches it.
+    pub access: Access,
+    /// What it does with an `Idempotency-Key`.
+    pub idempotency: Idempotency,
+    /// What it does.
+    pub handler: Handler,
+}
+
+/// Declares an endpoint: `endpoint!(GET "/path", operation, Right::X, Unused, handler, "summary")`.
+#[macro_export]
+macro_rules! endpoint {
+    ($method:ident $path:literal, $operation:literal, $access:expr, $idempotency:ident, $handler:path, $summary:literal) => {
+        $crate::Endpoint {
+            method: http::Method::$method,
+            path: $path,
+            operation: $operation,
+            summary: $summary,
+            access: $access,
+            idempotency: $crate::Idempotency::$idempotency,
+            handler: |call| Box::pin($handler(call)),
+        }
+    };
+}

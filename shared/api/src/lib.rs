@@ -1,0 +1,23 @@
+//! The HTTP conventions, in one place for every function: routing, credentials, bodies, problems, idempotency, pages.
+
+pub mod app;
+pub mod bootstrap;
+pub mod call;
+pub mod caller;
+pub mod code;
+pub mod cursor;
+pub mod endpoint;
+pub mod json;
+pub mod keys;
+pub mod params;
+pub mod problem;
+pub mod reply;
+pub mod router;
+
+pub use app::{App, AppParts, KeyMode};
+pub use call::Call;
+pub use caller::Caller;
+pub use code::Code;
+pub use endpoint::{Endpoint, Idempotency};
+pub use problem::Problem;
+pub use reply::Reply;

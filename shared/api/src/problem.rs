@@ -1,0 +1,213 @@
+//! Problems: RFC 9457 answers. Domain and store errors know no HTTP; the one exhaustive map from them stands here.
+
+use serde_json::{Map, Value, json};
+use tributary_domain::hold::HoldError;
+use tributary_domain::ledger::CreditError;
+use tributary_store::error::{Denied, StoreError};
+
+use crate::code::Code;
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer into the body, or `/query/name`, `/header/name`.
+    pub pointer: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+/// A refusal on its way to the caller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// Its code, which gives status and title.
+    pub code: Code,
+    /// What happened here, for people.
+    pub detail: String,
+    /// The wrong fields.
+    pub errors: Vec<FieldError>,
+    /// More members, such as `available`.
+    pub members: Map<String, Value>,
+    /// What the log should know and the caller should not.
+    pub internal: Option<String>,
+}
+
+impl Problem {
+    /// A problem of this code.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), members: Map::new(), internal: None }
+    }
+
+    /// The same with one more member.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A problem with one field.
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let (pointer, detail) = (pointer.into(), detail.into());
+        let mut problem = Self::new(Code::ValidationFailed, format!("{pointer}: {detail}"));
+        problem.errors.push(FieldError { pointer, detail });
+        problem
+    }
+
+    /// Absent or foreign: always the same words.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "No such resource exists, or it is not yours.")
+    }
+
+    fn internal(why: String) -> Self {
+        let mut problem = Self::new(
+            Code::Internal,
+            "The request failed on our side. Nothing is known to have changed; retry with the same Idempotency-Key.",
+        );
+        problem.internal = Some(why);
+        problem
+    }
+
+    /// The document, without a request id where there is none yet.
+    pub fn document(&self, docs_url: &str, request_id: &str) -> Value {
+        let mut document = Map::new();
+        document.insert("type".to_owned(), json!(format!("{docs_url}/errors/{}", self.code.word())));
+        document.insert("title".to_owned(), json!(self.code.title()));
+        document.insert("status".to_owned(), json!(self.code.status().as_u16()));
+        document.insert("detail".to_owned(), json!(self.detail));
+        document.insert("code".to_owned(), json!(self.code.word()));
+        document.insert("request_id".to_owned(), json!(request_id));
+        if !self.errors.is_empty() {
+            let errors: Vec<Value> = self.errors.iter().map(|e| json!({ "pointer": e.pointer, "detail": e.detail })).collect();
+            document.insert("errors".to_owned(), Value::Array(errors));
+        }
+        document.extend(self.members.clone());
+        Value::Object(document)
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Absent => Problem::not_found(),
+            Denied::Lacks(right) => Problem::new(
+                Code::Forbidden,
+                format!("This needs the right {right} at the account, which your role does not give or which was denied."),
+            )
+            .with("right", right.word()),
+        }
+    }
+}
+
+impl From<CreditError> for Problem {
+    fn from(error: CreditError) -> Self {
+        let detail = sentence(&error);
+        match error {
+            CreditError::SameAccount => Problem::new(Code::SameAccount, detail),
+            CreditError::CurrencyMismatch { from, to } => {
+                Problem::new(Code::CurrencyMismatch, detail).with("from_currency", from.code()).with("to_currency", to.code())
+            }
+            CreditError::NotBelow { .. } => {
+                Problem::new(Code::NotBelow, format!("{detail} Use a transfer between any two accounts of your subtree."))
+            }
+            CreditError::Closed(account) => Problem::new(Code::AccountClosed, detail).with("account_id", account.as_str()),
+            // Which account stands in the way may be above the caller, so its id is not said.
+            CreditError::Suspended(_) => Problem::new(
+                Code::AccountSuspended,
+                "The account, or one above it, is suspended; nothing in its subtree can spend until it is reactivated.",
+            ),
+            CreditError::Insufficient { account, available, spendable, required, currency } => {
+                Problem::new(Code::InsufficientCredits, detail)
+                    .with("account_id", account.as_str())
+                    .with("available", available.to_string())
+                    .with("spendable", spendable.to_string())
+                    .with("required", required.to_string())
+                    .with("currency", currency.code())
+            }
+            CreditError::Overflow => Problem::new(Code::BalanceOutOfRange, detail),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let detail = sentence(&error);
+        match error {
+            StoreError::Denied(denied) => denied.into(),
+            StoreError::Credit(credit) => credit.into(),
+            StoreError::Hold(hold) => hold_problem(&hold, detail),
+            StoreError::KeyReused => Problem::new(
+                Code::IdempotencyKeyReused,
+                "This Idempotency-Key was used before on this route with another body or path. Use a new key for a new request.",
+            ),
+            StoreError::Stale(version) => {
+                Problem::new(Code::PreconditionFailed, "The resource has changed since you read it. Read it again and repeat the edit.")
+                    .with("version", version)
+            }
+            StoreError::ExternalIdTaken(account) => {
+                Problem::new(Code::AccountExists, "An account with this external_id exists under this parent.").with("id", account.as_str())
+            }
+            StoreError::AccountState(state) => match state {
+                "closed" => Problem::new(Code::AccountClosed, "The account is closed."),
+                _ => Problem::new(Code::AccountSuspended, "The account is suspended."),
+            },
+            StoreError::ParentIsCustomer => Problem::new(Code::ParentIsCustomer, format!("{detail} Use a reseller as the parent.")),
+            StoreError::TooDeep(_) => Problem::new(Code::TooDeep, detail),
+            StoreError::Cycle => Problem::new(Code::Cycle, detail),
+            StoreError::ParentCurrency { parent, account } => {
+                Problem::new(Code::CurrencyMismatch, detail).with("parent_currency", parent.code()).with("account_currency", account.code())
+            }
+            StoreError::OpenChildren(count) => {
+                Problem::new(Code::AccountHasChildren, format!("{detail} Close or move them first.")).with("children", count)
+            }
+            StoreError::CreditLeft { available, held } => Problem::new(
+                Code::AccountHasCredit,
+                "The account still has credit. Send sweep_to_parent to return what is available; end holds and settle debts first.",
+            )
+            .with("available", available.to_string())
+            .with("held", held.to_string()),
+            StoreError::Taken(_) => Problem::new(Code::AlreadyExists, detail),
+            StoreError::Limit { limit, .. } => Problem::new(Code::LimitReached, detail).with("limit", limit),
+            StoreError::GrantsTooMuch(rights) => {
+                Problem::new(Code::GrantExceedsOwn, detail).with("rights", rights.iter().map(|right| right.word()).collect::<Vec<_>>())
+            }
+            StoreError::UnknownRole => Problem::new(
+                Code::UnknownRole,
+                "No role of this name is known at the account: owner, admin, billing, support, viewer, or a custom role of it or an account above it.",
+            ),
+            StoreError::Conflict(_) => Problem::new(Code::Conflict, detail),
+            StoreError::AlreadyReversed => Problem::new(Code::AlreadyReversed, detail),
+            StoreError::TooManyBranches => Problem::new(Code::TooManyBranches, detail),
+            StoreError::Busy => Problem::new(
+                Code::Busy,
+                "Many requests are at work on the same data. Nothing was changed; retry with the same Idempotency-Key.",
+            ),
+            StoreError::Unknown(why) => {
+                let mut problem = Problem::new(
+                    Code::OutcomeUnknown,
+                    "The database did not answer in time. Retry with the same Idempotency-Key: it is done at most once.",
+                );
+                problem.internal = Some(why);
+                problem
+            }
+            StoreError::Corrupt(why) => Problem::internal(why),
+            StoreError::Table(error) => Problem::internal(format!("{error:?}")),
+        }
+    }
+}
+
+fn hold_problem(error: &HoldError, detail: String) -> Problem {
+    match error {
+        HoldError::Ended(status) => Problem::new(Code::HoldEnded, detail).with("hold_status", status.word()),
+        HoldError::Expired(at) => Problem::new(Code::HoldExpired, detail).with("expires_at", at.to_string()),
+        HoldError::TooMuch { held, .. } => Problem::new(Code::HoldExceeded, detail).with("held", held.to_string()),
+        HoldError::Credit(credit) => credit.clone().into(),
+    }
+}
+
+/// An error's words with a capital and a full stop.
+fn sentence(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), chars.as_str().trim_end_matches('.')),
+        None => text,
+    }
+}

@@ -1,0 +1,130 @@
+//! Ids: a prefix that names the kind, then a UUIDv7 in TypeID's base32, so ids sort by the time they were made.
+//! Source: the TypeID specification 0.3, RFC 9562 section 5.7.
+
+use std::fmt;
+use std::str::FromStr;
+
+use mti::prelude::{MagicTypeId, TypeIdPrefix, TypeIdSuffix};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+/// The text is not an id of the wanted kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an id such as {example}")]
+pub struct IdError {
+    /// What such an id looks like.
+    pub example: &'static str,
+}
+
+fn typeid(prefix: &str, uuid: Uuid) -> String {
+    let prefix = TypeIdPrefix::from_str(prefix).unwrap_or_default();
+    MagicTypeId::new(prefix, TypeIdSuffix::from(uuid)).to_string()
+}
+
+fn is_typeid(prefix: &str, text: &str) -> bool {
+    // The specification's length: prefix, underscore, 26 characters.
+    text.len() == prefix.len() + 27
+        && text.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_'))
+        && MagicTypeId::from_str(text).is_ok_and(|id| id.to_string() == text)
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id's prefix, without the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// The id of a fresh UUIDv7; the id source lives in `shared/runtime`.
+            pub fn from_uuid(uuid: Uuid) -> Self {
+                Self(typeid($prefix, uuid))
+            }
+
+            /// The whole id, prefix included.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                if is_typeid($prefix, text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(IdError { example: concat!($prefix, "_01hx3v9k2mfd8bq5r7w1z4n6ty") })
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// An account: the operator, a reseller or a customer.
+    AccountId = "acc",
+    /// A movement of credit, or one set of legs that moved together.
+    TransferId = "txf",
+    /// A hold on credit.
+    HoldId = "hld",
+    /// An API key.
+    KeyId = "key",
+    /// A member of an account.
+    MemberId = "mem",
+    /// A custom role.
+    RoleId = "rol",
+    /// An audit record, which is also the outbox's event.
+    EventId = "evt",
+    /// One HTTP request.
+    RequestId = "req",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_and_only_in_its_own_kind_and_canonical_form() {
+        let id = AccountId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+        assert!(id.as_str().starts_with("acc_"));
+        assert_eq!(id.as_str().len(), 30);
+        assert_eq!(id.as_str().parse::<AccountId>(), Ok(id.clone()));
+        assert!(id.as_str().parse::<TransferId>().is_err());
+        for text in ["", "acc_", "acc", "acc_../../x", "ACC_01hx3v9k2mfd8bq5r7w1z4n6ty", &id.as_str().to_uppercase(), &format!("{id}0")] {
+            assert!(text.parse::<AccountId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_sort_by_the_time_in_them() {
+        let at = |ms: u128| AccountId::from_uuid(Uuid::from_u128((ms << 80) | (7 << 76) | (2 << 62)));
+        assert!(at(1) < at(2) && at(2) < at(300_000));
+    }
+}

@@ -1,0 +1,13 @@
+//! The rules of the platform, pure: money, ids, hierarchy, rights, credit. No clock, no network, no storage: time and
+//! ids come in as arguments, plans go out, and `shared/store` commits them.
+
+pub mod account;
+pub mod hold;
+pub mod id;
+pub mod ledger;
+pub mod lineage;
+pub mod money;
+pub mod rights;
+pub mod text;
+pub mod transfer;
+pub mod version;

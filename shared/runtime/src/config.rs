@@ -1,0 +1,71 @@
+//! Configuration: read once from the environment, typed; a missing or wrong variable stops the start with its name.
+
+/// What every function is told by its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `TABLE_NAME`: the DynamoDB table.
+    pub table_name: String,
+    /// `PEPPER_SECRET_ID`: the Secrets Manager secret that holds the pepper of API keys and cursors (32 random bytes or
+    /// more, as text).
+    pub pepper_secret_id: String,
+    /// `DOCS_URL`: where the pages of errors are; the `type` of every problem begins with it.
+    pub docs_url: String,
+    /// `AWS_REGION`: set by Lambda itself.
+    pub region: String,
+    /// `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`: another endpoint than AWS's, for emulators.
+    pub dynamodb_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`: the same for Secrets Manager.
+    pub secrets_endpoint: Option<String>,
+}
+
+/// A variable is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {name} {problem}")]
+pub struct ConfigError {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl Config {
+    /// Reads the configuration from the process's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first variable that is missing.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the configuration through `lookup`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first variable that is missing.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let some = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let need = |name: &'static str| some(name).ok_or(ConfigError { name, problem: "is not set" });
+        let endpoint = |name: &str| some(name).or_else(|| some("AWS_ENDPOINT_URL"));
+        Ok(Self {
+            table_name: need("TABLE_NAME")?,
+            pepper_secret_id: need("PEPPER_SECRET_ID")?,
+            docs_url: need("DOCS_URL")?,
+            region: need("AWS_REGION")?,
+            dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            secrets_endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let only = |have: &'static [&'static str]| move |name: &str| have.contains(&name).then(|| "x".to_owned());
+        assert_eq!(Config::from_lookup(only(&[])).map_err(|e| e.name), Err("TABLE_NAME"));
+        assert_eq!(Config::from_lookup(only(&["TABLE_NAME", "PEPPER_SECRET_ID", "AWS_REGION"])).map_err(|e| e.name), Err("DOCS_URL"));
+        let all = Config::from_lookup(only(&["TABLE_NAME", "PEPPER_SECRET_ID", "AWS_REGION", "DOCS_URL", "AWS_ENDPOINT_URL"]));
+        assert_eq!(all.map(|c| c.dynamodb_endpoint), Ok(Some("x".to_owned())));
+    }
+}

@@ -1,0 +1,229 @@
+//! An account's states: suspend, reactivate, close.
+
+use serde_json::json;
+use tributary_domain::account::{Account, Kind, Status, StatusChange};
+use tributary_domain::id::{AccountId, TransferId};
+use tributary_domain::ledger::{EntryKind, Head, LedgerId};
+use tributary_domain::money::{Amount, Micros};
+use tributary_domain::transfer::{Leg, TransferRequest, plan_transfer};
+
+use crate::Store;
+use crate::accounts::{Authority, REPLANS, place_checks, read_gates};
+use crate::codec::{json as json_value, put};
+use crate::commit::{Part, Tx};
+use crate::entries::push_entry;
+use crate::error::StoreError;
+use crate::events::{Act, push_event};
+use crate::gates;
+use crate::idempotency::{Outcome, Scope};
+use crate::keys;
+use crate::table::{Change, Cond, Query, SortRange, Value, Write, s};
+
+impl Store {
+    /// Suspends or reactivates an account. From the commit on, nothing in the subtree of a suspended account spends:
+    /// the account's own ledger and every copy of its gate are written in the same transaction. Asking for the state it
+    /// is in changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`]; [`StoreError::AccountState`] for a closed account; [`StoreError::Conflict`] for the operator.
+    pub async fn set_status(
+        &self,
+        id: &AccountId,
+        change: StatusChange,
+        authority: Authority<'_>,
+        act: &Act,
+    ) -> Result<Account, StoreError> {
+        let (event, kind) = match change {
+            StatusChange::Suspend => ("account.suspended", EntryKind::Suspended),
+            StatusChange::Reactivate => ("account.reactivated", EntryKind::Reactivated),
+            StatusChange::Close => return Err(StoreError::Conflict("closing an account is a request of its own")),
+        };
+        let ledger = LedgerId::Account(id.clone());
+        let mut resolve = false;
+        for _ in 0..REPLANS {
+            let old = self.account_to_change(id, authority, resolve).await?;
+            let status = next_status(&old, change)?;
+            if status == old.status {
+                return Ok(old);
+            }
+            let head = self.head(&ledger).await?;
+            let new = with_status(&old, status, act);
+            let mut tx = Tx::default();
+            push_event(&mut tx, Part::Guard, act, id, event, &json!({ "version": new.version }))?;
+            push_status(&mut tx, &old, &new);
+            push_entry(&mut tx, &head.state_entry(kind, act.now, |after| after.status = status)?);
+            gates::push_state(&mut tx, id, old.generation, status);
+            let checks = place_checks(&old, authority.home);
+            gates::push_checks(&mut tx, &checks, id.as_str());
+            let refused = match tx.commit(&*self.table, &self.patience).await? {
+                Ok(()) => return Ok(new),
+                Err(refused) => refused,
+            };
+            if refused.guard().is_some() {
+                return Ok(new);
+            }
+            resolve = read_gates(&refused, &checks)?;
+        }
+        Err(StoreError::Busy)
+    }
+
+    /// Closes an account for good. Its credit must be gone, or `sweep` sends what is available to the parent in the same
+    /// transaction; its sub-accounts must be closed; its keys are revoked.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`], [`StoreError::OpenChildren`], [`StoreError::CreditLeft`], [`StoreError::KeyReused`],
+    /// [`StoreError::Conflict`] for the operator.
+    pub async fn close_account(
+        &self,
+        id: &AccountId,
+        sweep: Option<TransferId>,
+        authority: Authority<'_>,
+        act: &Act,
+        scope: &Scope,
+    ) -> Result<Outcome<Account>, StoreError> {
+        let mut resolve = false;
+        for _ in 0..REPLANS {
+            let (new, tx, checks) = match self.plan_close(id, sweep.as_ref(), authority, act, scope, resolve).await {
+                Ok(plan) => plan,
+                Err(refusal) => return self.unless_done(scope, refusal).await,
+            };
+            let refused = match tx.commit(&*self.table, &self.patience).await? {
+                Ok(()) => return Ok(Outcome::Done(new)),
+                Err(refused) => refused,
+            };
+            match refused.guard() {
+                Some(Some(record)) => {
+                    let first: Account = scope.answer(record)?;
+                    return Ok(if first.updated_at == new.updated_at { Outcome::Done(first) } else { Outcome::Replayed(first) });
+                }
+                Some(None) => return Err(StoreError::Corrupt("a refused record was not shown".to_owned())),
+                None => {}
+            }
+            resolve = read_gates(&refused, &checks)?;
+        }
+        Err(StoreError::Busy)
+    }
+
+    async fn plan_close(
+        &self,
+        id: &AccountId,
+        sweep: Option<&TransferId>,
+        authority: Authority<'_>,
+        act: &Act,
+        scope: &Scope,
+        resolve: bool,
+    ) -> Result<(Account, Tx, tributary_domain::transfer::GateChecks), StoreError> {
+        let old = self.account_to_change(id, authority, resolve).await?;
+        let parent = old.lineage.parent().cloned().ok_or(StoreError::Conflict("the operator's account cannot be closed"))?;
+        if old.status == Status::Closed {
+            return Err(StoreError::AccountState("closed"));
+        }
+        if old.open_children > 0 {
+            return Err(StoreError::OpenChildren(old.open_children));
+        }
+        let (own, above) = (LedgerId::Account(id.clone()), LedgerId::Account(parent.clone()));
+        let (head, parent_head) = self.two_heads(&own, &above).await?;
+        let new = with_status(&old, Status::Closed, act);
+        let mut tx = Tx::default();
+        let (mut checks, mut closing) = (place_checks(&old, authority.home), head.clone());
+        let mut transfer = None;
+        if let Some(amount) = left_to_sweep(&head, sweep.is_some())? {
+            let request = sweep_request(sweep, &own, &above, amount, authority.home, act)?;
+            let plan = plan_transfer(&request, &[(own.clone(), head.clone()), (above, parent_head)].into())?;
+            closing = plan.entries[0].after.clone();
+            plan.entries.iter().for_each(|entry| push_entry(&mut tx, entry));
+            for (ancestor, check) in plan.gates {
+                checks.entry(ancestor).or_insert(check);
+            }
+            transfer = Some(plan.transfer);
+        }
+        push_entry(&mut tx, &closing.state_entry(EntryKind::Closed, act.now, |after| after.status = Status::Closed)?);
+        push_event(&mut tx, Part::Plain, act, id, "account.closed", &json!({ "swept": transfer.as_ref().map(|t| t.id.clone()) }))?;
+        push_close(&mut tx, &old, &new, &parent);
+        self.push_key_revocations(&mut tx, id).await?;
+        gates::push_checks(&mut tx, &checks, id.as_str());
+        let mut record = scope.record(&new)?;
+        if let Some(transfer) = &transfer {
+            put(&mut record, "gsi1pk", s(keys::transfer_index(&transfer.id)));
+            put(&mut record, "gsi1sk", s("-"));
+            put(&mut record, "transfer", json_value(transfer)?);
+        }
+        tx.push(Part::Guard, Write::create(scope.key(), record));
+        Ok((new, tx, checks))
+    }
+
+    /// Removes the credentials of every key of an account.
+    async fn push_key_revocations(&self, tx: &mut Tx, id: &AccountId) -> Result<(), StoreError> {
+        let query = Query::table(keys::account_partition(id), SortRange::BeginsWith("KEY#".to_owned()));
+        for key in self.read_keys(&query).await?.0 {
+            for secret in &key.secrets {
+                tx.push(Part::Plain, Write { key: keys::credential(&secret.hash), action: crate::table::Action::Delete, cond: None });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn next_status(account: &Account, change: StatusChange) -> Result<Status, StoreError> {
+    match account.kind {
+        Kind::Operator => Err(StoreError::Conflict("the operator's account cannot be suspended")),
+        Kind::Reseller | Kind::Customer => account.status.after(change).ok_or(StoreError::AccountState(account.status.word())),
+    }
+}
+
+fn with_status(old: &Account, status: Status, act: &Act) -> Account {
+    Account { status, version: old.version + 1, updated_at: act.now, ..old.clone() }
+}
+
+fn push_status(tx: &mut Tx, old: &Account, new: &Account) {
+    let changes = status_changes(new);
+    tx.push(Part::Account, Write::update(keys::account(&old.id), changes, Cond::Eq("ver", Value::N(old.version))));
+}
+
+fn status_changes(new: &Account) -> Vec<Change> {
+    let updated = Value::N(new.updated_at.as_millisecond());
+    vec![Change::Set("st", s(new.status.word())), Change::Set("ver", Value::N(new.version)), Change::Set("updated", updated)]
+}
+
+/// The account's item says closed, only if no sub-account was opened meanwhile; the parent has one open child less; the
+/// `external_id` is free again.
+fn push_close(tx: &mut Tx, old: &Account, new: &Account, parent: &AccountId) {
+    let as_read = Cond::All(vec![Cond::Eq("ver", Value::N(old.version)), Cond::Eq("kids", Value::N(0))]);
+    tx.push(Part::Account, Write::update(keys::account(&old.id), status_changes(new), as_read));
+    tx.push(Part::Plain, Write::update(keys::account(parent), vec![Change::Add("kids", -1)], Cond::Exists));
+    if let Some(external_id) = &old.external_id {
+        let own = Cond::Any(vec![Cond::NotExists, Cond::Eq("acc", s(old.id.as_str()))]);
+        tx.push(Part::Plain, Write::delete(keys::external_id(parent, external_id.as_str()), own));
+    }
+}
+
+/// What must be swept, if anything. Held credit and debts cannot be.
+fn left_to_sweep(head: &Head, sweep: bool) -> Result<Option<Amount>, StoreError> {
+    let (available, held) = (head.available, head.held);
+    if available.is_zero() && held.is_zero() {
+        return Ok(None);
+    }
+    if !sweep || !held.is_zero() || available.is_negative() {
+        return Err(StoreError::CreditLeft { available, held });
+    }
+    Ok(Some(Amount::new(available).map_err(|_| StoreError::CreditLeft { available, held: Micros::ZERO })?))
+}
+
+fn sweep_request(
+    id: Option<&TransferId>,
+    own: &LedgerId,
+    above: &LedgerId,
+    amount: Amount,
+    home: &AccountId,
+    act: &Act,
+) -> Result<TransferRequest, StoreError> {
+    Ok(TransferRequest {
+        id: id.cloned().ok_or(StoreError::Conflict("a sweep needs an id"))?,
+        kind: EntryKind::Sweep,
+        legs: vec![Leg { from: own.clone(), to: above.clone(), amount }],
+        reference: None,
+        reverses: None,
+        authority: home.clone(),
+        now: act.now,
+    })
+}

@@ -1,0 +1,41 @@
+//! Audit records, which are the outbox's events too: one per effect, in the effect's own transaction.
+//!
+//! A movement of credit is recorded by its idempotency record; everything else by an event.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use tributary_domain::id::{AccountId, EventId, KeyId};
+
+use crate::codec::{json, put, time};
+use crate::commit::{Part, Tx};
+use crate::error::StoreError;
+use crate::keys;
+use crate::table::{Item, Write, s};
+
+/// Who does something, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// The id of the record it leaves; made once per request, so that a repeated attempt is recognised.
+    pub event: EventId,
+    /// The credential.
+    pub actor: KeyId,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Adds the audit record of `kind` on `account`. As [`Part::Guard`] it also tells whether an unanswered attempt happened.
+///
+/// # Errors
+/// None for our own details.
+pub fn push_event(tx: &mut Tx, part: Part, act: &Act, account: &AccountId, kind: &str, detail: &Json) -> Result<(), StoreError> {
+    let mut item = Item::new();
+    put(&mut item, "kind", s(kind));
+    put(&mut item, "acc", s(account.as_str()));
+    put(&mut item, "actor", s(act.actor.as_str()));
+    put(&mut item, "at", time(act.now));
+    put(&mut item, "detail", json(detail)?);
+    put(&mut item, "gsi1pk", s(keys::audit_index(account)));
+    put(&mut item, "gsi1sk", s(act.event.as_str()));
+    tx.push(part, Write::create(keys::event(&act.event), item));
+    Ok(())
+}

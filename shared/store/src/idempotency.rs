@@ -1,0 +1,105 @@
+//! Idempotency records: for each (account, route, key) the first answer, for ever, made in the transaction of the effect
+//! itself, as its guard.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tributary_domain::id::{AccountId, KeyId};
+
+use crate::Store;
+use crate::codec::{Reader, json, put};
+use crate::commit::patiently;
+use crate::error::StoreError;
+use crate::keys;
+use crate::table::{Item, Key, s};
+
+/// Whose key it is, for which route and body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The caller's account.
+    pub account: AccountId,
+    /// The route, as `operation_id`.
+    pub route: &'static str,
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// Digest of the request's body and path.
+    pub body: String,
+    /// The credential that asked.
+    pub actor: KeyId,
+}
+
+/// An answer, and whether it is the first one again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// It was done now.
+    Done(T),
+    /// It had been done before: this is the first answer.
+    Replayed(T),
+}
+
+impl<T> Outcome<T> {
+    /// The answer.
+    pub fn into_inner(self) -> T {
+        match self {
+            Outcome::Done(value) | Outcome::Replayed(value) => value,
+        }
+    }
+
+    /// The same with the answer changed.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
+        match self {
+            Outcome::Done(value) => Outcome::Done(change(value)),
+            Outcome::Replayed(value) => Outcome::Replayed(change(value)),
+        }
+    }
+}
+
+impl Scope {
+    pub(crate) fn key(&self) -> Key {
+        keys::idempotency(&self.account, self.route, &self.key)
+    }
+
+    /// The record that holds `answer`.
+    pub(crate) fn record(&self, answer: &impl Serialize) -> Result<Item, StoreError> {
+        let mut item = Item::new();
+        put(&mut item, "body", s(&self.body));
+        put(&mut item, "actor", s(self.actor.as_str()));
+        put(&mut item, "answer", json(answer)?);
+        Ok(item)
+    }
+
+    /// The first answer in a record, if the record is of the same request.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyReused`] if it is of another.
+    pub(crate) fn answer<T: DeserializeOwned>(&self, record: &Item) -> Result<T, StoreError> {
+        let reader = Reader(record);
+        if reader.text("body")? != self.body {
+            return Err(StoreError::KeyReused);
+        }
+        reader.json("answer")
+    }
+}
+
+impl Store {
+    /// The first answer to this request, if there was one.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyReused`]; table errors.
+    pub async fn first_answer<T: DeserializeOwned>(&self, scope: &Scope) -> Result<Option<T>, StoreError> {
+        let key = scope.key();
+        let record = patiently(&self.patience, || self.table.get(&key, true)).await?;
+        record.map(|item| scope.answer(&item)).transpose()
+    }
+
+    /// Gives `refusal`, unless the same request was done before: then its first answer outranks it. To be called after
+    /// the state that led to the refusal was read.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(crate) async fn unless_done<T: DeserializeOwned>(&self, scope: &Scope, refusal: StoreError) -> Result<Outcome<T>, StoreError> {
+        match self.first_answer(scope).await? {
+            Some(answer) => Ok(Outcome::Replayed(answer)),
+            None => Err(refusal),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
+
+use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, MemberId, RoleId, TransferId};
+use tributary_domain::ledger::LedgerId;
+use tributary_domain::text::fold;
+
+use crate::table::Key;
+
+/// Sort key of items that stand alone in their partition.
+const ALONE: &str = "-";
+
+/// How many copies an account's gate has, so that checks by its many descendants do not meet on one item.
+pub const GATE_STRIPES: u8 = 16;
+
+/// The account's own item.
+pub fn account(id: &AccountId) -> Key {
+    Key::new(format!("ACC#{id}"), "META")
+}
+
+/// Partition of an account's own items.
+pub fn account_partition(id: &AccountId) -> String {
+    format!("ACC#{id}")
+}
+
+/// An entry of a ledger, by its number.
+pub fn entry(ledger: &LedgerId, seq: i64) -> Key {
+    Key::new(ledger_partition(ledger), format!("{seq:020}"))
+}
+
+/// Partition of a ledger.
+pub fn ledger_partition(ledger: &LedgerId) -> String {
+    format!("LED#{ledger}")
+}
+
+/// One copy of an account's gate.
+pub fn gate(id: &AccountId, stripe: u8) -> Key {
+    Key::new(format!("GATE#{id}#{stripe:02}"), ALONE)
+}
+
+/// The record of one idempotency key of one account on one route.
+pub fn idempotency(account: &AccountId, route: &str, key: &str) -> Key {
+    Key::new(format!("IDEM#{account}#{route}#{key}"), ALONE)
+}
+
+/// Index partition that finds a transfer's record by its id.
+pub fn transfer_index(id: &TransferId) -> String {
+    format!("TXF#{id}")
+}
+
+/// The audit record and outbox event of one effect.
+pub fn event(id: &EventId) -> Key {
+    Key::new(format!("EVT#{id}"), ALONE)
+}
+
+/// Index partition of an account's audit records.
+pub fn audit_index(id: &AccountId) -> String {
+    format!("AUD#{id}")
+}
+
+/// Keeps an `external_id` unique under one parent.
+pub fn external_id(parent: &AccountId, external_id: &str) -> Key {
+    Key::new(format!("EXT#{parent}#{external_id}"), ALONE)
+}
+
+/// Index partition of an account's children, by id (that is, by age).
+pub fn children_index(parent: &AccountId) -> String {
+    format!("KID#{parent}")
+}
+
+/// Index partition of an account's children, by name.
+pub fn children_by_name_index(parent: &AccountId) -> String {
+    format!("KIDN#{parent}")
+}
+
+/// Position of an account among its siblings, by name.
+pub fn name_position(name: &str, id: &AccountId) -> String {
+    // A sort key may hold 1,024 bytes; a folded name of 200 bytes can at worst become about three times as long.
+    format!("{}#{id}", fold(name))
+}
+
+/// Index partition of the whole tree, by path.
+pub const TREE_INDEX: &str = "TREE";
+
+/// A hold.
+pub fn hold(id: &HoldId) -> Key {
+    Key::new(format!("HLD#{id}"), ALONE)
+}
+
+/// Index partition of an account's holds, by id.
+pub fn holds_index(account: &AccountId) -> String {
+    format!("HLDS#{account}")
+}
+
+/// Index partition of open holds, by when their time is over.
+pub const HOLDS_DUE_INDEX: &str = "DUE#hold";
+
+/// Index partition of moves whose descendants are not all relocated yet.
+pub const RELOCATIONS_INDEX: &str = "DUE#relocation";
+
+/// What a request's credential is looked up by.
+pub fn credential(hash: &str) -> Key {
+    Key::new(format!("CRED#{hash}"), ALONE)
+}
+
+/// An API key, as its account lists it.
+pub fn api_key(account: &AccountId, id: &KeyId) -> Key {
+    Key::new(account_partition(account), format!("KEY#{id}"))
+}
+
+/// A member, as its account lists it.
+pub fn member(account: &AccountId, id: &MemberId) -> Key {
+    Key::new(account_partition(account), format!("MEM#{id}"))
+}
+
+/// Keeps a member's address unique in its account.
+pub fn member_email(account: &AccountId, email: &str) -> Key {
+    Key::new(format!("MEML#{account}#{email}"), ALONE)
+}
+
+/// A custom role, as its account lists it.
+pub fn role(account: &AccountId, id: &RoleId) -> Key {
+    Key::new(account_partition(account), format!("ROLE#{id}"))
+}
+
+/// Finds a custom role by name, and keeps the name unique in its account.
+pub fn role_name(account: &AccountId, name: &str) -> Key {
+    Key::new(format!("ROLN#{account}#{name}"), ALONE)
+}
+
+/// One move of an account to another parent.
+pub fn moved(account: &AccountId, event: &EventId) -> Key {
+    Key::new(account_partition(account), format!("MOVE#{event}"))
+}
+
+/// A move whose descendants are being relocated.
+pub fn relocation(account: &AccountId) -> Key {
+    Key::new(format!("RELOC#{account}"), ALONE)
+}
+
+/// Names the operator's account.
+pub fn operator() -> Key {
+    Key::new("OPERATOR", ALONE)
+}

@@ -1,0 +1,73 @@
+//! The one door to DynamoDB: the table seam, its implementations, and one file per aggregate above it.
+pub mod account_items;
+pub mod account_lists;
+pub mod account_states;
+pub mod accounts;
+pub mod bootstrap;
+pub mod codec;
+pub mod commit;
+pub mod counting;
+pub mod dynamo;
+pub mod entries;
+pub mod error;
+pub mod evaluate;
+pub mod events;
+pub mod faulty;
+pub mod gates;
+pub mod heads;
+pub mod history;
+pub mod holds;
+pub mod idempotency;
+pub mod keys;
+pub mod memory;
+pub mod moves;
+pub mod principals;
+pub mod roles;
+pub mod size;
+pub mod table;
+pub mod transfers;
+
+use std::sync::Arc;
+
+use commit::Patience;
+use heads::HeadMemory;
+use table::{Item, Key, Page, Query, Table, TableError, Write};
+
+/// A shared table is a table, so that wrappers stack on one that others hold too.
+#[async_trait::async_trait]
+impl<T: Table + ?Sized> Table for Arc<T> {
+    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
+        (**self).get(key, consistent).await
+    }
+
+    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        (**self).batch_get(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        (**self).query(query).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
+        (**self).write(write).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        (**self).transact(writes).await
+    }
+}
+
+/// The store: every aggregate's reads and writes, on one table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    table: Arc<dyn Table>,
+    memory: Arc<HeadMemory>,
+    patience: Patience,
+}
+
+impl Store {
+    /// A store on `table`. One per process: it remembers heads.
+    pub fn new(table: Arc<dyn Table>, patience: Patience) -> Self {
+        Self { table, memory: Arc::default(), patience }
+    }
+}
