@@ -1,2 +1,5 @@
+mod bad_input;
 mod conformance;
+mod flows;
+mod simulation;
 mod support;

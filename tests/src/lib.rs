@@ -1,1 +1,3 @@
+//! What tests and their commands share.
 
+pub mod simulation;

@@ -1,6 +1,8 @@
 //! Denies: taking rights from a key or member at an account below its home, and everything under it.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
 use tributary_domain::id::AccountId;
@@ -14,8 +16,10 @@ use crate::views::{KeyView, MemberView};
 
 /// The request.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutDeny {
     /// What is taken away; at least one right.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Right>, min_items = 1))]
     pub rights: RightSet,
 }
 

@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::keys::fresh;
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Problem, Reply};
@@ -25,10 +27,13 @@ const DEFAULT_OVERLAP_S: i64 = 24 * 3600;
 
 /// The request to make a key.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateKey {
     /// What it is called.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Name))]
     pub name: Name,
     /// `owner`, `admin`, `billing`, `support`, `viewer`, or a custom role known at the account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleWord))]
     pub role: String,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
@@ -36,8 +41,10 @@ pub struct CreateKey {
 
 /// The request to rotate a key.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RotateKey {
     /// How long the old secret is still taken: 0 to 604800 seconds; 86400 unless said otherwise.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 604_800, default = 86_400))]
     pub overlap_s: Option<i64>,
 }
 

@@ -9,6 +9,8 @@ pub mod accounts;
 pub mod denies;
 pub mod keys;
 pub mod members;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod permissions;
 pub mod relationships;
 pub mod roles;

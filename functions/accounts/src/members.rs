@@ -1,6 +1,8 @@
 //! Members of an account: add, list, change, remove.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
@@ -19,21 +21,28 @@ use crate::views::MemberView;
 
 /// The request to add a person.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AddMember {
     /// Where the person is reached; unique in the account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Email))]
     pub email: Email,
     /// The person's name.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Name>))]
     pub name: Option<Name>,
     /// A built-in role, or a custom one known at the account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleWord))]
     pub role: String,
 }
 
 /// The request to change a person.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateMember {
     /// New name.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Name>))]
     pub name: Option<Name>,
     /// New role.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::RoleWord>))]
     pub role: Option<String>,
 }
 

@@ -2,6 +2,8 @@
 //! withheld each right.
 
 use serde::Serialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
 use tributary_domain::id::{AccountId, KeyId, MemberId};
@@ -13,41 +15,53 @@ use crate::keys::target;
 
 /// The answer.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Permissions {
     /// The account asked about.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// Who is asked about.
     pub principal: PrincipalView,
     /// The rights held there.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Right>))]
     pub rights: RightSet,
     /// Each right, and why it is held or not; with `?explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Explained>, required = false))]
     pub explain: Option<Vec<Explained>>,
 }
 
 /// Who is asked about.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Principal))]
 pub struct PrincipalView {
     /// The key's or member's id.
     pub id: String,
     /// `key` or `member`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::PrincipalKind))]
     pub kind: &'static str,
     /// The account at which the role is held.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// The role.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleWord))]
     pub role: String,
 }
 
 /// Why one right is held or not.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ExplainedRight))]
 pub struct Explained {
     /// The right.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Right))]
     pub right: Right,
     /// Whether it is held.
     pub allowed: bool,
     /// `granted`, `not_in_role`, `operator_only`, `denied` or `outside_subtree`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Reason))]
     pub reason: &'static str,
     /// The account of the grant or deny that decided.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// In words.
     pub detail: String,

@@ -16,10 +16,12 @@ use crate::views::{AccountView, AccountsView};
 
 /// Where an account stands.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Relationships {
     /// The account.
     pub account: AccountView,
     /// Its parent, if the caller may see it.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub parent: Option<AccountView>,
     /// Its ancestors from the caller's account down.
     pub ancestors: Vec<AccountView>,
@@ -28,11 +30,13 @@ pub struct Relationships {
     /// Everything below it, counted.
     pub subtree: SubtreeView,
     /// Its moves, oldest first.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Move>))]
     pub moves: Vec<Move>,
 }
 
 /// A subtree in numbers.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SubtreeCount))]
 pub struct SubtreeView {
     /// Accounts below.
     pub accounts: usize,
@@ -42,6 +46,7 @@ pub struct SubtreeView {
 
 /// One level of a subtree.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DepthCount))]
 pub struct DepthView {
     /// Levels below the account: 1 for its children.
     pub depth: usize,

@@ -1,6 +1,8 @@
 //! Custom roles of an account.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
@@ -16,17 +18,22 @@ use crate::views::RoleView;
 
 /// The request to make a role.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateRole {
     /// Its name, unique in the account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleName))]
     pub name: RoleName,
     /// What it carries; at least one right.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Right>, min_items = 1))]
     pub rights: RightSet,
 }
 
 /// The request to change a role.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateRole {
     /// What it carries from now on, for all who hold it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Right>, min_items = 1))]
     pub rights: RightSet,
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::reply::PageView;
 use tributary_api::{App, Problem};
 use tributary_domain::account::{Account, Kind, Settings, Status, Tags};
@@ -16,36 +18,51 @@ use tributary_store::roles::CustomRole;
 
 /// An account as its caller sees it.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Account))]
 pub struct AccountView {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub id: AccountId,
     /// Its parent's id; null for the operator.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>, required))]
     pub parent_id: Option<AccountId>,
     /// Ids from the caller's account down to this one, joined by `/`.
+    #[cfg_attr(feature = "openapi", schema(example = "acc_01hx3v9k2mfd8bq5r7w1z4n6ty/acc_01hx3v9m7cz4r9b2w8k5n3q6td"))]
     pub path: String,
     /// Levels below the operator.
     pub depth: usize,
     /// What it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Kind))]
     pub kind: Kind,
     /// Its name.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Name))]
     pub name: Name,
     /// The caller's own id for it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::ExternalId>, required))]
     pub external_id: Option<ExternalId>,
     /// Where its people are reached.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Email>, required))]
     pub email: Option<Email>,
     /// Its own state.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountStatus))]
     pub status: Status,
     /// The state in force, its ancestors' counted in.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountStatus))]
     pub effective_status: Status,
     /// The currency of its credit.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
     /// Its volume tier.
+    #[cfg_attr(feature = "openapi", schema(example = "silver"))]
     pub tier: String,
     /// How far its credit may go below zero.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub credit_limit: Micros,
     /// Labels.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Tags))]
     pub tags: Tags,
     /// Settings.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Settings))]
     pub settings: Settings,
     /// Sub-accounts that are not closed.
     pub children: i64,
@@ -101,10 +118,13 @@ pub type AccountsView = PageView<AccountView>;
 
 /// A deny as it is shown.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Deny))]
 pub struct DenyView {
     /// Where it begins.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// What it takes away.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Right>))]
     pub rights: RightSet,
 }
 
@@ -115,6 +135,7 @@ fn denies(list: &[Deny]) -> Vec<DenyView> {
 /// The state of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum KeyStatus {
     /// Taken.
     Active,
@@ -126,33 +147,44 @@ pub enum KeyStatus {
 
 /// A key as it is shown; `secret` only by the request that made it.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Key))]
 pub struct KeyView {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::KeyId))]
     pub id: KeyId,
     /// The account at which its role is held.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// Its name.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Name))]
     pub name: Name,
     /// Its role.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleWord))]
     pub role: String,
     /// The secret, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub secret: Option<String>,
     /// What the newest secret begins with.
+    #[cfg_attr(feature = "openapi", schema(required, example = "rk_live_Zt4k"))]
     pub prefix: Option<String>,
     /// The newest secret's last four characters.
+    #[cfg_attr(feature = "openapi", schema(required, example = "9f3a"))]
     pub last4: Option<String>,
     /// Whether it is taken.
     pub status: KeyStatus,
     /// Until when the previous secret is taken too.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub previous_secret_expires_at: Option<Timestamp>,
     /// Rights taken away below.
     pub denies: Vec<DenyView>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends by itself.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -185,16 +217,22 @@ impl KeyView {
 
 /// A member as it is shown.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Member))]
 pub struct MemberView {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::MemberId))]
     pub id: MemberId,
     /// The account at which the role is held.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// Where the person is reached.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Email))]
     pub email: Email,
     /// The person's name.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Name>, required))]
     pub name: Option<Name>,
     /// The person's role.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleWord))]
     pub role: String,
     /// Rights taken away below.
     pub denies: Vec<DenyView>,
@@ -222,14 +260,19 @@ impl MemberView {
 
 /// A custom role as it is shown.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Role))]
 pub struct RoleView {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleId))]
     pub id: RoleId,
     /// The account that defined it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// Its name.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleName))]
     pub name: RoleName,
     /// What it carries.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Right>))]
     pub rights: RightSet,
     /// Raised by one at each change; the `ETag`.
     pub version: i64,

@@ -1,6 +1,8 @@
 //! `POST /reseller/credits/allocate`: credit down the tree.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{EntryKind, LedgerId};
@@ -14,14 +16,19 @@ use crate::views::AnyTransferView;
 
 /// The request.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AllocateCredits))]
 pub struct Allocate {
     /// Who receives it; below `from`.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// How much.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Amount))]
     pub amount: Amount,
     /// A note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]
     pub reference: Option<Reference>,
     /// Who gives it; the caller's account unless said otherwise.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>))]
     pub from: Option<AccountId>,
 }
 

@@ -1,6 +1,8 @@
 //! `POST /reseller/credits/issue`: the one way credit comes into being.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
@@ -14,12 +16,16 @@ use crate::views::AnyTransferView;
 
 /// The request.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = IssueCredits))]
 pub struct Issue {
     /// Who receives it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// How much.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Amount))]
     pub amount: Amount,
     /// A note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]
     pub reference: Option<Reference>,
 }
 

@@ -11,6 +11,8 @@ pub mod history;
 pub mod holds;
 pub mod issue;
 pub mod moving;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod reverse;
 pub mod transfer;
 pub mod views;

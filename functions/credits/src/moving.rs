@@ -38,7 +38,7 @@ pub async fn commit(
     may_i: MayI<'_>,
     show: fn(&tributary_domain::transfer::Transfer) -> AnyTransferView,
 ) -> Result<Reply, Problem> {
-    let outcome = call.store().transfer(request, scope, may_i).await?;
+    let outcome = call.store().transfer(request, scope, &call.act()?.event, may_i).await?;
     let replayed = matches!(outcome, Outcome::Replayed(_));
     let transfer = outcome.into_inner();
     let location = format!("/reseller/credits/transfers/{}", transfer.id);

@@ -1,6 +1,8 @@
 //! `POST /reseller/credits/transfers/{id}/reverse`.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::ledger::EntryKind;
 use tributary_domain::rights::Right;
@@ -11,8 +13,10 @@ use crate::views::AnyTransferView;
 
 /// The request.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReverseTransfer))]
 pub struct Reverse {
     /// A note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]
     pub reference: Option<Reference>,
 }
 

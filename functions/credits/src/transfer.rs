@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{EntryKind, LedgerId};
@@ -17,34 +19,46 @@ use crate::views::{AnyTransferView, FoundTransferView};
 
 /// The request for one leg.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TransferCredits))]
 pub struct TransferBody {
     /// Who gives it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub from: AccountId,
     /// Who receives it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub to: AccountId,
     /// How much.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Amount))]
     pub amount: Amount,
     /// A note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]
     pub reference: Option<Reference>,
 }
 
 /// One leg of several.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NewLeg))]
 pub struct LegBody {
     /// Who gives it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub from: AccountId,
     /// Who receives it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub to: AccountId,
     /// How much.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Amount))]
     pub amount: Amount,
 }
 
 /// The request for several legs.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TransferCreditsInLegs))]
 pub struct LegsBody {
     /// 1 to 40 legs, done in this order, all or none.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 40))]
     pub legs: Vec<LegBody>,
     /// A note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]
     pub reference: Option<Reference>,
 }
 

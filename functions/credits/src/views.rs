@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_domain::hold::{Hold, HoldStatus};
 use tributary_domain::id::{AccountId, HoldId, TransferId};
 use tributary_domain::ledger::{Entry, EntryKind, LedgerId};
@@ -11,26 +13,37 @@ use tributary_domain::transfer::{DoneLeg, Transfer};
 
 /// A movement of credit with one leg.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Transfer))]
 pub struct TransferView {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::TransferId))]
     pub id: TransferId,
     /// What it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::EntryKind))]
     pub kind: EntryKind,
     /// The debited account, or `system.issued`.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::LedgerName))]
     pub from: String,
     /// The credited account, or `system.consumed`.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::LedgerName))]
     pub to: String,
     /// How much.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub amount: Micros,
     /// In which currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
     /// Available credit of `from` after it; null for a system ledger.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Credit>, required))]
     pub from_balance: Option<Micros>,
     /// Available credit of `to` after it; null for a system ledger.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Credit>, required))]
     pub to_balance: Option<Micros>,
     /// The caller's note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>, required))]
     pub reference: Option<Reference>,
     /// The transfer that this one sent back.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::TransferId>, required))]
     pub reverses: Option<TransferId>,
     /// When it was done.
     pub created_at: Timestamp,
@@ -38,18 +51,24 @@ pub struct TransferView {
 
 /// A movement of credit with several legs.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TransferInLegs))]
 pub struct LegsView {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::TransferId))]
     pub id: TransferId,
     /// What it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::EntryKind))]
     pub kind: EntryKind,
     /// In which currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
     /// The legs, in the order asked for.
     pub legs: Vec<LegView>,
     /// The caller's note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>, required))]
     pub reference: Option<Reference>,
     /// The transfer that this one sent back.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::TransferId>, required))]
     pub reverses: Option<TransferId>,
     /// When it was done.
     pub created_at: Timestamp,
@@ -57,16 +76,22 @@ pub struct LegsView {
 
 /// One leg.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Leg))]
 pub struct LegView {
     /// The debited account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::LedgerName))]
     pub from: String,
     /// The credited account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::LedgerName))]
     pub to: String,
     /// How much.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub amount: Micros,
     /// Available credit of `from` after this leg.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Credit>, required))]
     pub from_balance: Option<Micros>,
     /// Available credit of `to` after this leg.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Credit>, required))]
     pub to_balance: Option<Micros>,
 }
 
@@ -85,6 +110,7 @@ impl LegView {
 /// A transfer as it is shown: flat with one leg, a list with several.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AnyTransfer))]
 pub enum AnyTransferView {
     /// One leg.
     One(TransferView),
@@ -144,69 +170,94 @@ impl AnyTransferView {
 
 /// A transfer looked up, with what became of it.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FoundTransfer))]
 pub struct FoundTransferView {
     /// The transfer.
     #[serde(flatten)]
     pub transfer: AnyTransferView,
     /// The transfer that sent it back.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::TransferId>, required))]
     pub reversed_by: Option<TransferId>,
 }
 
 /// A balance.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Balance))]
 pub struct BalanceView {
     /// The account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// In which currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
     /// Free to spend, before the credit limit.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub available: Micros,
     /// Set aside by open holds.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub held: Micros,
     /// How far available may go below zero.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub credit_limit: Micros,
     /// Available plus credit limit.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub spendable: Micros,
     /// The whole subtree, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = SubtreeBalanceView, required = false))]
     pub subtree: Option<SubtreeBalanceView>,
 }
 
 /// Sums over a subtree, of the accounts that keep the root's currency.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SubtreeBalance))]
 pub struct SubtreeBalanceView {
     /// Accounts, the root included.
     pub accounts: usize,
     /// Available credit.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub available: Micros,
     /// Held credit.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub held: Micros,
 }
 
 /// An entry of a history.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Entry))]
 pub struct EntryView {
     /// Its id: the account's and its number.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::EntryId))]
     pub id: String,
     /// The transfer it belongs to; null for holds set aside or set free.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::TransferId>, required))]
     pub transfer_id: Option<TransferId>,
     /// The hold it belongs to.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::HoldId>, required))]
     pub hold_id: Option<HoldId>,
     /// What it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::EntryKind))]
     pub kind: EntryKind,
     /// Change of available credit.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub amount: Micros,
     /// Change of held credit.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub held_amount: Micros,
     /// Available credit after it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub balance_after: Micros,
     /// Held credit after it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub held_after: Micros,
     /// In which currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
     /// The other account, or `system.issued`, `system.consumed`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::LedgerName>, required))]
     pub counterparty: Option<String>,
     /// The caller's note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>, required))]
     pub reference: Option<Reference>,
     /// When it was written.
     pub created_at: Timestamp,
@@ -234,31 +285,42 @@ impl EntryView {
 
 /// A hold.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Hold))]
 pub struct HoldView {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::HoldId))]
     pub id: HoldId,
     /// Whose credit is set aside.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// Who receives what is captured; null: it is consumed.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>, required))]
     pub to: Option<AccountId>,
     /// How much is set aside.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub amount: Micros,
     /// How much was captured.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub captured: Micros,
     /// In which currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
     /// Its state.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::HoldStatus))]
     pub status: HoldStatus,
     /// The movement of the capture; only in the capture's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::TransferId, required = false))]
     pub transfer_id: Option<TransferId>,
     /// The caller's note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>, required))]
     pub reference: Option<Reference>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when it cannot be captured.
     pub expires_at: Timestamp,
     /// When it ended.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub ended_at: Option<Timestamp>,
 }
 

@@ -5,10 +5,14 @@ use serde::Serialize;
 use tributary_api::endpoint::Access::Public;
 use tributary_api::{App, Call, Endpoint, Problem, Reply, endpoint};
 
+#[cfg(feature = "openapi")]
+pub mod openapi;
+
 const PAGE: &str = include_str!("page.html");
 
 /// The health answer.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     /// `ok`.
     pub status: &'static str,

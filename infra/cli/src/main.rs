@@ -1,1 +1,54 @@
-fn main() {}
+//! The command line: what an engineer or an operator does with the API, from a terminal or a script.
+
+mod accounts;
+mod args;
+mod balance;
+mod client;
+mod completions;
+mod connection;
+mod credits;
+mod failure;
+mod health;
+mod history;
+mod idempotency;
+mod keys;
+mod output;
+mod problem;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What every command works with.
+struct Context {
+    client: Client,
+    output: Output,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    match run(cli, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.show(&output),
+    }
+}
+
+fn run(cli: Cli, output: Output) -> Result<(), Failure> {
+    let context = Context { client: Client::new(cli.url, cli.key), output };
+    match cli.command {
+        Command::Health => health::run(&context),
+        Command::Accounts(command) => accounts::run(&context, command),
+        Command::Balance(args) => balance::run(&context, &args),
+        Command::History(args) => history::run(&context, &args),
+        Command::Keys(command) => keys::run(&context, command),
+        Command::Credits(command) => credits::run(&context, command),
+        Command::Completions { shell } => completions::run(shell, &output),
+    }
+}

@@ -46,7 +46,7 @@ fn kept(storage: &Storage) -> String {
 }
 
 fn accounts(page: &mut String, demo: &Demo) {
-    let _ = writeln!(page, "\n  {:<36} {:<9} {:<4}", "Tributary Demo", "operator", "USD");
+    let _ = writeln!(page, "\n  {:<36} {:<9} USD", "Tributary Demo", "operator");
     for DemoAccount { id, name, kind, currency, depth } in &demo.accounts {
         let name = format!("{:indent$}{name}", "", indent = 2 * depth);
         let _ = writeln!(page, "  {name:<36} {kind:<9} {currency:<4} {id}");
@@ -63,7 +63,7 @@ fn keys(page: &mut String, local: &Local) {
 fn examples(page: &mut String, local: &Local) {
     let url = &local.base_url;
     let operator = format!("-H 'Authorization: Bearer {}'", local.operator_key);
-    let (json, once) = ("-H 'Content-Type: application/json'", "-H \"Idempotency-Key: $(date +%s%N)\"");
+    let (json, once) = ("-H 'Content-Type: application/json'", "-H \"Idempotency-Key: try-$RANDOM$RANDOM\"");
     let _ = writeln!(page, "\nTry");
     let Some((demo, key)) = local.demo.as_ref().and_then(|demo| Some((demo, demo.keys.first()?))) else {
         let _ = writeln!(page, "  curl -s '{url}/reseller/accounts' {operator}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde::Deserialize;
@@ -168,6 +168,7 @@ fn from_template(response: &GatewayResponse, request_id: &str) -> Answer {
     let mut answer = Response::new(Bytes::from(response.body.replace("$context.requestId", request_id)));
     *answer.status_mut() = response.status;
     for (name, value) in &response.headers {
+        let value = value.replace("context.requestId", request_id);
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             answer.headers_mut().insert(name, value);
         }
@@ -187,7 +188,12 @@ pub fn problem(status: StatusCode, title: &str, detail: &str, code: &str, docs_u
     });
     let mut answer = Response::new(Bytes::from(body.to_string()));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", value);
+    }
     answer
 }
 
@@ -277,6 +283,7 @@ mod tests {
             let (answered, headers, problem) = ask(&gateway, method, uri, body).await;
             assert_eq!((answered.as_u16(), problem["code"].as_str()), (status, Some(code)), "{method} {uri}");
             assert_eq!(headers[CONTENT_TYPE], "application/problem+json", "{method} {uri}");
+            assert_eq!(headers["x-request-id"], headers["x-amzn-requestid"], "{method} {uri}");
             assert_eq!(problem["request_id"].as_str(), headers["x-amzn-requestid"].to_str().ok(), "{method} {uri}");
         }
         let (_, headers, _) = ask(&gateway, "PATCH", "/reseller/accounts", vec![]).await;

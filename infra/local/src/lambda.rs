@@ -62,7 +62,8 @@ impl Lambda {
         let mut context = Context::default();
         context.request_id = request_id.to_owned();
         context.invoked_function_arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{}", self.name);
-        let call = tokio::time::timeout(self.timeout, (self.handler)(event, context));
+        let (handler, timeout) = (self.handler.clone(), self.timeout);
+        let call = async move { tokio::time::timeout(timeout, handler(event, context)).await };
         let failed = |cause: String| CallError::Failed { name: self.name.clone(), cause };
         match tokio::spawn(call).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
@@ -75,13 +76,12 @@ impl Lambda {
 
 /// An HTTP function, behind the very adapter that `lambda_http::run` puts in front of it.
 pub fn http(router: Router) -> Handler {
-    Arc::new(move |event, context| {
-        let mut adapter = Adapter::from(router.clone().map_request(without_stage));
-        Box::pin(async move {
-            let payload: LambdaRequest = serde_json::from_value(event)?;
-            let answer = adapter.call(LambdaEvent { payload, context }).await?;
-            Ok(serde_json::to_value(answer)?)
-        })
+    Arc::new(move |event, context| match serde_json::from_value::<LambdaRequest>(event) {
+        Ok(payload) => {
+            let answer = Adapter::from(router.clone().map_request(without_stage)).call(LambdaEvent { payload, context });
+            Box::pin(async move { Ok(serde_json::to_value(answer.await?)?) })
+        }
+        Err(error) => Box::pin(std::future::ready(Err(error.into()))),
     })
 }
 

@@ -11,7 +11,8 @@ use tributary_runtime::telemetry::{self, Format};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options { progress: Arc::new(banner::progress), ..Options::from(Arguments::parse()) };
-    telemetry::init(Format::Pretty, "warn");
+    // The engine warns of every refused condition, which is how a refusal is told.
+    telemetry::init(Format::Pretty, "warn,dynoxide=error");
     let local = tokio::select! {
         started = start(options.clone()) => match started {
             Ok(local) => local,

@@ -213,7 +213,9 @@ async fn operator(app: &App, keeper: &Keeper) -> Result<String, StartError> {
         return Ok(key);
     }
     let (name, currency) = OPERATOR;
-    let made = bootstrap::operator(app, name, currency).await.map_err(|error| StartError::Operator(error.to_string()))?;
+    let made = bootstrap::operator(app, name, currency)
+        .await
+        .map_err(|problem| StartError::Operator(problem.internal.unwrap_or(problem.detail)))?;
     let key = made.ok_or_else(|| StartError::Operator("the table has one already, whose key is not known here".to_owned()))?;
     keeper.update(|state| state.operator_key = Some(key.clone()))?;
     Ok(key)

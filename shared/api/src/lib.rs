@@ -9,6 +9,8 @@ pub mod cursor;
 pub mod endpoint;
 pub mod json;
 pub mod keys;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod params;
 pub mod problem;
 pub mod reply;

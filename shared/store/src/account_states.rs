@@ -91,13 +91,8 @@ impl Store {
                 Ok(()) => return Ok(Outcome::Done(new)),
                 Err(refused) => refused,
             };
-            match refused.guard() {
-                Some(Some(record)) => {
-                    let first: Account = scope.answer(record)?;
-                    return Ok(if first.updated_at == new.updated_at { Outcome::Done(first) } else { Outcome::Replayed(first) });
-                }
-                Some(None) => return Err(StoreError::Corrupt("a refused record was not shown".to_owned())),
-                None => {}
+            if let Some(record) = refused.guard() {
+                return scope.outcome(record, &act.event);
             }
             resolve = read_gates(&refused, &checks)?;
         }
@@ -142,7 +137,7 @@ impl Store {
         push_close(&mut tx, &old, &new, &parent);
         self.push_key_revocations(&mut tx, id).await?;
         gates::push_checks(&mut tx, &checks, id.as_str());
-        let mut record = scope.record(&new)?;
+        let mut record = scope.record(&new, &act.event)?;
         if let Some(transfer) = &transfer {
             put(&mut record, "gsi1pk", s(keys::transfer_index(&transfer.id)));
             put(&mut record, "gsi1sk", s("-"));

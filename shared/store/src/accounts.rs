@@ -160,13 +160,9 @@ impl Store {
                 Err(refused) => refused,
             };
             if let Some(record) = refused.guard() {
-                return match (record, scope) {
-                    (Some(record), Some(scope)) => {
-                        let first: Account = scope.answer(record)?;
-                        Ok(if first.id == account.id { Outcome::Done(first) } else { Outcome::Replayed(first) })
-                    }
-                    (_, None) => Ok(Outcome::Done(account)),
-                    (None, Some(_)) => Err(StoreError::Corrupt("a refused record was not shown".to_owned())),
+                return match scope {
+                    Some(scope) => scope.outcome(record, &act.event),
+                    None => Ok(Outcome::Done(account)),
                 };
             }
             if let Some(taken) = refused.of(&Part::Unique) {
@@ -209,7 +205,7 @@ impl Store {
         entries.0.iter().for_each(|entry| push_entry(&mut tx, entry));
         gates::push_checks(&mut tx, &checks, account.id.as_str());
         if let Some(scope) = scope {
-            push_account_record(&mut tx, scope, &account, entries.1.as_ref())?;
+            push_account_record(&mut tx, scope, &account, entries.1.as_ref(), act)?;
         }
         Ok((account, tx, checks))
     }
@@ -428,8 +424,8 @@ pub(crate) fn taken_by(item: Option<&crate::table::Item>) -> Result<StoreError, 
 
 /// Adds the idempotency record of a creation: the account is the answer; with initial credits it is the transfer's
 /// record too.
-fn push_account_record(tx: &mut Tx, scope: &Scope, account: &Account, transfer: Option<&Transfer>) -> Result<(), StoreError> {
-    let mut record = scope.record(account)?;
+fn push_account_record(tx: &mut Tx, scope: &Scope, account: &Account, transfer: Option<&Transfer>, act: &Act) -> Result<(), StoreError> {
+    let mut record = scope.record(account, &act.event)?;
     if let Some(transfer) = transfer {
         put(&mut record, "gsi1pk", s(keys::transfer_index(&transfer.id)));
         put(&mut record, "gsi1sk", s("-"));

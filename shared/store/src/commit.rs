@@ -151,6 +151,8 @@ impl Tx {
             }
             match table.transact(&self.writes).await {
                 Ok(()) => return Ok(Ok(())),
+                // Where the guard itself was not looked at, the other refusals say nothing: it may have happened before.
+                Err(TableError::Cancelled(refusals)) if self.guard_was_busy(&refusals) => {}
                 Err(TableError::Cancelled(refusals)) => {
                     let refused = self.read(refusals);
                     if !refused.0.is_empty() {
@@ -168,6 +170,13 @@ impl Tx {
         }
         // Once an attempt went unanswered the whole is unknown, even if the later ones were refused for being busy.
         Err(unanswered.unwrap_or(last))
+    }
+
+    fn guard_was_busy(&self, refusals: &[Refusal]) -> bool {
+        self.parts.iter().zip(refusals).any(|(part, refusal)| match refusal {
+            Refusal::Conflict | Refusal::Throttled => part == &Part::Guard,
+            Refusal::None | Refusal::Condition(_) => false,
+        })
     }
 
     fn read(&self, refusals: Vec<Refusal>) -> Refused {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tributary_domain::hold::{Hold, HoldEnd, HoldError, HoldPlan, HoldStatus, plan_end, plan_hold};
-use tributary_domain::id::{AccountId, HoldId, TransferId};
+use tributary_domain::id::{AccountId, EventId, HoldId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
 
 use crate::Store;
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Credit`], [`StoreError::KeyReused`], [`StoreError::Busy`].
-    pub async fn reserve(&self, hold: &Hold, authority: &AccountId, scope: &Scope, may_i: MayI<'_>) -> Result<Outcome<Hold>, StoreError> {
+    pub async fn reserve(&self, hold: &Hold, authority: &AccountId, scope: &Scope, attempt: &EventId, may_i: MayI<'_>) -> Result<Outcome<Hold>, StoreError> {
         let ledger = LedgerId::Account(hold.account_id.clone());
         let receiver = hold.to.clone().map(LedgerId::Account);
         let ledgers: BTreeSet<LedgerId> = [Some(ledger.clone()), receiver].into_iter().flatten().collect();
@@ -57,7 +57,7 @@ impl Store {
         let mut resolve = false;
         for _ in 0..REPLANS {
             let planned = self.plan_reserve(hold, &ledger, &ledgers, authority, may_i, resolve).await;
-            let (plan, tx) = match planned.and_then(|plan| Ok((reserve_tx(&plan, scope)?, plan))) {
+            let (plan, tx) = match planned.and_then(|plan| Ok((reserve_tx(&plan, scope, attempt)?, plan))) {
                 Ok((tx, plan)) => (plan, tx),
                 Err(StoreError::Denied(Denied::Absent)) if !resolve => {
                     resolve = true;
@@ -71,9 +71,8 @@ impl Store {
                     return Ok(Outcome::Done(plan.hold));
                 }
                 Err(refused) => {
-                    if let Some(Some(record)) = refused.guard() {
-                        let first: Hold = scope.answer(record)?;
-                        return Ok(if first.id == hold.id { Outcome::Done(first) } else { Outcome::Replayed(first) });
+                    if let Some(record) = refused.guard() {
+                        return scope.outcome(record, attempt);
                     }
                     resolve = self.after_refusal(&refused, &plan)?;
                 }
@@ -140,12 +139,8 @@ impl Store {
                 Err(refused) => refused,
             };
             match (refused.guard(), by) {
-                (Some(Some(record)), EndedBy::Caller(scope)) => {
-                    let first: EndedHold = scope.answer(record)?;
-                    let own = first.hold.ended_at == Some(act.now) && first.transfer_id == ended.transfer_id;
-                    return Ok(if own { Outcome::Done(first) } else { Outcome::Replayed(first) });
-                }
-                (Some(_), _) => return Ok(Outcome::Done(ended)),
+                (Some(record), EndedBy::Caller(scope)) => return scope.outcome(record, &act.event),
+                (Some(_), EndedBy::Schedule) => return Ok(Outcome::Done(ended)),
                 (None, _) => {}
             }
             resolve = self.after_refusal(&refused, &plan)?;
@@ -248,9 +243,9 @@ fn due_position(at: Timestamp, id: &str) -> String {
     format!("{:020}#{id}", at.as_millisecond().max(0))
 }
 
-fn reserve_tx(plan: &HoldPlan, scope: &Scope) -> Result<Tx, StoreError> {
+fn reserve_tx(plan: &HoldPlan, scope: &Scope, attempt: &EventId) -> Result<Tx, StoreError> {
     let (mut tx, hold) = (Tx::default(), &plan.hold);
-    tx.push(Part::Guard, Write::create(scope.key(), scope.record(hold)?));
+    tx.push(Part::Guard, Write::create(scope.key(), scope.record(hold, attempt)?));
     let mut item = Item::new();
     put(&mut item, "doc", json(hold)?);
     put(&mut item, "st", s(hold.status.word()));
@@ -268,7 +263,7 @@ fn end_tx(plan: &HoldPlan, ended: &EndedHold, by: EndedBy<'_>, act: &Act) -> Res
     let (mut tx, hold) = (Tx::default(), &plan.hold);
     match by {
         EndedBy::Caller(scope) => {
-            let mut record = scope.record(ended)?;
+            let mut record = scope.record(ended, &act.event)?;
             if let Some(transfer) = &plan.transfer {
                 put(&mut record, "gsi1pk", s(keys::transfer_index(&transfer.id)));
                 put(&mut record, "gsi1sk", s("-"));

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tributary_domain::id::{AccountId, KeyId};
+use tributary_domain::id::{AccountId, EventId, KeyId};
 
 use crate::Store;
 use crate::codec::{Reader, json, put};
@@ -58,13 +58,26 @@ impl Scope {
         keys::idempotency(&self.account, self.route, &self.key)
     }
 
-    /// The record that holds `answer`.
-    pub(crate) fn record(&self, answer: &impl Serialize) -> Result<Item, StoreError> {
+    /// The record that holds `answer`; `attempt` names the request that makes it.
+    pub(crate) fn record(&self, answer: &impl Serialize, attempt: &EventId) -> Result<Item, StoreError> {
         let mut item = Item::new();
+        put(&mut item, "evt", s(attempt.as_str()));
         put(&mut item, "body", s(&self.body));
         put(&mut item, "actor", s(self.actor.as_str()));
         put(&mut item, "answer", json(answer)?);
         Ok(item)
+    }
+
+    /// The first answer in a record that refused this request's own: done by this request's unanswered attempt, if
+    /// the record is `own`'s; a replay otherwise.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyReused`] if it is of another request.
+    pub(crate) fn outcome<T: DeserializeOwned>(&self, record: Option<&Item>, own: &EventId) -> Result<Outcome<T>, StoreError> {
+        let record = record.ok_or_else(|| StoreError::Corrupt("a refused record was not shown".to_owned()))?;
+        let first = self.answer(record)?;
+        let done_now = Reader(record).maybe_text("evt")? == Some(own.as_str());
+        Ok(if done_now { Outcome::Done(first) } else { Outcome::Replayed(first) })
     }
 
     /// The first answer in a record, if the record is of the same request.

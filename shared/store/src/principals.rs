@@ -279,7 +279,7 @@ impl Store {
             let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
             push_event(&mut tx, guard, act, account_id, kind, &detail!({ "role": role.word() }))?;
             if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(principal)?));
+                tx.push(Part::Guard, Write::create(scope.key(), scope.record(principal, &act.event)?));
             }
             let item = principal_item(principal)?;
             for (key, _) in principal.credentials() {
@@ -298,11 +298,8 @@ impl Store {
                 Err(refused) => refused,
             };
             match (refused.guard(), scope) {
-                (Some(Some(record)), Some(scope)) => {
-                    let first: P = scope.answer(record)?;
-                    return Ok(if first.key() == principal.key() { Outcome::Done(first) } else { Outcome::Replayed(first) });
-                }
-                (Some(_), _) => return Ok(Outcome::Done(principal.clone())),
+                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
+                (Some(_), None) => return Ok(Outcome::Done(principal.clone())),
                 (None, _) => {}
             }
             if refused.of(&Part::Unique).is_some() {

@@ -103,7 +103,7 @@ impl Store {
         let mut tx = Tx::default();
         let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
         if let Some(scope) = scope {
-            tx.push(Part::Guard, Write::create(scope.key(), scope.record(role)?));
+            tx.push(Part::Guard, Write::create(scope.key(), scope.record(role, &act.event)?));
         }
         push_event(&mut tx, guard, act, &role.account_id, "role.created", &detail!({ "role_id": role.id, "rights": role.rights }))?;
         tx.push(Part::Role, Write::create(keys::role(&role.account_id, &role.id), role_item(role)?));
@@ -116,11 +116,8 @@ impl Store {
         match tx.commit(&*self.table, &self.patience).await? {
             Ok(()) => Ok(Outcome::Done(role.clone())),
             Err(refused) => match (refused.guard(), scope) {
-                (Some(Some(record)), Some(scope)) => {
-                    let first: CustomRole = scope.answer(record)?;
-                    Ok(if first.id == role.id { Outcome::Done(first) } else { Outcome::Replayed(first) })
-                }
-                (Some(_), _) => Ok(Outcome::Done(role.clone())),
+                (Some(record), Some(scope)) => scope.outcome(record, &act.event),
+                (Some(_), None) => Ok(Outcome::Done(role.clone())),
                 (None, _) => Err(self.read_role_refusal(&refused)),
             },
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tributary_domain::id::TransferId;
+use tributary_domain::id::{EventId, TransferId};
 use tributary_domain::ledger::{CreditError, EntryKind, Head, LedgerId};
 use tributary_domain::transfer::{Transfer, TransferPlan, TransferRequest, plan_transfer, reversed_legs};
 
@@ -38,7 +38,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Credit`], [`StoreError::KeyReused`], [`StoreError::AlreadyReversed`],
     /// [`StoreError::TooManyBranches`], [`StoreError::Busy`], [`StoreError::Unknown`].
-    pub async fn transfer(&self, request: &TransferRequest, scope: &Scope, may_i: MayI<'_>) -> Result<Outcome<Transfer>, StoreError> {
+    pub async fn transfer(&self, request: &TransferRequest, scope: &Scope, attempt: &EventId, may_i: MayI<'_>) -> Result<Outcome<Transfer>, StoreError> {
         let ledgers: BTreeSet<LedgerId> = request.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]).collect();
         let _queue = self.memory.queue_up(&ledgers).await;
         let (mut heads, mut fresh) = match self.heads(&ledgers).await {
@@ -47,7 +47,7 @@ impl Store {
             Err(error) => return Err(error),
         };
         let mut resolved = false;
-        for attempt in 0..REPLANS {
+        for replan in 0..REPLANS {
             let planned = may_i(&heads).map_err(StoreError::from).and_then(|()| plan_transfer(request, &heads).map_err(StoreError::from));
             let plan = match planned {
                 Ok(plan) => plan,
@@ -61,22 +61,23 @@ impl Store {
                 }
                 Err(refusal) => return self.unless_done(scope, refusal).await,
             };
-            let refused = match self.try_transfer(&plan, scope).await? {
+            let refused = match self.try_transfer(&plan, scope, attempt).await? {
                 Ok(()) => {
                     self.memory.learn(plan.entries.iter().map(|entry| &entry.after));
                     return Ok(Outcome::Done(plan.transfer));
                 }
                 Err(refused) => refused,
             };
-            if let Some(outcome) = self.read_guard(&refused, scope, &request.id)? {
+            if let Some(record) = refused.guard() {
+                let outcome = scope.outcome(record, attempt)?;
                 ledgers.iter().for_each(|ledger| self.memory.forget(ledger));
                 return Ok(outcome);
             }
             match self.read_refusal(&refused, &plan)? {
                 Next::Resolve => (heads, fresh, resolved) = (self.resolved_heads(&ledgers).await?, true, true),
                 Next::Fresh => {
-                    if attempt > 2 {
-                        self.patience.pause((attempt - 2).min(4)).await;
+                    if replan > 2 {
+                        self.patience.pause((replan - 2).min(4)).await;
                     }
                     (heads, fresh, resolved) = (self.fresh_heads(&ledgers).await?, true, false);
                 }
@@ -85,9 +86,9 @@ impl Store {
         Err(StoreError::Busy)
     }
 
-    async fn try_transfer(&self, plan: &TransferPlan, scope: &Scope) -> Result<Result<(), Refused>, StoreError> {
+    async fn try_transfer(&self, plan: &TransferPlan, scope: &Scope, attempt: &EventId) -> Result<Result<(), Refused>, StoreError> {
         let mut tx = Tx::default();
-        push_record(&mut tx, scope, &plan.transfer)?;
+        push_record(&mut tx, scope, &plan.transfer, attempt)?;
         for entry in &plan.entries {
             push_entry(&mut tx, entry);
         }
@@ -99,19 +100,6 @@ impl Store {
             tx.push(Part::Original, Write::update(key, changes, Cond::All(vec![Cond::Exists, Cond::Lacks("reversed_by")])));
         }
         tx.commit(&*self.table, &self.patience).await
-    }
-
-    /// The answer, if the guard says that the request was done before. Done by this very call's unanswered attempt
-    /// (`own` is its id), it counts as done now.
-    fn read_guard(&self, refused: &Refused, scope: &Scope, own: &TransferId) -> Result<Option<Outcome<Transfer>>, StoreError> {
-        match refused.guard() {
-            None => Ok(None),
-            Some(None) => Err(StoreError::Corrupt("a refused record was not shown".to_owned())),
-            Some(Some(record)) => {
-                let first: Transfer = scope.answer(record)?;
-                Ok(Some(if &first.id == own { Outcome::Done(first) } else { Outcome::Replayed(first) }))
-            }
-        }
     }
 
     fn read_refusal(&self, refused: &Refused, plan: &TransferPlan) -> Result<Next, StoreError> {
@@ -175,8 +163,8 @@ impl Store {
 }
 
 /// Adds the guard: the record of the transfer under its idempotency key, found by its id through an index.
-pub(crate) fn push_record(tx: &mut Tx, scope: &Scope, transfer: &Transfer) -> Result<(), StoreError> {
-    let mut record = scope.record(transfer)?;
+pub(crate) fn push_record(tx: &mut Tx, scope: &Scope, transfer: &Transfer, attempt: &EventId) -> Result<(), StoreError> {
+    let mut record = scope.record(transfer, attempt)?;
     put(&mut record, "gsi1pk", s(keys::transfer_index(&transfer.id)));
     put(&mut record, "gsi1sk", s("-"));
     tx.push(Part::Guard, Write::create(scope.key(), record));

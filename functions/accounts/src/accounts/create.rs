@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Kind, MAX_TAGS, Settings, Tags};
 use tributary_domain::id::{AccountId, TransferId};
@@ -17,6 +19,7 @@ use crate::views::AccountView;
 /// What may be made: the operator is made once, by other means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum NewKind {
     /// May have sub-accounts.
     Reseller,
@@ -26,28 +29,39 @@ pub enum NewKind {
 
 /// The request.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateAccount {
     /// Its name: 1 to 200 bytes.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Name))]
     pub name: Name,
     /// `customer` unless said otherwise.
     pub kind: Option<NewKind>,
     /// Its parent; the caller's account unless said otherwise.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>))]
     pub parent_id: Option<AccountId>,
     /// The caller's own id for it, unique under one parent.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::ExternalId>))]
     pub external_id: Option<ExternalId>,
     /// Where its people are reached.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Email>))]
     pub email: Option<Email>,
     /// Credit moved from the parent in the same transaction.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Amount>))]
     pub initial_credits: Option<Amount>,
     /// Up to 20 labels.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Tags>))]
     pub tags: Option<Tags>,
     /// Its currency; another than the parent's only below the operator.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Currency>))]
     pub currency: Option<Currency>,
     /// How far its credit may go below zero; needs the right `credits.limit`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Allowance>))]
     pub credit_limit: Option<Allowance>,
     /// Settings.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Settings>))]
     pub settings: Option<Settings>,
     /// An account whose kind, tags and settings are taken where this request gives none.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>))]
     pub clone_from: Option<AccountId>,
 }
 

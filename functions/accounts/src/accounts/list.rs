@@ -14,6 +14,7 @@ use crate::views::{AccountView, AccountsView};
 
 /// The order of a list; with `-`, highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AccountSort))]
 pub enum SortBy {
     /// Oldest first (a subtree: parents before their children).
     #[serde(rename = "created_at")]

@@ -1,6 +1,8 @@
 //! `POST /reseller/accounts/{id}/move`.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::id::AccountId;
 use tributary_domain::rights::Right;
@@ -10,8 +12,10 @@ use crate::views::AccountView;
 
 /// The request.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MoveAccount {
     /// The new parent, in the caller's subtree.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub parent_id: AccountId,
 }
 

@@ -12,6 +12,7 @@ use crate::views::AccountView;
 
 /// The request to close an account.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CloseAccount {
     /// Send what is available to the parent first.
     #[serde(default)]

@@ -1,6 +1,8 @@
 //! `PUT /reseller/accounts/{id}`.
 
 use serde::{Deserialize, Deserializer};
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Settings, Tags};
 use tributary_domain::id::AccountId;
@@ -14,20 +16,27 @@ use crate::views::AccountView;
 
 /// The request: what is not given stays as it is; null empties what may be empty.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateAccount {
     /// New name.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Name>))]
     pub name: Option<Name>,
     /// New external id, or null.
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::ExternalId>))]
     pub external_id: Option<Option<ExternalId>>,
     /// New address, or null.
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Email>))]
     pub email: Option<Option<Email>>,
     /// New labels, all of them.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Tags>))]
     pub tags: Option<Tags>,
     /// New settings, all of them.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Settings>))]
     pub settings: Option<Settings>,
     /// New credit limit; only from above, with the right `credits.limit`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Allowance>))]
     pub credit_limit: Option<Allowance>,
 }
 

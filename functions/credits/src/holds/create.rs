@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::hold::{DEFAULT_HOLD_S, Hold, HoldStatus, MAX_HOLD_S};
 use tributary_domain::id::{AccountId, HoldId};
@@ -15,16 +17,21 @@ use crate::views::HoldView;
 
 /// The request.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateHold {
     /// Whose credit is set aside.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub account_id: AccountId,
     /// How much.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Amount))]
     pub amount: Amount,
     /// Who receives what is captured; nobody: it is consumed.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>))]
     pub to: Option<AccountId>,
     /// From when it cannot be captured: 7 days from now unless said otherwise, at most 31.
     pub expires_at: Option<Timestamp>,
     /// A note.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]
     pub reference: Option<Reference>,
 }
 
@@ -57,7 +64,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         ended_at: None,
     };
     let may_i = caller.over_heads(Right::CreditsHold);
-    let outcome = call.store().reserve(&hold, home, &scope, &may_i).await?;
+    let outcome = call.store().reserve(&hold, home, &scope, &call.act()?.event, &may_i).await?;
     let replayed = matches!(outcome, Outcome::Replayed(_));
     let hold = outcome.into_inner();
     let location = format!("/reseller/credits/holds/{}", hold.id);

@@ -1,6 +1,8 @@
 //! `POST /reseller/credits/holds/{id}/capture`, `POST …/release`.
 
 use serde::Deserialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::hold::{Hold, HoldEnd};
 use tributary_domain::id::TransferId;
@@ -14,8 +16,10 @@ use crate::views::HoldView;
 
 /// The request to capture.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CaptureHold))]
 pub struct Capture {
     /// How much; all of it unless said otherwise. The rest is set free.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Amount>))]
     pub amount: Option<Amount>,
 }
 

@@ -49,9 +49,9 @@ pub const ACCOUNTS: &[Account] = &[
     reseller("lighthouse", "harbor", "Lighthouse Software", "us-east"),
     reseller("quayside", "lighthouse", "Quayside Apps", "us-east"),
     customer("tidal", "quayside", "Tidal Analytics", "us-east"),
+    customer("oldmill", "harbor", "Old Mill Catering", "us-east"),
     customer("brightside", "northwind", "Brightside Clinics", "us-west"),
     customer("cedar", "northwind", "Cedar & Pine Retail", "us-west"),
-    customer("oldmill", "harbor", "Old Mill Catering", "us-east"),
     Account { currency: Some("EUR"), ..reseller("alpenblick", "", "Alpenblick Kommunikation", "eu") },
     reseller("donau", "alpenblick", "Donau Logistik", "eu-at"),
     customer("linz", "donau", "Linzer Fahrdienst", "eu-at"),
@@ -80,7 +80,7 @@ pub const ALLOCATIONS: &[Movement] = &[
 pub const TRANSFERS: &[Movement] =
     &[moves("cedar", "brightside", "250", "Correction of invoice 1043"), moves("linz", "seeblick", "120.15", "Umbuchung")];
 
-/// The account whose credit is held, the one that is suspended, and the two whose people have keys.
+/// The account whose credit is held.
 pub const HELD: &str = "tidal";
 /// The account that is suspended.
 pub const SUSPENDED: &str = "oldmill";

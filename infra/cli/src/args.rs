@@ -1,0 +1,149 @@
+//! The whole command, its global flags and its help.
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::connection::BaseUrl;
+use crate::{accounts, balance, credits, history, keys};
+
+const EXAMPLES: &str = "\
+Examples:
+  tributary health
+  tributary accounts tree
+  tributary accounts create --name 'Harbor Messaging' --kind reseller --external-id harbor
+  tributary credits issue acc_… 250000 --reference 'Wholesale contract 114'
+  tributary balance acc_… --subtree
+  tributary --json history acc_… --limit 500 | jq -r '.[].amount'
+
+The key is taken from --key, then TRIBUTARY_KEY, then, if the API runs on this machine, from the local run's data
+(.local/local.json here or in a directory above, or in TRIBUTARY_DATA).
+
+Exit codes: 0 done, 1 refused or failed, 2 the command is not right.";
+
+/// Works with a Tributary API: accounts, credit, keys.
+#[derive(Debug, Parser)]
+#[command(name = "tributary", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Where the API is
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TRIBUTARY_URL",
+        default_value = "http://127.0.0.1:8787",
+        help_heading = "Connection"
+    )]
+    pub url: BaseUrl,
+
+    /// The API key; better given as TRIBUTARY_KEY, since other users of this machine can see arguments
+    #[arg(long, global = true, value_name = "KEY", env = "TRIBUTARY_KEY", hide_env_values = true, help_heading = "Connection")]
+    pub key: Option<String>,
+
+    /// Print the answer as JSON (a list as one array); a refusal's document too
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask whether the API answers; needs no key
+    Health,
+    /// Show, create, suspend and reactivate accounts
+    #[command(subcommand)]
+    Accounts(accounts::Command),
+    /// Show an account's credit
+    #[command(after_help = balance::EXAMPLES)]
+    Balance(balance::Args),
+    /// Show an account's ledger, newest first
+    #[command(after_help = history::EXAMPLES)]
+    History(history::Args),
+    /// List, create, rotate and revoke API keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Issue, allocate and transfer credit
+    #[command(subcommand)]
+    Credits(credits::Command),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Examples:\n  tributary completions bash > ~/.local/share/bash-completion/completions/tributary\n  tributary completions zsh > \"${fpath[1]}/_tributary\"\n  tributary completions fish > ~/.config/fish/completions/tributary.fish"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Parses an argument that must say something: an id or a name.
+pub fn text() -> NonEmptyStringValueParser {
+    NonEmptyStringValueParser::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn refused(line: &str) -> ErrorKind {
+        Cli::try_parse_from(line.split(' ')).expect_err("refused").kind()
+    }
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_understood() {
+        for line in [
+            "tributary health",
+            "tributary accounts tree",
+            "tributary accounts tree --root acc_1 --depth 2",
+            "tributary accounts show acc_1",
+            "tributary accounts create --name A --kind reseller --parent acc_1 --external-id a --email a@example.com --initial-credits 10",
+            "tributary accounts suspend acc_1",
+            "tributary accounts reactivate acc_1",
+            "tributary balance",
+            "tributary balance acc_1 --subtree",
+            "tributary history acc_1 --limit 10 --kind issue --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z",
+            "tributary keys list acc_1",
+            "tributary keys create acc_1 --name ci --role viewer --expires-at 2027-01-01T00:00:00Z",
+            "tributary keys rotate acc_1 key_1 --overlap 0",
+            "tributary keys revoke acc_1 key_1",
+            "tributary credits issue acc_1 10 --reference r --idempotency-key k",
+            "tributary credits allocate acc_1 10 --from acc_2",
+            "tributary credits transfer acc_1 acc_2 10",
+            "tributary completions bash",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_command() {
+        for line in ["tributary --json --url https://api.example.com balance", "tributary balance --json --url https://api.example.com"] {
+            let cli = Cli::try_parse_from(line.split(' ')).expect("understood");
+            assert!(cli.json);
+            assert_eq!(cli.url.to_string(), "https://api.example.com");
+        }
+    }
+
+    #[test]
+    fn what_is_not_right_is_refused_before_anything_is_sent() {
+        assert_eq!(refused("tributary"), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+        assert_eq!(refused("tributary accounts create"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary accounts create --name A --kind operator"), ErrorKind::InvalidValue);
+        assert_eq!(refused("tributary history --kind gift"), ErrorKind::InvalidValue);
+        assert_eq!(refused("tributary history --limit 0"), ErrorKind::ValueValidation);
+        assert_eq!(refused("tributary credits issue acc_1"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary --url example.com health"), ErrorKind::ValueValidation);
+        assert_eq!(Cli::try_parse_from(["tributary", "accounts", "show", ""]).expect_err("refused").kind(), ErrorKind::InvalidValue);
+    }
+}

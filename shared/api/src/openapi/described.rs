@@ -1,0 +1,193 @@
+//! What the document says of an operation beyond its endpoint's declaration.
+
+use http::StatusCode;
+use tributary_domain::rights::Right;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Required, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::code::Code;
+use crate::openapi::wire::{self, Schemas};
+
+/// A right that an operation needs beside its endpoint's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extra {
+    /// The right.
+    pub right: Right,
+    /// When it is needed.
+    pub when: &'static str,
+}
+
+/// The answer when all goes well.
+#[derive(Clone)]
+pub enum Answer {
+    /// A JSON document: the name of its schema.
+    Json(StatusCode, String),
+    /// A page for people.
+    Html,
+}
+
+/// An operation's description.
+#[derive(Clone)]
+pub struct Described {
+    /// The endpoint's operation.
+    pub operation: &'static str,
+    /// The group it is shown in.
+    pub tag: &'static str,
+    /// What it does, in as many words as are needed.
+    pub text: &'static str,
+    /// Rights that it needs beside the endpoint's own.
+    pub extras: Vec<Extra>,
+    /// Whether the right must be held at the account above the target.
+    pub from_above: bool,
+    pub(crate) query: Vec<Parameter>,
+    pub(crate) paged: bool,
+    pub(crate) request: Option<String>,
+    pub(crate) answer: Answer,
+    pub(crate) answer_text: &'static str,
+    pub(crate) located: bool,
+    pub(crate) etag: bool,
+    pub(crate) if_match: bool,
+    pub(crate) refusals: Vec<Code>,
+    pub(crate) schemas: Schemas,
+}
+
+impl Described {
+    /// An operation that answers a page for people until told otherwise.
+    pub fn new(operation: &'static str, tag: &'static str, text: &'static str) -> Self {
+        Self {
+            operation,
+            tag,
+            text,
+            extras: Vec::new(),
+            from_above: false,
+            query: Vec::new(),
+            paged: false,
+            request: None,
+            answer: Answer::Html,
+            answer_text: "The page.",
+            located: false,
+            etag: false,
+            if_match: false,
+            refusals: Vec::new(),
+            schemas: Vec::new(),
+        }
+    }
+
+    fn keep<T: ToSchema>(&mut self) -> String {
+        let name = T::name().into_owned();
+        self.schemas.push((name.clone(), T::schema()));
+        T::schemas(&mut self.schemas);
+        name
+    }
+
+    /// The request's body.
+    pub fn takes<T: ToSchema>(mut self) -> Self {
+        self.request = Some(self.keep::<T>());
+        self
+    }
+
+    /// Answers 200 with a document.
+    pub fn answers<T: ToSchema>(mut self, text: &'static str) -> Self {
+        self.answer = Answer::Json(StatusCode::OK, self.keep::<T>());
+        self.answer_text = text;
+        self
+    }
+
+    /// Answers 201 with a document, and says where it is.
+    pub fn creates<T: ToSchema>(mut self, text: &'static str) -> Self {
+        self.answer = Answer::Json(StatusCode::CREATED, self.keep::<T>());
+        self.answer_text = text;
+        self.located = true;
+        self
+    }
+
+    /// Answers with an `ETag`.
+    pub fn tagged(mut self) -> Self {
+        self.etag = true;
+        self
+    }
+
+    /// Answers with an `ETag` and honours `If-Match`.
+    pub fn edits(mut self) -> Self {
+        self.etag = true;
+        self.if_match = true;
+        self
+    }
+
+    /// Takes `limit` and `cursor`.
+    pub fn paged(mut self) -> Self {
+        self.paged = true;
+        self
+    }
+
+    fn parameter(mut self, name: &str, text: &str, schema: impl Into<RefOr<Schema>>) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(text))
+            .schema(Some(schema));
+        self.query.push(parameter.build());
+        self
+    }
+
+    /// Takes a query parameter of a type with a schema of its own.
+    pub fn query<T: ToSchema>(mut self, name: &str, text: &str) -> Self {
+        let schema = self.keep::<T>();
+        self.parameter(name, text, Ref::from_schema_name(schema))
+    }
+
+    /// Takes a flag in the query: present without a value, or `true` or `false`.
+    pub fn flag(self, name: &str, text: &str) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into()));
+        self.parameter(name, text, schema)
+    }
+
+    /// Takes a time in the query.
+    pub fn time(self, name: &str, text: &str) -> Self {
+        self.parameter(name, text, wire::time())
+    }
+
+    /// Takes a free text in the query, of at most so many bytes.
+    pub fn search(self, name: &str, text: &str, most: usize) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(most));
+        self.parameter(name, text, schema)
+    }
+
+    /// Needs another right at times.
+    pub fn also(mut self, right: Right, when: &'static str) -> Self {
+        self.extras.push(Extra { right, when });
+        self
+    }
+
+    /// Needs its right at the account above the target: nobody does this to their own account.
+    pub fn from_above(mut self) -> Self {
+        self.from_above = true;
+        self
+    }
+
+    /// Answers these problems beside those that its declaration already implies.
+    pub fn refuses(mut self, codes: &[Code]) -> Self {
+        self.refusals.extend(codes);
+        self
+    }
+}
+
+/// The schema of a path's parameter, by the segment before it and its name.
+pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, RefOr<Schema>)> {
+    fn of<T: ToSchema + PartialSchema>(text: &'static str) -> Option<(&'static str, RefOr<Schema>)> {
+        Some((text, T::schema()))
+    }
+    match (before, name) {
+        ("accounts", "id") => of::<wire::AccountId>("The account."),
+        ("transfers", "id") => of::<wire::TransferId>("The transfer."),
+        ("holds", "id") => of::<wire::HoldId>("The hold."),
+        ("keys", "key_id") => of::<wire::KeyId>("The key."),
+        ("members", "member_id") => of::<wire::MemberId>("The member."),
+        ("roles", "role_id") => of::<wire::RoleId>("The role."),
+        ("denies", "account_id") => of::<wire::AccountId>("The account at which the deny begins: the key's or member's own, or one below it."),
+        _ => None,
+    }
+}

@@ -1,0 +1,190 @@
+//! What the domain's types look like on the wire. `shared/domain` knows no OpenAPI, so each of its types has a stand-in
+//! here, which fields name by `schema(value_type = …)`.
+
+use serde_json::{Value, json};
+use tributary_domain::account::{Kind as AccountKind, MAX_TAGS, Status};
+use tributary_domain::hold::HoldStatus as Hold;
+use tributary_domain::ledger::EntryKind as Entry;
+use tributary_domain::rights::Right as DomainRight;
+use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::reply::PageView;
+
+/// Every component schema that a type needs, by name.
+pub type Schemas = Vec<(String, RefOr<Schema>)>;
+
+fn text(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description.trim()))
+}
+
+fn id(prefix: &str, description: &str) -> ObjectBuilder {
+    // 26 characters of Crockford's base32 hold 130 bits; the first holds only 3 of the 128.
+    text(description)
+        .pattern(Some(format!("^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$")))
+        .examples([format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")])
+}
+
+fn words<'a>(description: &str, words: impl Iterator<Item = &'a str>) -> ObjectBuilder {
+    text(description).enum_values(Some(words.collect::<Vec<_>>()))
+}
+
+fn custom(format: &str) -> Option<SchemaFormat> {
+    Some(SchemaFormat::Custom(format.to_owned()))
+}
+
+macro_rules! schemas {
+    ($($name:ident = $description:literal, $build:expr;)+) => {$(
+        #[doc = $description]
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let build: fn(&str) -> ObjectBuilder = $build;
+                build($description).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+schemas! {
+    AccountId = "An account's id. Ids sort by the time they were made.", |d| id("acc", d);
+    TransferId = "A transfer's id.", |d| id("txf", d);
+    HoldId = "A hold's id.", |d| id("hld", d);
+    KeyId = "An API key's id.", |d| id("key", d);
+    MemberId = "A member's id.", |d| id("mem", d);
+    RoleId = "A custom role's id.", |d| id("rol", d);
+    RequestId = "A request's id.", |d| id("req", d);
+    Name = "A name: 1 to 200 bytes of UTF-8, without control or direction characters; kept in NFC.",
+        |d| text(d).min_length(Some(1)).max_length(Some(200)).examples(["Northwind Telecom"]);
+    ExternalId = "Your own id for an account, unique under one parent.",
+        |d| text(d).pattern(Some("^[A-Za-z0-9_.:/@-]{1,128}$")).examples(["crm:4711"]);
+    Reference = "A note on a movement of credit: 1 to 200 bytes of UTF-8.",
+        |d| text(d).min_length(Some(1)).max_length(Some(200)).examples(["PO 2026-117"]);
+    Email = "An e-mail address. The host is kept in lower case.",
+        |d| text(d).format(custom("email")).max_length(Some(254)).examples(["ada@example.com"]);
+    RoleName = "A custom role's name.", |d| text(d).pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).examples(["night-ops"]);
+    RoleWord = "A built-in role (`owner`, `admin`, `billing`, `support`, `viewer`), or the name of a custom role of the \
+        account or of one above it.",
+        |d| text(d).pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).examples(["viewer"]);
+    Amount = "A positive amount as a decimal string: more than zero, at most 1000000000000, at most six decimals. Never a \
+        JSON number.",
+        |d| text(d).pattern(Some(r"^[0-9]{1,13}(\.[0-9]{1,6})?$")).examples(["12.50"]);
+    Allowance = "An amount that may be zero: a decimal string, at most 1000000000000, at most six decimals.",
+        |d| text(d).pattern(Some(r"^[0-9]{1,13}(\.[0-9]{1,6})?$")).examples(["1000"]);
+    Credit = "A quantity of credit as a decimal string with six decimals; below zero it begins with `-`.",
+        |d| text(d).pattern(Some(r"^-?[0-9]{1,13}\.[0-9]{6}$")).examples(["12.500000"]);
+    Currency = "An ISO 4217 code in capitals.", |d| text(d).pattern(Some("^[A-Z]{3}$")).examples(["USD"]);
+    LedgerName = "An account's id, or the ledger outside the tree that credit comes from or goes to.",
+        |d| text(d).pattern(Some("^(acc_[0-7][0-9a-hjkmnp-tv-z]{25}|system\\.[a-z_]+)$"))
+            .examples(["acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "system.issued"]);
+    EntryId = "An entry's id: its account and its number there.",
+        |d| text(d).pattern(Some("^ent_acc_[0-7][0-9a-hjkmnp-tv-z]{25}_[0-9]+$")).examples(["ent_acc_01hx3v9k2mfd8bq5r7w1z4n6ty_42"]);
+    TagValue = "A tag's value: 1 to 100 bytes of UTF-8.", |d| text(d).min_length(Some(1)).max_length(Some(100)).examples(["emea"]);
+    Tags = "Labels: at most 20. A name is a lower-case slug of 1 to 40 characters.", |d| ObjectBuilder::new()
+        .description(Some(d))
+        .additional_properties(Some(AdditionalProperties::RefOr(RefOr::Ref(utoipa::openapi::Ref::from_schema_name("TagValue")))))
+        .property_names(Some(text("A tag's name.").pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).build()))
+        .max_properties(Some(MAX_TAGS))
+        .examples([json!({ "region": "emea" })]);
+    Settings = "Settings of an account. Edited as a whole.", settings;
+    Kind = "What an account is in the tree: the `operator` is its root, a `reseller` may have sub-accounts, a `customer` has none.",
+        |d| words(d, [AccountKind::Operator, AccountKind::Reseller, AccountKind::Customer].iter().map(|kind| kind.word()));
+    AccountStatus = "The state of an account. A `suspended` one spends nothing, nor does anything below it; a `closed` one is at its end.",
+        |d| words(d, [Status::Active, Status::Suspended, Status::Closed].iter().map(|status| status.word()));
+    HoldStatus = "The state of a hold; only `open` changes.",
+        |d| words(d, [Hold::Open, Hold::Captured, Hold::Released, Hold::Expired].iter().map(|status| status.word()));
+    EntryKind = "What moved credit.", |d| words(d, Entry::MONEY.iter().map(|kind| kind.word()));
+    Right = "A named right.", |d| words(d, DomainRight::ALL.iter().map(|right| right.word()));
+}
+
+fn settings(description: &str) -> ObjectBuilder {
+    let nullable = || SchemaType::from_iter([Type::String, Type::Null]);
+    let zone = text("IANA time zone in which the account's days and months begin; UTC without one.").examples(["Europe/Berlin"]);
+    let locale = text("BCP 47 language tag for pages, mail and documents; inherited without one.")
+        .pattern(Some("^[a-z]{2,3}(-[A-Za-z0-9]{2,4}){0,2}$"))
+        .examples(["de-CH"]);
+    ObjectBuilder::new()
+        .description(Some(description))
+        .property("time_zone", zone.schema_type(nullable()))
+        .property("locale", locale.schema_type(nullable()))
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
+
+/// A time, RFC 3339 in UTC.
+pub fn time() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+}
+
+/// A whole number between two bounds.
+pub fn between(least: usize, most: usize, unless_given: usize) -> ObjectBuilder {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most));
+    number.default(Some(Value::from(unless_given)))
+}
+
+impl<T: ToSchema> PartialSchema for PageView<T> {
+    fn schema() -> RefOr<Schema> {
+        let rows = utoipa::openapi::ArrayBuilder::new()
+            .items(RefOr::Ref(utoipa::openapi::Ref::from_schema_name(T::name())))
+            .description(Some("The rows."));
+        let cursor = text("Where to go on; null on the last page.").schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+        ObjectBuilder::new()
+            .description(Some("A page of a list."))
+            .property("data", rows)
+            .property("next_cursor", cursor)
+            .required("data")
+            .required("next_cursor")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for PageView<T> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        schemas.push((T::name().into(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn examples<T: PartialSchema>() -> Vec<String> {
+        match T::schema() {
+            RefOr::T(Schema::Object(object)) => {
+                object.examples.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_examples_are_values_that_the_domain_takes() {
+        use tributary_domain::{id, money, text};
+        assert!(examples::<AccountId>()[0].parse::<id::AccountId>().is_ok());
+        assert!(examples::<TransferId>()[0].parse::<id::TransferId>().is_ok());
+        assert!(examples::<RequestId>()[0].parse::<id::RequestId>().is_ok());
+        assert!(examples::<Amount>()[0].parse::<money::Amount>().is_ok());
+        assert!(examples::<Currency>()[0].parse::<money::Currency>().is_ok());
+        assert!(text::ExternalId::parse(&examples::<ExternalId>()[0]).is_ok());
+        assert!(text::Email::parse(&examples::<Email>()[0]).is_ok());
+        assert!(text::RoleName::parse(&examples::<RoleName>()[0]).is_ok());
+    }
+
+    #[test]
+    fn settings_name_the_fields_of_the_domain() {
+        let given = json!({ "time_zone": "Europe/Berlin", "locale": "de-CH" });
+        let read: tributary_domain::account::Settings = serde_json::from_value(given.clone()).expect("settings");
+        assert_eq!(serde_json::to_value(read).expect("settings"), given);
+        let RefOr::T(Schema::Object(shown)) = Settings::schema() else { panic!("an object") };
+        assert_eq!(shown.properties.keys().collect::<Vec<_>>(), ["time_zone", "locale"]);
+    }
+}

@@ -1,0 +1,6 @@
+//! What clients do, one file per group of endpoints. Each test builds its own master reseller, so the same tests run on a
+//! platform that others use too.
+
+mod accounts;
+mod credits;
+mod rights;

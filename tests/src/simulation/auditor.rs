@@ -1,0 +1,255 @@
+//! The auditor sits right above the table and looks at every transaction that was really committed. It keeps its own
+//! picture of ledgers, parents and states, and names every broken invariant.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tributary_domain::account::{Kind, Status};
+use tributary_domain::id::AccountId;
+use tributary_domain::ledger::{Entry, EntryKind, Head, LedgerId};
+use tributary_domain::lineage::MAX_DEPTH;
+use tributary_store::entries;
+use tributary_store::memory::MemoryTable;
+use tributary_store::table::{Action, Item, Key, Page, Query, Table, TableError, Value, Write};
+
+/// The auditor's own picture.
+#[derive(Debug, Default)]
+pub struct Picture {
+    /// The newest entry of each ledger.
+    pub heads: HashMap<LedgerId, Head>,
+    /// Answers by idempotency record.
+    pub records: HashMap<String, String>,
+    /// Sweeps by idempotency record: from, to, amount.
+    pub sweeps: HashMap<String, (LedgerId, LedgerId, i64)>,
+    /// Committed transactions.
+    pub commits: u64,
+    /// Entries written.
+    pub entries: u64,
+    /// What was broken.
+    pub broken: Vec<String>,
+}
+
+/// A memory table that is audited.
+#[derive(Debug)]
+pub struct Audited {
+    table: MemoryTable,
+    picture: Mutex<Picture>,
+}
+
+impl Audited {
+    /// Audits `table`, which must be empty.
+    pub fn new(table: MemoryTable) -> Self {
+        Self { table, picture: Mutex::default() }
+    }
+
+    /// The picture.
+    pub fn picture(&self) -> MutexGuard<'_, Picture> {
+        self.picture.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Table for Audited {
+    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
+        self.table.get(key, consistent).await
+    }
+
+    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        self.table.batch_get(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.table.query(query).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
+        if write.key.pk.starts_with("LED#") {
+            self.picture().broken.push(format!("an entry was written outside a transaction: {:?}", write.key));
+        }
+        self.table.write(write).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        self.table.transact(writes).await?;
+        self.picture().commit(writes);
+        Ok(())
+    }
+}
+
+impl Picture {
+    fn commit(&mut self, writes: &[Write]) {
+        self.commits += 1;
+        let mut record = None;
+        let mut committed: Vec<Entry> = Vec::new();
+        for write in writes {
+            match &write.action {
+                Action::Put(item) if write.key.pk.starts_with("IDEM#") => record = Some((write.key.pk.clone(), item.clone())),
+                Action::Put(item) if write.key.pk.starts_with("LED#") => match entries::decode(item) {
+                    Ok(entry) if write.key.sk == format!("{:020}", entry.after.seq) => committed.push(entry),
+                    Ok(entry) => self.broken.push(format!("entry {} is kept under {}", entry.after.seq, write.key.sk)),
+                    Err(error) => self.broken.push(format!("an entry does not read: {error}")),
+                },
+                Action::Put(_) | Action::Update(_) | Action::Delete | Action::Check => {}
+            }
+        }
+        for entry in &committed {
+            self.entry(entry);
+        }
+        self.zero_sum(&committed);
+        if let Some((key, item)) = record {
+            self.record(&key, &item, &committed);
+        }
+    }
+
+    fn zero_sum(&mut self, entries: &[Entry]) {
+        let mut sums: BTreeMap<&'static str, i64> = BTreeMap::new();
+        for entry in entries {
+            *sums.entry(entry.after.currency.code()).or_default() += entry.amount.get() + entry.held_amount.get();
+        }
+        for (currency, sum) in sums {
+            if sum != 0 {
+                self.broken.push(format!("a transaction made {sum} micro-units of {currency} out of nothing: {entries:?}"));
+            }
+        }
+    }
+
+    fn record(&mut self, key: &str, item: &Item, entries: &[Entry]) {
+        let Some(Value::S(answer)) = item.get("answer") else {
+            self.broken.push(format!("record {key} holds no answer"));
+            return;
+        };
+        if self.records.insert(key.to_owned(), answer.clone()).is_some() {
+            self.broken.push(format!("record {key} was written twice"));
+        }
+        let authority: Option<AccountId> = key.split('#').nth(1).and_then(|id| id.parse().ok());
+        let Some(authority) = authority else {
+            self.broken.push(format!("record {key} names no account"));
+            return;
+        };
+        for entry in entries.iter().filter(|entry| entry.kind.is_money()) {
+            if let Some(account) = entry.after.ledger.account()
+                && !self.within(account, &authority)
+            {
+                self.broken.push(format!("{authority} moved credit of {account}, which is not in its subtree"));
+            }
+            if entry.kind == EntryKind::Sweep
+                && entry.amount.is_negative()
+                && let Some(to) = &entry.counterparty
+            {
+                self.sweeps.insert(key.to_owned(), (entry.after.ledger.clone(), to.clone(), -entry.amount.get()));
+            }
+        }
+    }
+
+    /// Whether `account` is `top` or stands below it, by the parents that really were committed.
+    pub fn within(&self, account: &AccountId, top: &AccountId) -> bool {
+        account == top || self.ancestors(account).contains(top)
+    }
+
+    /// The ancestors from the parent up, by the parents that really were committed.
+    pub fn ancestors(&self, account: &AccountId) -> Vec<AccountId> {
+        let mut found: Vec<AccountId> = Vec::new();
+        let mut next = self.parent(account);
+        while let Some(id) = next {
+            if found.len() > 64 {
+                break;
+            }
+            next = self.parent(&id);
+            found.push(id);
+        }
+        found
+    }
+
+    fn parent(&self, account: &AccountId) -> Option<AccountId> {
+        self.heads.get(&LedgerId::Account(account.clone())).and_then(|head| head.lineage.parent().cloned())
+    }
+
+    fn entry(&mut self, entry: &Entry) {
+        self.entries += 1;
+        let after = &entry.after;
+        let before = self.heads.get(&after.ledger).cloned();
+        let mut wrong: Vec<String> = Vec::new();
+        match &before {
+            None if after.seq != 1 => wrong.push(format!("the first entry has number {}", after.seq)),
+            None => {
+                if after.available != entry.amount || after.held != entry.held_amount {
+                    wrong.push("the first balance is not the first amount".to_owned());
+                }
+            }
+            Some(before) => self.follows(entry, before, &mut wrong),
+        }
+        if after.held.is_negative() {
+            wrong.push("less than nothing is held".to_owned());
+        }
+        if let Some(account) = after.ledger.account() {
+            self.spends(entry, account, before.as_ref(), &mut wrong);
+        }
+        let moved = matches!(entry.kind, EntryKind::Moved | EntryKind::Opened);
+        self.heads.insert(after.ledger.clone(), after.clone());
+        if let (true, Some(account)) = (moved, after.ledger.account()) {
+            let ancestors = self.ancestors(account);
+            if ancestors.contains(account) || ancestors.len() > 60 {
+                wrong.push("the ancestors form a circle".to_owned());
+            }
+            if ancestors.len() > MAX_DEPTH {
+                wrong.push(format!("it stands {} levels deep", ancestors.len()));
+            }
+        }
+        for what in wrong {
+            self.broken.push(format!("{} entry {} ({}): {what}", after.ledger, after.seq, entry.kind.word()));
+        }
+    }
+
+    fn follows(&self, entry: &Entry, before: &Head, wrong: &mut Vec<String>) {
+        let after = &entry.after;
+        if after.seq != before.seq + 1 {
+            wrong.push(format!("follows number {}", before.seq));
+        }
+        if after.available.get() != before.available.get() + entry.amount.get() || after.held.get() != before.held.get() + entry.held_amount.get() {
+            wrong.push(format!("{} + {} is not {}", before.available, entry.amount, after.available));
+        }
+        if after.at < before.at || after.currency != before.currency || after.kind != before.kind {
+            wrong.push("time fell, or currency or kind changed".to_owned());
+        }
+        let keeps_status = !matches!(entry.kind, EntryKind::Suspended | EntryKind::Reactivated | EntryKind::Closed);
+        if keeps_status && after.status != before.status {
+            wrong.push("the state changed by the way".to_owned());
+        }
+        if entry.kind != EntryKind::LimitSet && after.credit_limit != before.credit_limit {
+            wrong.push("the credit limit changed by the way".to_owned());
+        }
+        if entry.kind != EntryKind::Moved && (after.lineage.parent() != before.lineage.parent() || after.generation != before.generation) {
+            wrong.push("the parent changed by the way".to_owned());
+        }
+        if !entry.kind.is_money() && (!entry.amount.is_zero() || !entry.held_amount.is_zero()) {
+            wrong.push("credit moved by the way".to_owned());
+        }
+        if before.status == Status::Closed && entry.kind != EntryKind::Relocated {
+            wrong.push("it was closed".to_owned());
+        }
+    }
+
+    fn spends(&self, entry: &Entry, account: &AccountId, before: Option<&Head>, wrong: &mut Vec<String>) {
+        let debit = entry.amount.is_negative() || (entry.kind == EntryKind::Capture && entry.held_amount.is_negative());
+        if !debit || !entry.kind.is_money() {
+            return;
+        }
+        let after = &entry.after;
+        if entry.amount.is_negative() && after.available.get() < -after.credit_limit.get() {
+            wrong.push(format!("{} is below the limit of {}", after.available, after.credit_limit));
+        }
+        if !entry.kind.is_spending() {
+            return;
+        }
+        if before.is_none_or(|before| before.status != Status::Active) {
+            wrong.push("it was not active and spent".to_owned());
+        }
+        for ancestor in self.ancestors(account) {
+            let head = self.heads.get(&LedgerId::Account(ancestor.clone()));
+            if head.is_none_or(|head| head.kind != Kind::Operator && head.status != Status::Active) {
+                wrong.push(format!("it spent below {ancestor}, which was not active"));
+            }
+        }
+    }
+}

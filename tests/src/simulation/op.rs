@@ -1,0 +1,217 @@
+//! What clients ask for, and how one asks: with the same idempotency key again until it is known what happened.
+
+use jiff::{SignedDuration, Timestamp};
+use tributary_domain::account::{Account, Kind, StatusChange};
+use tributary_domain::hold::{Hold, HoldEnd, HoldStatus};
+use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, TransferId};
+use tributary_domain::ledger::{Book, EntryKind, LedgerId};
+use tributary_domain::lineage::Lineage;
+use tributary_domain::money::{Amount, Currency, Micros};
+use tributary_domain::text::Name;
+use tributary_domain::transfer::{Leg, Transfer, TransferRequest};
+use tributary_store::Store;
+use tributary_store::accounts::{Authority, Edit, NewAccount};
+use tributary_store::error::{Denied, StoreError};
+use tributary_store::events::Act;
+use tributary_store::holds::{EndedBy, EndedHold};
+use tributary_store::idempotency::{Outcome, Scope};
+use tributary_store::transfers::all_within;
+use uuid::Uuid;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// Legs of credit.
+    Move { kind: EntryKind, legs: Vec<Leg> },
+    /// Credit out of nothing.
+    Issue { account: AccountId, amount: Amount },
+    /// A transfer sent back.
+    Reverse { original: TransferId },
+    /// Credit set aside.
+    Hold { account: AccountId, to: Option<AccountId>, amount: Amount },
+    /// A hold ended.
+    End { hold: HoldId, end: HoldEnd },
+    /// A hold whose time is over.
+    Expire { hold: HoldId },
+    /// A sub-account.
+    Create { parent: AccountId, kind: Kind, initial: Option<Amount> },
+    /// A state.
+    Status { account: AccountId, change: StatusChange },
+    /// Another parent.
+    Relocate { account: AccountId, to: AccountId },
+    /// An end.
+    Close { account: AccountId, sweep: bool },
+    /// A credit limit.
+    Limit { account: AccountId, limit: i64 },
+}
+
+/// A client's request.
+#[derive(Debug, Clone)]
+pub struct Op {
+    /// What is asked for.
+    pub ask: Ask,
+    /// Whose rights it rests on.
+    pub home: AccountId,
+    /// The idempotency key; the body's digest follows from it, unless `other_body`.
+    pub key: String,
+    /// The key is sent with another body than the first time.
+    pub other_body: bool,
+    /// It was answered before and is asked again.
+    pub replay: bool,
+}
+
+impl Ask {
+    /// Whether the request has an idempotency record.
+    pub fn keyed(&self) -> bool {
+        !matches!(self, Ask::Status { .. } | Ask::Relocate { .. } | Ask::Limit { .. } | Ask::Expire { .. })
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A transfer.
+    Transfer(Outcome<Transfer>),
+    /// A hold made.
+    Hold(Outcome<Hold>),
+    /// A hold ended.
+    Ended(Outcome<EndedHold>),
+    /// An account made or closed.
+    Account(Outcome<Account>),
+    /// Done, with nothing to remember.
+    Plain,
+    /// Refused.
+    Refused(StoreError),
+    /// Not known.
+    Open,
+}
+
+/// Where requests get their time and ids.
+pub trait Source: Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// A fresh UUID.
+    fn uuid(&self) -> Uuid;
+}
+
+/// How often one client asks again before it gives up for now.
+const TRIES: u32 = 20;
+
+impl Op {
+    fn scope(&self) -> Scope {
+        let body = if self.other_body { "another body" } else { "the body" };
+        Scope { account: self.home.clone(), route: "simulated", key: self.key.clone(), body: body.to_owned(), actor: KeyId::from_uuid(Uuid::nil()) }
+    }
+
+    /// Asks until it is known what happened, or patience ends.
+    pub async fn run(&self, store: &Store, source: &dyn Source) -> Answer {
+        for _ in 0..TRIES {
+            match self.ask_once(store, source).await {
+                Ok(answer) => return answer,
+                Err(StoreError::Busy | StoreError::Unknown(_)) => {}
+                Err(refusal) => return Answer::Refused(refusal),
+            }
+        }
+        Answer::Open
+    }
+
+    async fn ask_once(&self, store: &Store, source: &dyn Source) -> Result<Answer, StoreError> {
+        let home = &self.home;
+        let act = Act { event: EventId::from_uuid(source.uuid()), actor: KeyId::from_uuid(Uuid::nil()), now: source.now() };
+        let within = |id: &AccountId, lineage: &Lineage| if id == home || lineage.has(home) { Ok(()) } else { Err(Denied::Absent) };
+        let below = |id: &AccountId, lineage: &Lineage| if id != home && lineage.has(home) { Ok(()) } else { Err(Denied::Absent) };
+        let heads_within = |heads: &_| if all_within(heads, home) { Ok(()) } else { Err(Denied::Absent) };
+        let (within, below) = (Authority { home, may: &within }, Authority { home, may: &below });
+        match &self.ask {
+            Ask::Move { kind, legs } => {
+                let request = self.request(source, *kind, legs.clone());
+                store.transfer(&request, &self.scope(), &act.event, &heads_within).await.map(Answer::Transfer)
+            }
+            Ask::Issue { account, amount } => {
+                let to = LedgerId::Account(account.clone());
+                let from = LedgerId::system(Book::Issued, store.head(&to).await?.currency, account);
+                let request = self.request(source, EntryKind::Issue, vec![Leg { from, to, amount: *amount }]);
+                store.transfer(&request, &self.scope(), &act.event, &heads_within).await.map(Answer::Transfer)
+            }
+            Ask::Reverse { original } => {
+                let (original, _) = store.find_transfer(original).await?;
+                let request = store.reversal_of(&original, self.request(source, EntryKind::Reversal, Vec::new()))?;
+                store.transfer(&request, &self.scope(), &act.event, &heads_within).await.map(Answer::Transfer)
+            }
+            Ask::Hold { account, to, amount } => {
+                let hold = self.hold(source, account, to.as_ref(), *amount)?;
+                store.reserve(&hold, home, &self.scope(), &act.event, &heads_within).await.map(Answer::Hold)
+            }
+            Ask::End { hold, end } => {
+                let (scope, id) = (self.scope(), TransferId::from_uuid(source.uuid()));
+                store.end_hold(hold, |_| Ok(end.clone()), EndedBy::Caller(&scope), &id, home, &act, &heads_within).await.map(Answer::Ended)
+            }
+            Ask::Expire { hold } => {
+                let (id, account) = (TransferId::from_uuid(source.uuid()), store.hold(hold).await?.account_id);
+                store.end_hold(hold, |_| Ok(HoldEnd::Expire), EndedBy::Schedule, &id, &account, &act, &|_| Ok(())).await.map(Answer::Ended)
+            }
+            Ask::Create { parent, kind, initial } => {
+                let new = self.account(source, parent, *kind, *initial)?;
+                store.create_account(&new, within, within, &act, Some(&self.scope())).await.map(Answer::Account)
+            }
+            Ask::Status { account, change } => store.set_status(account, *change, below, &act).await.map(|_| Answer::Plain),
+            Ask::Relocate { account, to } => store.move_account(account, to, below, within, &act).await.map(|_| Answer::Plain),
+            Ask::Close { account, sweep } => {
+                let sweep = sweep.then(|| TransferId::from_uuid(source.uuid()));
+                store.close_account(account, sweep, below, &act, &self.scope()).await.map(Answer::Account)
+            }
+            Ask::Limit { account, limit } => {
+                let edit = Edit { credit_limit: Some(Micros::new(*limit)), ..Edit::default() };
+                store.edit_account(account, &edit, None, below, &act).await.map(|_| Answer::Plain)
+            }
+        }
+    }
+
+    fn request(&self, source: &dyn Source, kind: EntryKind, legs: Vec<Leg>) -> TransferRequest {
+        let id = TransferId::from_uuid(source.uuid());
+        TransferRequest { id, kind, legs, reference: None, reverses: None, authority: self.home.clone(), now: source.now() }
+    }
+
+    fn hold(&self, source: &dyn Source, account: &AccountId, to: Option<&AccountId>, amount: Amount) -> Result<Hold, StoreError> {
+        let now = source.now();
+        let expires_at = now.checked_add(SignedDuration::from_mins(20)).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(Hold {
+            id: HoldId::from_uuid(source.uuid()),
+            account_id: account.clone(),
+            to: to.cloned(),
+            amount: amount.micros(),
+            captured: Micros::ZERO,
+            currency: currency()?,
+            status: HoldStatus::Open,
+            reference: None,
+            created_at: now,
+            expires_at,
+            ended_at: None,
+        })
+    }
+
+    fn account(&self, source: &dyn Source, parent: &AccountId, kind: Kind, initial: Option<Amount>) -> Result<NewAccount, StoreError> {
+        Ok(NewAccount {
+            id: AccountId::from_uuid(source.uuid()),
+            parent: parent.clone(),
+            kind: Some(kind),
+            name: Name::parse("Simulated").map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            external_id: None,
+            email: None,
+            tags: None,
+            settings: None,
+            currency: None,
+            credit_limit: None,
+            initial_credits: initial.map(|amount| (amount, TransferId::from_uuid(source.uuid()))),
+            clone_from: None,
+        })
+    }
+}
+
+/// The currency of the simulation.
+///
+/// # Errors
+/// None.
+pub fn currency() -> Result<Currency, StoreError> {
+    "USD".parse().map_err(|_| StoreError::Corrupt("USD is no currency".to_owned()))
+}
