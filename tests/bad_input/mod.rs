@@ -93,10 +93,33 @@ async fn a_wrong_amount_is_refused_by_name_wherever_it_stands() {
     let s = scene().await;
     let amounts = || {
         [
-            json!("-5"), json!("0"), json!("0.000000"), json!("-0"), json!("1e30"), json!("1E3"), json!("1.0000001"), json!("NaN"),
-            json!("Infinity"), json!(""), json!(" 1"), json!("+1"), json!("1,5"), json!(".5"), json!("1."), json!("0x10"), json!("१"),
-            json!("1000000000000.000001"), json!("99999999999999999999999"), json!(5), json!(1.5), json!(-1), json!(1e30), json!(null),
-            json!(true), json!(["1"]), json!({ "value": "1" }),
+            json!("-5"),
+            json!("0"),
+            json!("0.000000"),
+            json!("-0"),
+            json!("1e30"),
+            json!("1E3"),
+            json!("1.0000001"),
+            json!("NaN"),
+            json!("Infinity"),
+            json!(""),
+            json!(" 1"),
+            json!("+1"),
+            json!("1,5"),
+            json!(".5"),
+            json!("1."),
+            json!("0x10"),
+            json!("१"),
+            json!("1000000000000.000001"),
+            json!("99999999999999999999999"),
+            json!(5),
+            json!(1.5),
+            json!(-1),
+            json!(1e30),
+            json!(null),
+            json!(true),
+            json!(["1"]),
+            json!({ "value": "1" }),
         ]
     };
     let (w, mut rows) = (&s.w, Vec::new());
@@ -114,7 +137,11 @@ async fn a_wrong_amount_is_refused_by_name_wherever_it_stands() {
     }
     for limit in [json!("-1"), json!("1.0000001"), json!(1), json!("1e3")] {
         rows.push(field("limit", s.create(json!({ "name": "X", "credit_limit": limit })), "/credit_limit"));
-        rows.push(field("limit", w.operator().put(&format!("/reseller/accounts/{}", s.a), json!({ "credit_limit": limit })), "/credit_limit"));
+        rows.push(field(
+            "limit",
+            w.operator().put(&format!("/reseller/accounts/{}", s.a), json!({ "credit_limit": limit })),
+            "/credit_limit",
+        ));
     }
     refuses_all(w, rows).await;
 }
@@ -126,7 +153,12 @@ async fn credit_goes_nowhere_it_cannot_go() {
     let to = |from: &str, to: &str| json!({ "from": from, "to": to, "amount": "1" });
     let rows = vec![
         row("to itself", api.pay(TRANSFER, to(&s.a, &s.a)), 422, "same_account"),
-        row("allocate to itself", api.pay("/reseller/credits/allocate", json!({ "account_id": s.w.master.id, "amount": "1" })), 422, "same_account"),
+        row(
+            "allocate to itself",
+            api.pay("/reseller/credits/allocate", json!({ "account_id": s.w.master.id, "amount": "1" })),
+            422,
+            "same_account",
+        ),
         row("another currency", s.w.operator().pay(TRANSFER, to(&s.a, &s.euro)), 422, "currency_mismatch"),
         row("foreign payee", api.pay(TRANSFER, to(&s.a, &s.euro)), 404, "not_found"),
         row("absent payee", api.pay(TRANSFER, to(&s.a, ABSENT)), 404, "not_found"),
@@ -179,7 +211,11 @@ async fn wrong_text_is_refused_by_name() {
         ("path as time zone", json!({ "name": "X", "settings": { "time_zone": "../../etc/passwd" } }), "/settings/time_zone"),
         ("bad locale", json!({ "name": "X", "settings": { "locale": "english please" } }), "/settings/locale"),
         ("tags as list", json!({ "name": "X", "tags": ["a"] }), "/tags"),
-        ("21 tags", json!({ "name": "X", "tags": (0..21).map(|n| (format!("t{n}"), json!("v"))).collect::<serde_json::Map<_, _>>() }), "/tags"),
+        (
+            "21 tags",
+            json!({ "name": "X", "tags": (0..21).map(|n| (format!("t{n}"), json!("v"))).collect::<serde_json::Map<_, _>>() }),
+            "/tags",
+        ),
     ] {
         rows.push(field(what, s.create(body), pointer));
     }
@@ -206,7 +242,8 @@ async fn fields_that_a_request_does_not_have_are_named() {
         unknown("in a leg", api.pay("/reseller/credits/transfers", nested)).at("/legs/0/fee"),
         unknown("escaped", s.create(json!({ "name": "X", "a/b~c": 1 }))).at("/a~1b~0c"),
         unknown("in a body that says nothing", api.delete(&account).json(&json!({ "force": true }))).at("/force"),
-        unknown("denies of a key", api.post(&format!("{account}/keys"), json!({ "name": "K", "role": "viewer", "denies": [] }))).at("/denies"),
+        unknown("denies of a key", api.post(&format!("{account}/keys"), json!({ "name": "K", "role": "viewer", "denies": [] })))
+            .at("/denies"),
     ];
     refuses_all(&s.w, rows).await;
 }
@@ -216,7 +253,16 @@ async fn a_malformed_id_is_a_wrong_field_in_a_body_and_absent_in_a_path() {
     let s = scene().await;
     let api = &s.w.master.api;
     let mut rows = Vec::new();
-    for id in ["", "acc_", "acc", "x", "ACC_01HX3V9K2MFD8BQ5R7W1Z4N6TY", "txf_01hx3v9k2mfd8bq5r7w1z4n6ty", "acc_01hx3v9k2mfd8bq5r7w1z4n6t!", "acc_../../../x"] {
+    for id in [
+        "",
+        "acc_",
+        "acc",
+        "x",
+        "ACC_01HX3V9K2MFD8BQ5R7W1Z4N6TY",
+        "txf_01hx3v9k2mfd8bq5r7w1z4n6ty",
+        "acc_01hx3v9k2mfd8bq5r7w1z4n6t!",
+        "acc_../../../x",
+    ] {
         rows.push(field("from", api.pay(TRANSFER, json!({ "from": id, "to": s.b, "amount": "1" })), "/from"));
         rows.push(field("to", api.pay(TRANSFER, json!({ "from": s.a, "to": id, "amount": "1" })), "/to"));
         rows.push(field("parent", s.create(json!({ "name": "X", "parent_id": id })), "/parent_id"));
@@ -352,7 +398,19 @@ async fn an_unknown_route_and_a_wrong_method_are_told_apart() {
     let (api, account) = (&s.w.master.api, format!("/reseller/accounts/{}", s.a));
     let call = |method: Method, path: &str| api.call(method, path);
     let mut rows = Vec::new();
-    for path in ["/nothing", "/reseller", "/reseller/", "/reseller/accounts/", "//reseller/accounts", "/RESELLER/accounts", "/reseller/accounts/create/x", "/reseller/credits", "/%2e%2e/health", &format!("{account}/"), &format!("{account}/secrets")] {
+    for path in [
+        "/nothing",
+        "/reseller",
+        "/reseller/",
+        "/reseller/accounts/",
+        "//reseller/accounts",
+        "/RESELLER/accounts",
+        "/reseller/accounts/create/x",
+        "/reseller/credits",
+        "/%2e%2e/health",
+        &format!("{account}/"),
+        &format!("{account}/secrets"),
+    ] {
         rows.push(row("no route", call(Method::GET, path), 404, "route_not_found"));
         rows.push(row("no route, no key", s.w.target.nobody.get(path), 404, "route_not_found"));
     }

@@ -84,10 +84,7 @@ pub fn root() -> &'static Path {
 /// # Errors
 /// A sentence a line on what the descriptions lack.
 pub fn all() -> Result<Vec<Generated>, String> {
-    Ok(vec![
-        Generated { path: "docs/openapi.json", text: openapi()? },
-        Generated { path: "docs/permissions.md", text: permissions() },
-    ])
+    Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
 const TAGS: [(&str, &str); 7] = [
@@ -178,7 +175,7 @@ fn permissions() -> String {
 
 fn beside(endpoint: &Endpoint, operations: &[Described]) -> String {
     let Some(described) = operations.iter().find(|one| one.operation == endpoint.operation) else { return String::new() };
-    let above = described.from_above.then(|| "held above the account too, never at it only".to_owned());
+    let above = described.from_above.then(|| "held at the account above too".to_owned());
     let extras = described.extras.iter().map(|extra| format!("`{}` {}", extra.right, extra.when));
     above.into_iter().chain(extras).collect::<Vec<_>>().join("; ")
 }

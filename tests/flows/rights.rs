@@ -216,11 +216,16 @@ async fn a_deny_wins_below_its_account_and_can_be_lifted_by_who_holds_the_right(
     key.get(&read(&leaf)).send().await.refused(403, "forbidden");
     key.get(&read(&beside)).send().await.is(200);
     let seen = key.get("/reseller/accounts?subtree=true").send().await.is(200).column("id");
-    assert_eq!(seen, [beside.clone()], "what is denied is left out of lists");
+    assert_eq!(seen, std::slice::from_ref(&beside), "what is denied is left out of lists");
     key.delete(&deny).send().await.refused(403, "grant_exceeds_own");
     key.put(&deny, json!({ "rights": ["credits.hold"] })).send().await.refused(403, "grant_exceeds_own");
     w.master.api.put(&deny, json!({ "rights": [] })).send().await.refused(400, "validation_failed");
-    w.master.api.put(&format!("{}/{id}/denies/{}", keys(&a.id), a.id), json!({ "rights": ["credits.hold"] })).send().await.refused(404, "not_found");
+    w.master
+        .api
+        .put(&format!("{}/{id}/denies/{}", keys(&a.id), a.id), json!({ "rights": ["credits.hold"] }))
+        .send()
+        .await
+        .refused(404, "not_found");
     assert_eq!(w.master.api.delete(&deny).send().await.is(200)["denies"], json!([]));
     pay(&leaf).await.is(201);
 }
@@ -300,6 +305,28 @@ async fn a_denied_key_cannot_put_the_denied_right_into_a_role_that_others_hold()
     let rights = json!({ "rights": ["credits.read", "credits.transfer"] });
     d.key.put(&format!("{}/{role}", roles(&d.w.master.id)), rights).send().await;
     assert_eq!(d.pays(&holder).await, 403);
+}
+
+#[tokio::test]
+async fn a_denied_key_cannot_move_an_account_out_from_under_its_deny() {
+    let d = denied().await;
+    let to = json!({ "parent_id": d.w.master.id });
+    let moved = d.key.post(&format!("/reseller/accounts/{}/move", d.below), to).send().await;
+    assert_eq!(d.pays(d.key.secret()).await, 403, "after {} {}", moved.status, moved.text);
+}
+
+#[tokio::test]
+async fn a_key_without_the_right_is_refused_though_another_key_did_the_same_before() {
+    let w = World::new().await;
+    w.fund(&w.master.id, "5").await;
+    let (leaf, key) = (w.child_of(&w.master.id).await, w.unique("idem"));
+    let allocate = |api: &Api| {
+        let body = json!({ "account_id": leaf, "amount": "1" });
+        api.post("/reseller/credits/allocate", body).idem(&key)
+    };
+    allocate(&w.master.api).send().await.is(201);
+    allocate(&w.key_for(&w.master.id, "viewer").await).send().await.refused(403, "forbidden");
+    assert_eq!(allocate(&w.key_for(&w.master.id, "billing").await).send().await.is(201).header("idempotent-replayed"), "true");
 }
 
 #[tokio::test]

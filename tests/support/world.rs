@@ -1,11 +1,6 @@
 //! A small world to test in: a master reseller of its own on a platform that may hold others, and what is built under it.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tributary_runtime::ids::SystemIds;
-use tributary_store::memory::MemoryTable;
-use tributary_store::table::Table;
 
 use crate::support::api::{Answer, Api, Target};
 
@@ -37,12 +32,8 @@ impl World {
         Self::on(Target::in_process().await).await
     }
 
-    /// A world in this process on a table of one's own.
-    pub async fn over(table: Arc<dyn Table>, memory: MemoryTable) -> Self {
-        Self::on(Target::over(table, memory, Arc::new(SystemIds::default())).await).await
-    }
-
-    async fn on(target: Target) -> Self {
+    /// A world on a platform that stands already.
+    pub async fn on(target: Target) -> Self {
         let master = master(&target, json!({})).await;
         Self { target, master }
     }

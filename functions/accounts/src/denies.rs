@@ -14,7 +14,7 @@ use crate::keys::{managed_key, refuse_excess};
 use crate::members::managed_member;
 use crate::views::{KeyView, MemberView};
 
-/// The request.
+/// The request to take rights away.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutDeny {
@@ -39,7 +39,9 @@ async fn set<P: Principal>(
     }
     // Lifting a deny gives rights back, so it is a grant of them.
     let given: RightSet = before.difference(rights).copied().collect();
-    refuse_excess(call, &given, &account)?;
+    let mut after = principal.clone();
+    set_deny(after.denies(), &at, rights)?;
+    refuse_excess(call, &given, &account, after.denies()).await?;
     let change = |principal: &mut P| set_deny(principal.denies(), &at, rights);
     Ok(call.store().change_principal(&principal.key(), &home.id, None, &call.act()?, "denies.changed", change).await?)
 }

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use tributary_api::keys::fresh;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
-use tributary_api::keys::fresh;
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
@@ -52,18 +52,26 @@ pub struct RotateKey {
 ///
 /// # Errors
 /// `unknown_role`, `grant_exceeds_own`.
-pub async fn grantable(call: &Call, word: &str, account: &Account) -> Result<RoleRef, Problem> {
+pub async fn grantable(call: &Call, word: &str, account: &Account, theirs: &[Deny]) -> Result<RoleRef, Problem> {
     let (role, rights) = call.store().role_named(word, &account.id, &account.lineage).await?;
-    refuse_excess(call, &rights, account)?;
+    refuse_excess(call, &rights, account, theirs).await?;
     Ok(role)
 }
 
-/// Refuses rights that the caller does not hold at the account.
+/// Refuses to give `rights` at the account to somebody with the denies `theirs`, if the caller does not hold them there,
+/// or was denied one of them somewhere below where `theirs` would not withhold it.
 ///
 /// # Errors
 /// `grant_exceeds_own`, naming them.
-pub fn refuse_excess(call: &Call, rights: &RightSet, account: &Account) -> Result<(), Problem> {
-    let lacking = call.caller()?.grants.lacking(rights, &account.id, &account.lineage);
+pub async fn refuse_excess(call: &Call, rights: &RightSet, account: &Account, theirs: &[Deny]) -> Result<(), Problem> {
+    let grants = &call.caller()?.grants;
+    let mut lacking = grants.lacking(rights, &account.id, &account.lineage);
+    for deny in grants.not_denied_too(rights, theirs) {
+        let at = call.store().account(&deny.account_id).await?;
+        if at.id == account.id || at.lineage.has(&account.id) {
+            lacking.extend(deny.rights);
+        }
+    }
     if lacking.is_empty() { Ok(()) } else { Err(StoreError::GrantsTooMuch(lacking.into_iter().collect()).into()) }
 }
 
@@ -89,7 +97,8 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         return Err(Problem::field("/expires_at", "must be in the future"));
     }
     let account = target(&call, Right::KeysManage).await?;
-    let role = grantable(&call, &request.role, &account).await?;
+    let denies = inherited_denies(&call)?;
+    let role = grantable(&call, &request.role, &account, &denies).await?;
     let (secret, kept) = fresh(&call.app, None)?;
     let key = ApiKey {
         id: KeyId::from_uuid(call.app.uuid()),
@@ -97,7 +106,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         at_operator: account.kind == Kind::Operator,
         name: request.name,
         role,
-        denies: inherited_denies(&call)?,
+        denies,
         secrets: vec![kept],
         created_at: now,
         expires_at: request.expires_at,
@@ -154,7 +163,7 @@ pub async fn rotate(call: Call) -> Result<Reply, Problem> {
     let (account, key) = managed_key(&call).await?;
     // Whoever holds the new secret holds what the key holds.
     let held = call.store().grants_of(&key.account_id, key.at_operator, &key.role, &[]).await?;
-    refuse_excess(&call, &held.rights, &account)?;
+    refuse_excess(&call, &held.rights, &account, &key.denies).await?;
     let (secret, kept) = fresh(&call.app, None)?;
     let now = call.app.now();
     let until = now.checked_add(SignedDuration::from_secs(overlap_s)).map_err(|_| Problem::field("/overlap_s", "is out of range"))?;

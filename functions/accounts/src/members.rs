@@ -55,14 +55,16 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let scope = call.scope()?;
     let request: AddMember = call.body()?;
     let account = target(&call, Right::MembersManage).await?;
+    let denies = inherited_denies(&call)?;
+    let role = grantable(&call, &request.role, &account, &denies).await?;
     let member = Member {
         id: MemberId::from_uuid(call.app.uuid()),
         account_id: account.id.clone(),
         at_operator: account.kind == Kind::Operator,
         email: request.email,
         name: request.name,
-        role: grantable(&call, &request.role, &account).await?,
-        denies: inherited_denies(&call)?,
+        role,
+        denies,
         created_at: call.app.now(),
         version: 1,
     };
@@ -102,7 +104,7 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
     let (account, member) = managed_member(&call).await?;
     refuse_stronger(&call, &account, &member).await?;
     let role = match &request.role {
-        Some(word) => grantable(&call, word, &account).await?,
+        Some(word) => grantable(&call, word, &account, &member.denies).await?,
         None => member.role.clone(),
     };
     let change = |member: &mut Member| {
@@ -145,5 +147,5 @@ pub async fn managed_member(call: &Call) -> Result<(Account, Member), Problem> {
 
 async fn refuse_stronger(call: &Call, account: &Account, member: &Member) -> Result<(), Problem> {
     let held = call.store().grants_of(&member.account_id, member.at_operator, &member.role, &[]).await?;
-    refuse_excess(call, &held.rights, account)
+    refuse_excess(call, &held.rights, account, &member.denies).await
 }

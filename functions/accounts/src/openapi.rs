@@ -109,7 +109,7 @@ fn accounts() -> Vec<Described> {
         .takes::<UpdateAccount>()
         .answers::<AccountView>("The account as it is now.")
         .edits()
-        .also(Right::CreditsLimit, "at the account above it, with `credit_limit`")
+        .also(Right::CreditsLimit, "at the account above it, with `credit_limit`; alone, it is all that is needed")
         .refuses(&[Code::AccountExists, Code::AccountClosed]),
         Described::new(
             "suspend_account",
@@ -208,17 +208,32 @@ fn keys() -> Vec<Described> {
 
 fn members() -> Vec<Described> {
     vec![
-        Described::new("add_member", "Members", "Gives a person a role at the account, and so over its subtree. What is denied to you is denied to them.")
-            .takes::<AddMember>()
-            .creates::<MemberView>("The member.")
-            .tagged()
-            .refuses(&[Code::AlreadyExists, Code::UnknownRole, Code::GrantExceedsOwn, Code::LimitReached, Code::AccountClosed, Code::Conflict]),
+        Described::new(
+            "add_member",
+            "Members",
+            "Gives a person a role at the account, and so over its subtree. What is denied to you is denied to them.",
+        )
+        .takes::<AddMember>()
+        .creates::<MemberView>("The member.")
+        .tagged()
+        .refuses(&[
+            Code::AlreadyExists,
+            Code::UnknownRole,
+            Code::GrantExceedsOwn,
+            Code::LimitReached,
+            Code::AccountClosed,
+            Code::Conflict,
+        ]),
         Described::new("list_members", "Members", "An account's people.").paged().answers::<PageView<MemberView>>("A page of members."),
-        Described::new("update_member", "Members", "Changes a person's name or role. You must hold all that the person holds, before and after.")
-            .takes::<UpdateMember>()
-            .answers::<MemberView>("The member as they are now.")
-            .edits()
-            .refuses(&[Code::UnknownRole, Code::GrantExceedsOwn, Code::Conflict]),
+        Described::new(
+            "update_member",
+            "Members",
+            "Changes a person's name or role. You must hold all that the person holds, before and after.",
+        )
+        .takes::<UpdateMember>()
+        .answers::<MemberView>("The member as they are now.")
+        .edits()
+        .refuses(&[Code::UnknownRole, Code::GrantExceedsOwn, Code::Conflict]),
         Described::new("remove_member", "Members", "Takes a person's role away. You must hold all that the person holds.")
             .answers::<MemberView>("The member who was removed.")
             .refuses(&[Code::GrantExceedsOwn]),
@@ -232,7 +247,11 @@ fn denies() -> Vec<Described> {
     vec![
         Described::new("deny_key", "Keys", put).takes::<PutDeny>().answers::<KeyView>("The key with its denies.").refuses(refused),
         Described::new("lift_key_deny", "Keys", lift).answers::<KeyView>("The key with its denies.").refuses(&[Code::GrantExceedsOwn]),
-        Described::new("deny_member", "Members", put).takes::<PutDeny>().answers::<MemberView>("The member with their denies.").tagged().refuses(refused),
+        Described::new("deny_member", "Members", put)
+            .takes::<PutDeny>()
+            .answers::<MemberView>("The member with their denies.")
+            .tagged()
+            .refuses(refused),
         Described::new("lift_member_deny", "Members", lift)
             .answers::<MemberView>("The member with their denies.")
             .tagged()
@@ -242,17 +261,25 @@ fn denies() -> Vec<Described> {
 
 fn roles() -> Vec<Described> {
     vec![
-        Described::new("create_role", "Roles", "Makes a role of named rights, known at the account and everything below it. You must hold all of them.")
-            .takes::<CreateRole>()
-            .creates::<RoleView>("The role.")
-            .tagged()
-            .refuses(&[Code::AlreadyExists, Code::GrantExceedsOwn, Code::LimitReached, Code::AccountClosed, Code::Conflict]),
+        Described::new(
+            "create_role",
+            "Roles",
+            "Makes a role of named rights, known at the account and everything below it. You must hold all of them.",
+        )
+        .takes::<CreateRole>()
+        .creates::<RoleView>("The role.")
+        .tagged()
+        .refuses(&[Code::AlreadyExists, Code::GrantExceedsOwn, Code::LimitReached, Code::AccountClosed, Code::Conflict]),
         Described::new("list_roles", "Roles", "An account's custom roles.").paged().answers::<PageView<RoleView>>("A page of roles."),
-        Described::new("update_role", "Roles", "Changes what a role carries, at once for all who hold it. You must hold all of it, before and after.")
-            .takes::<UpdateRole>()
-            .answers::<RoleView>("The role as it is now.")
-            .edits()
-            .refuses(&[Code::GrantExceedsOwn, Code::Conflict]),
+        Described::new(
+            "update_role",
+            "Roles",
+            "Changes what a role carries, at once for all who hold it. You must hold all of it, before and after.",
+        )
+        .takes::<UpdateRole>()
+        .answers::<RoleView>("The role as it is now.")
+        .edits()
+        .refuses(&[Code::GrantExceedsOwn, Code::Conflict]),
         Described::new("delete_role", "Roles", "Removes a role. Who holds it then holds nothing by it.")
             .answers::<RoleView>("The role that was removed.")
             .refuses(&[Code::GrantExceedsOwn]),

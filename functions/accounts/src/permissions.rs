@@ -13,7 +13,7 @@ use tributary_store::principals::{ApiKey, Member};
 
 use crate::keys::target;
 
-/// The answer.
+/// What a key or member may do at an account.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Permissions {

@@ -37,11 +37,12 @@ pub struct UpdateRole {
     pub rights: RightSet,
 }
 
-fn checked(call: &Call, rights: &RightSet, account: &Account) -> Result<(), Problem> {
+/// A role is given to whoever holds it, with whatever denies they have: none is assumed.
+async fn checked(call: &Call, rights: &RightSet, account: &Account) -> Result<(), Problem> {
     if rights.is_empty() {
         return Err(Problem::field("/rights", "must name at least one right"));
     }
-    refuse_excess(call, rights, account)
+    refuse_excess(call, rights, account, &[]).await
 }
 
 /// Makes a custom role.
@@ -52,7 +53,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let scope = call.scope()?;
     let request: CreateRole = call.body()?;
     let account = target(&call, Right::RolesManage).await?;
-    checked(&call, &request.rights, &account)?;
+    checked(&call, &request.rights, &account).await?;
     let role = CustomRole {
         id: RoleId::from_uuid(call.app.uuid()),
         account_id: account.id.clone(),
@@ -92,8 +93,8 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
     let account = target(&call, Right::RolesManage).await?;
     let id: RoleId = call.id("role_id")?;
     let old = call.store().role(&account.id, &id).await?;
-    checked(&call, &request.rights, &account)?;
-    refuse_excess(&call, &old.rights, &account)?;
+    checked(&call, &request.rights, &account).await?;
+    refuse_excess(&call, &old.rights, &account, &[]).await?;
     let role =
         call.store().change_role(&account.id, &id, &request.rights, call.if_match()?, call.caller()?.grantor(), &call.act()?).await?;
     Ok(Reply::ok(&RoleView::of(&role))?.etag(role.version))
@@ -108,7 +109,7 @@ pub async fn remove(call: Call) -> Result<Reply, Problem> {
     let account = target(&call, Right::RolesManage).await?;
     let id: RoleId = call.id("role_id")?;
     let old = call.store().role(&account.id, &id).await?;
-    refuse_excess(&call, &old.rights, &account)?;
+    refuse_excess(&call, &old.rights, &account, &[]).await?;
     let role = call.store().remove_role(&account.id, &id, &call.act()?).await?;
     Reply::ok(&RoleView::of(&role))
 }

@@ -14,7 +14,7 @@ use tributary_domain::transfer::Leg;
 use crate::moving::{commit, request};
 use crate::views::AnyTransferView;
 
-/// The request.
+/// The request to bring credit into being.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = IssueCredits))]
 pub struct Issue {

@@ -14,8 +14,14 @@ use crate::transfer::{LegsBody, TransferBody};
 use crate::views::{AnyTransferView, BalanceView, EntryView, FoundTransferView, HoldView, LegsView, TransferView};
 
 /// What every movement of credit may refuse.
-const MOVEMENT: &[Code] =
-    &[Code::InsufficientCredits, Code::AccountSuspended, Code::AccountClosed, Code::CurrencyMismatch, Code::SameAccount, Code::BalanceOutOfRange];
+const MOVEMENT: &[Code] = &[
+    Code::InsufficientCredits,
+    Code::AccountSuspended,
+    Code::AccountClosed,
+    Code::CurrencyMismatch,
+    Code::SameAccount,
+    Code::BalanceOutOfRange,
+];
 
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
@@ -75,11 +81,15 @@ fn reads() -> Vec<Described> {
             "A transfer that touches an account you may see. Of the other accounts in it, neither legs nor balances are shown.",
         )
         .answers::<FoundTransferView>("The transfer."),
-        Described::new("get_balance", "Credits", "What an account has, and may spend. With `subtree`, the sums of everything below it too.")
-            .query::<wire::AccountId>("account_id", "The account; your own unless you name another.")
-            .flag("subtree", "Sum up the subtree too. Accounts in other currencies than the root's are left out.")
-            .answers::<BalanceView>("The balance.")
-            .refuses(&[Code::LimitReached]),
+        Described::new(
+            "get_balance",
+            "Credits",
+            "What an account has, and may spend. With `subtree`, the sums of everything below it too.",
+        )
+        .query::<wire::AccountId>("account_id", "The account; your own unless you name another.")
+        .flag("subtree", "Sum up the subtree too. Accounts in other currencies than the root's are left out.")
+        .answers::<BalanceView>("The balance.")
+        .refuses(&[Code::LimitReached]),
         Described::new(
             "get_history",
             "Credits",

@@ -11,7 +11,7 @@ use tributary_domain::text::Reference;
 use crate::moving::{commit, request};
 use crate::views::AnyTransferView;
 
-/// The request.
+/// The request to send a transfer back.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReverseTransfer))]
 pub struct Reverse {

@@ -17,7 +17,7 @@ use tributary_store::error::Denied;
 use crate::moving::{commit, request};
 use crate::views::{AnyTransferView, FoundTransferView};
 
-/// The request for one leg.
+/// The request to move credit between two accounts.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TransferCredits))]
 pub struct TransferBody {
@@ -50,7 +50,7 @@ pub struct LegBody {
     pub amount: Amount,
 }
 
-/// The request for several legs.
+/// The request to move credit in several legs.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TransferCreditsInLegs))]
 pub struct LegsBody {

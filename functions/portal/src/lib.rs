@@ -24,7 +24,7 @@ pub struct Health {
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         endpoint!(GET "/", "portal_page", Public, Unused, page, "What will be here"),
-        endpoint!(GET "/health", "health", Public, Unused, health, "Whether the function answers"),
+        endpoint!(GET "/health", "health", Public, Unused, health, "Whether the functions and the table answer"),
     ]
 }
 
@@ -38,6 +38,8 @@ async fn page(_call: Call) -> Result<Reply, Problem> {
     Ok(Reply::html(PAGE).header("content-security-policy", policy).header("referrer-policy", "no-referrer"))
 }
 
-async fn health(_call: Call) -> Result<Reply, Problem> {
+/// Answers when the table answers.
+async fn health(call: Call) -> Result<Reply, Problem> {
+    call.store().operator().await?;
     Reply::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }

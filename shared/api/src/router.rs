@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
-use http::Response;
+use http::{Method, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tributary_domain::id::RequestId;
 
@@ -17,6 +17,7 @@ use crate::caller::Caller;
 use crate::code::Code;
 use crate::endpoint::{Access, Endpoint};
 use crate::json::MAX_BODY;
+use crate::params::Params;
 use crate::problem::Problem;
 use crate::reply::Reply;
 
@@ -116,6 +117,11 @@ async fn answer(
         Err(problem) => return (Err(problem), account),
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
+    if endpoint.method != Method::GET
+        && let Err(problem) = Params::parse(&query).and_then(Params::done)
+    {
+        return (Err(problem), account);
+    }
     let call = Call::new(app.clone(), endpoint, request_id, caller, path, query, parts.headers, body);
     ((endpoint.handler)(call).await, account)
 }

@@ -68,6 +68,25 @@ pub struct Hold {
     pub ended_at: Option<Timestamp>,
 }
 
+/// A hold as asked for; its currency is the account's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldRequest {
+    /// Its id.
+    pub id: HoldId,
+    /// Whose credit is to be set aside.
+    pub account_id: AccountId,
+    /// Who receives what is captured; `None`: it is consumed.
+    pub to: Option<AccountId>,
+    /// How much.
+    pub amount: Amount,
+    /// The caller's note.
+    pub reference: Option<Reference>,
+    /// From when it cannot be captured any more.
+    pub expires_at: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
+
 /// Why a hold cannot be ended as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HoldError {
@@ -125,12 +144,26 @@ pub struct HoldPlan {
 ///
 /// # Errors
 /// A [`CreditError`] of the account.
-pub fn plan_hold(hold: Hold, head: &Head, authority: &AccountId) -> Result<HoldPlan, CreditError> {
-    head.may_debit(EntryKind::Hold, hold.amount)?;
+pub fn plan_hold(request: &HoldRequest, head: &Head, authority: &AccountId) -> Result<HoldPlan, CreditError> {
+    let amount = request.amount.micros();
+    head.may_debit(EntryKind::Hold, amount)?;
     let mut gates = GateChecks::new();
     gates_for_debit(&mut gates, head, EntryKind::Hold);
     gates_for_place(&mut gates, head, authority);
-    let entry = hold_entry(&hold, head, EntryKind::Hold, hold.created_at, hold.amount.neg()?, hold.amount)?;
+    let hold = Hold {
+        id: request.id.clone(),
+        account_id: request.account_id.clone(),
+        to: request.to.clone(),
+        amount,
+        captured: Micros::ZERO,
+        currency: head.currency,
+        status: HoldStatus::Open,
+        reference: request.reference.clone(),
+        created_at: request.now,
+        expires_at: request.expires_at,
+        ended_at: None,
+    };
+    let entry = hold_entry(&hold, head, EntryKind::Hold, request.now, amount.negated()?, amount)?;
     Ok(HoldPlan { hold, entries: vec![entry], gates, transfer: None })
 }
 
@@ -156,11 +189,11 @@ pub fn plan_end(
     let ended = |status, captured| Hold { status, captured, ended_at: Some(now), ..hold.clone() };
     match end {
         HoldEnd::Release => {
-            let entry = hold_entry(hold, head, EntryKind::Release, now, hold.amount, hold.amount.neg()?)?;
+            let entry = hold_entry(hold, head, EntryKind::Release, now, hold.amount, hold.amount.negated()?)?;
             Ok(HoldPlan { hold: ended(HoldStatus::Released, Micros::ZERO), entries: vec![entry], gates, transfer: None })
         }
         HoldEnd::Expire => {
-            let entry = hold_entry(hold, head, EntryKind::Expiry, now, hold.amount, hold.amount.neg()?)?;
+            let entry = hold_entry(hold, head, EntryKind::Expiry, now, hold.amount, hold.amount.negated()?)?;
             Ok(HoldPlan { hold: ended(HoldStatus::Expired, Micros::ZERO), entries: vec![entry], gates, transfer: None })
         }
         HoldEnd::Capture(amount) => {
@@ -196,11 +229,11 @@ fn capture_entries(
     id: TransferId,
     now: Timestamp,
 ) -> Result<(Vec<Entry>, Transfer), HoldError> {
-    let rest = hold.amount.sub(captured)?;
-    let mut debit = hold_entry(hold, head, EntryKind::Capture, now, rest, hold.amount.neg()?)?;
+    let rest = hold.amount.minus(captured)?;
+    let mut debit = hold_entry(hold, head, EntryKind::Capture, now, rest, hold.amount.negated()?)?;
     debit.transfer_id = Some(id.clone());
     debit.counterparty = Some(to.ledger.clone());
-    let to_balance = to.available.add(captured)?;
+    let to_balance = to.available.plus(captured)?;
     let mut credit = to.state_entry(EntryKind::Capture, now, |after| after.available = to_balance)?;
     credit.amount = captured;
     credit.transfer_id = Some(id.clone());
@@ -222,8 +255,8 @@ fn hold_entry(
     amount: Micros,
     held_amount: Micros,
 ) -> Result<Entry, CreditError> {
-    let available = head.available.add(amount)?;
-    let held = head.held.add(held_amount)?;
+    let available = head.available.plus(amount)?;
+    let held = head.held.plus(held_amount)?;
     let mut entry = head.state_entry(kind, now, |after| {
         after.available = available;
         after.held = held;

@@ -342,7 +342,7 @@ impl Head {
     /// # Errors
     /// [`Overflow`].
     pub fn spendable(&self) -> Result<Micros, Overflow> {
-        self.available.add(self.credit_limit).map(|sum| sum.max(Micros::ZERO))
+        self.available.plus(self.credit_limit).map(|sum| sum.max(Micros::ZERO))
     }
 
     /// The entry that says `kind` happened without moving credit, after changing the state by `change`.

@@ -36,17 +36,17 @@ impl Micros {
     }
 
     /// The sum, or [`Overflow`].
-    pub fn add(self, other: Micros) -> Result<Micros, Overflow> {
+    pub fn plus(self, other: Micros) -> Result<Micros, Overflow> {
         self.0.checked_add(other.0).map(Micros).ok_or(Overflow)
     }
 
     /// The difference, or [`Overflow`].
-    pub fn sub(self, other: Micros) -> Result<Micros, Overflow> {
+    pub fn minus(self, other: Micros) -> Result<Micros, Overflow> {
         self.0.checked_sub(other.0).map(Micros).ok_or(Overflow)
     }
 
     /// The amount with the other sign, or [`Overflow`].
-    pub fn neg(self) -> Result<Micros, Overflow> {
+    pub fn negated(self) -> Result<Micros, Overflow> {
         self.0.checked_neg().map(Micros).ok_or(Overflow)
     }
 
@@ -297,9 +297,9 @@ mod tests {
 
     #[test]
     fn arithmetic_is_checked() {
-        assert_eq!(Micros(i64::MAX).add(Micros(1)), Err(Overflow));
-        assert_eq!(Micros(i64::MIN).neg(), Err(Overflow));
-        assert_eq!(Micros(i64::MIN).sub(Micros(1)), Err(Overflow));
+        assert_eq!(Micros(i64::MAX).plus(Micros(1)), Err(Overflow));
+        assert_eq!(Micros(i64::MIN).negated(), Err(Overflow));
+        assert_eq!(Micros(i64::MIN).minus(Micros(1)), Err(Overflow));
     }
 
     #[test]

@@ -249,6 +249,20 @@ impl Grants {
     }
 }
 
+impl Grants {
+    /// The denies of this caller that take away a right of `wanted` where `theirs` does not: whoever holds `wanted` with
+    /// no other denies than `theirs` could do more below than the caller may.
+    pub fn not_denied_too(&self, wanted: &RightSet, theirs: &[Deny]) -> Vec<Deny> {
+        let also_denied = |at: &AccountId, right: &Right| theirs.iter().any(|deny| &deny.account_id == at && deny.rights.contains(right));
+        let missing = |deny: &Deny| {
+            let rights: RightSet =
+                deny.rights.iter().copied().filter(|right| wanted.contains(right) && !also_denied(&deny.account_id, right)).collect();
+            Deny { account_id: deny.account_id.clone(), rights }
+        };
+        self.denies.iter().map(missing).filter(|deny| !deny.rights.is_empty()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -183,7 +183,7 @@ fn plan_leg(
     gates_for_debit(&mut plan.gates, &from, request.kind);
     gates_for_place(&mut plan.gates, &from, &request.authority);
     gates_for_place(&mut plan.gates, &to, &request.authority);
-    let debited = append(request, from, amount.neg()?, &leg.to, plan, state)?;
+    let debited = append(request, from, amount.negated()?, &leg.to, plan, state)?;
     let credited = append(request, to, amount, &leg.from, plan, state)?;
     let (from_balance, to_balance) = (debited, credited);
     plan.transfer.legs.push(DoneLeg { from: leg.from.clone(), to: leg.to.clone(), amount, from_balance, to_balance });
@@ -199,7 +199,7 @@ fn append(
     plan: &mut TransferPlan,
     state: &mut BTreeMap<LedgerId, Head>,
 ) -> Result<Micros, CreditError> {
-    let available = head.available.add(amount)?;
+    let available = head.available.plus(amount)?;
     let mut entry = head.state_entry(request.kind, request.now, |after| after.available = available)?;
     entry.amount = amount;
     entry.transfer_id = Some(request.id.clone());

@@ -239,8 +239,8 @@ impl Store {
         let mut sum = SubtreeSum { accounts: ids.len() + 1, available: own.available, held: own.held };
         let mut heads = stream::iter(ids).map(async |ledger| self.head(&ledger).await).buffer_unordered(PARALLEL);
         while let Some(head) = heads.try_next().await? {
-            sum.available = sum.available.add(head.available)?;
-            sum.held = sum.held.add(head.held)?;
+            sum.available = sum.available.plus(head.available)?;
+            sum.held = sum.held.plus(head.held)?;
         }
         Ok(sum)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tributary_domain::hold::{Hold, HoldEnd, HoldError, HoldPlan, HoldStatus, plan_end, plan_hold};
+use tributary_domain::hold::{Hold, HoldEnd, HoldError, HoldPlan, HoldRequest, HoldStatus, plan_end, plan_hold};
 use tributary_domain::id::{AccountId, EventId, HoldId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
 
@@ -49,14 +49,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Credit`], [`StoreError::KeyReused`], [`StoreError::Busy`].
-    pub async fn reserve(&self, hold: &Hold, authority: &AccountId, scope: &Scope, attempt: &EventId, may_i: MayI<'_>) -> Result<Outcome<Hold>, StoreError> {
-        let ledger = LedgerId::Account(hold.account_id.clone());
-        let receiver = hold.to.clone().map(LedgerId::Account);
+    pub async fn reserve(
+        &self,
+        asked: &HoldRequest,
+        authority: &AccountId,
+        scope: &Scope,
+        attempt: &EventId,
+        may_i: MayI<'_>,
+    ) -> Result<Outcome<Hold>, StoreError> {
+        let ledger = LedgerId::Account(asked.account_id.clone());
+        let receiver = asked.to.clone().map(LedgerId::Account);
         let ledgers: BTreeSet<LedgerId> = [Some(ledger.clone()), receiver].into_iter().flatten().collect();
         let _queue = self.memory.queue_up(&ledgers).await;
         let mut resolve = false;
         for _ in 0..REPLANS {
-            let planned = self.plan_reserve(hold, &ledger, &ledgers, authority, may_i, resolve).await;
+            let planned = self.plan_reserve(asked, &ledger, &ledgers, authority, may_i, resolve).await;
             let (plan, tx) = match planned.and_then(|plan| Ok((reserve_tx(&plan, scope, attempt)?, plan))) {
                 Ok((tx, plan)) => (plan, tx),
                 Err(StoreError::Denied(Denied::Absent)) if !resolve => {
@@ -83,7 +90,7 @@ impl Store {
 
     async fn plan_reserve(
         &self,
-        hold: &Hold,
+        asked: &HoldRequest,
         ledger: &LedgerId,
         ledgers: &BTreeSet<LedgerId>,
         authority: &AccountId,
@@ -96,8 +103,7 @@ impl Store {
         if let Some(other) = heads.values().find(|other| other.currency != head.currency) {
             return Err(tributary_domain::ledger::CreditError::CurrencyMismatch { from: head.currency, to: other.currency }.into());
         }
-        let hold = Hold { currency: head.currency, ..hold.clone() };
-        Ok(plan_hold(hold, head, authority)?)
+        Ok(plan_hold(asked, head, authority)?)
     }
 
     /// Ends an open hold, once.

@@ -34,10 +34,15 @@ pub struct Move {
     pub moved_at: Timestamp,
 }
 
+/// Refuses a move by which the mover would gain rights over the account, given its place before and after: a deny must
+/// not be left behind.
+pub type KeepsRights<'a> = &'a (dyn Fn(&AccountId, &Lineage, &Lineage) -> Result<(), StoreError> + Sync);
+
 impl Store {
     /// Moves an account, and with it everything below, under another parent.
     ///
-    /// `authority.may` is asked about the account and about the new parent.
+    /// `authority.may` is asked about the account, `to_authority.may` about the new parent, and `keeps` whether the mover
+    /// would gain rights by the new place.
     ///
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Cycle`], [`StoreError::TooDeep`], [`StoreError::ParentIsCustomer`],
@@ -48,6 +53,7 @@ impl Store {
         to: &AccountId,
         authority: Authority<'_>,
         to_authority: Authority<'_>,
+        keeps: KeepsRights<'_>,
         act: &Act,
     ) -> Result<Account, StoreError> {
         let mut resolve = false;
@@ -58,6 +64,7 @@ impl Store {
                 return Ok(old);
             }
             let new = self.moved(&old, &target, act).await?;
+            keeps(id, &old.lineage, &new.lineage)?;
             let (tx, checks) = self.plan_move(&old, &new, &target, authority.home, act).await?;
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => {

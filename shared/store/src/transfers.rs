@@ -38,7 +38,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Credit`], [`StoreError::KeyReused`], [`StoreError::AlreadyReversed`],
     /// [`StoreError::TooManyBranches`], [`StoreError::Busy`], [`StoreError::Unknown`].
-    pub async fn transfer(&self, request: &TransferRequest, scope: &Scope, attempt: &EventId, may_i: MayI<'_>) -> Result<Outcome<Transfer>, StoreError> {
+    pub async fn transfer(
+        &self,
+        request: &TransferRequest,
+        scope: &Scope,
+        attempt: &EventId,
+        may_i: MayI<'_>,
+    ) -> Result<Outcome<Transfer>, StoreError> {
         let ledgers: BTreeSet<LedgerId> = request.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]).collect();
         let _queue = self.memory.queue_up(&ledgers).await;
         let (mut heads, mut fresh) = match self.heads(&ledgers).await {
@@ -59,7 +65,10 @@ impl Store {
                     (heads, resolved) = (self.resolved_heads(&ledgers).await?, true);
                     continue;
                 }
-                Err(refusal) => return self.unless_done(scope, refusal).await,
+                Err(refusal) => {
+                    let refusal = self.unless_reversed(request, refusal).await?;
+                    return self.unless_done(scope, refusal).await;
+                }
             };
             let refused = match self.try_transfer(&plan, scope, attempt).await? {
                 Ok(()) => {
@@ -84,6 +93,13 @@ impl Store {
             }
         }
         Err(StoreError::Busy)
+    }
+
+    /// Of a reversal that finds too little credit, says rather that the transfer had been reversed, if it had.
+    async fn unless_reversed(&self, request: &TransferRequest, refusal: StoreError) -> Result<StoreError, StoreError> {
+        let (Some(original), StoreError::Credit(_)) = (&request.reverses, &refusal) else { return Ok(refusal) };
+        let (_, reversed_by) = self.find_transfer(original).await?;
+        Ok(if reversed_by.is_some() { StoreError::AlreadyReversed } else { refusal })
     }
 
     async fn try_transfer(&self, plan: &TransferPlan, scope: &Scope, attempt: &EventId) -> Result<Result<(), Refused>, StoreError> {

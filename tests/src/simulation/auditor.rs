@@ -206,7 +206,9 @@ impl Picture {
         if after.seq != before.seq + 1 {
             wrong.push(format!("follows number {}", before.seq));
         }
-        if after.available.get() != before.available.get() + entry.amount.get() || after.held.get() != before.held.get() + entry.held_amount.get() {
+        if after.available.get() != before.available.get() + entry.amount.get()
+            || after.held.get() != before.held.get() + entry.held_amount.get()
+        {
             wrong.push(format!("{} + {} is not {}", before.available, entry.amount, after.available));
         }
         if after.at < before.at || after.currency != before.currency || after.kind != before.kind {

@@ -127,7 +127,9 @@ impl Books {
         *self.refusals.entry(format!("{refusal:?}").split(['(', ' ', '{']).take(2).collect::<Vec<_>>().join(" ")).or_default() += 1;
         match refusal {
             StoreError::KeyReused if op.other_body => {}
-            StoreError::Corrupt(_) | StoreError::Table(_) | StoreError::KeyReused => self.broken.push(format!("{op:?} was refused with {refusal:?}")),
+            StoreError::Corrupt(_) | StoreError::Table(_) | StoreError::KeyReused => {
+                self.broken.push(format!("{op:?} was refused with {refusal:?}"))
+            }
             // Once its answer is known, a key is never refused again: neither for lack of credit nor of rights. A lagging
             // index may hide the transfer that a reversal names.
             refusal if op.replay && !op.other_body && !matches!(op.ask, Ask::Reverse { .. }) => {

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tributary_domain::account::{Account, Kind, StatusChange};
-use tributary_domain::hold::{Hold, HoldEnd, HoldStatus};
+use tributary_domain::hold::{Hold, HoldEnd, HoldRequest};
 use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
 use tributary_domain::lineage::Lineage;
@@ -100,7 +100,13 @@ const TRIES: u32 = 20;
 impl Op {
     fn scope(&self) -> Scope {
         let body = if self.other_body { "another body" } else { "the body" };
-        Scope { account: self.home.clone(), route: "simulated", key: self.key.clone(), body: body.to_owned(), actor: KeyId::from_uuid(Uuid::nil()) }
+        Scope {
+            account: self.home.clone(),
+            route: "simulated",
+            key: self.key.clone(),
+            body: body.to_owned(),
+            actor: KeyId::from_uuid(Uuid::nil()),
+        }
     }
 
     /// Asks until it is known what happened, or patience ends.
@@ -139,8 +145,8 @@ impl Op {
                 store.transfer(&request, &self.scope(), &act.event, &heads_within).await.map(Answer::Transfer)
             }
             Ask::Hold { account, to, amount } => {
-                let hold = self.hold(source, account, to.as_ref(), *amount)?;
-                store.reserve(&hold, home, &self.scope(), &act.event, &heads_within).await.map(Answer::Hold)
+                let asked = self.hold(source, account, to.as_ref(), *amount)?;
+                store.reserve(&asked, home, &self.scope(), &act.event, &heads_within).await.map(Answer::Hold)
             }
             Ask::End { hold, end } => {
                 let (scope, id) = (self.scope(), TransferId::from_uuid(source.uuid()));
@@ -155,7 +161,9 @@ impl Op {
                 store.create_account(&new, within, within, &act, Some(&self.scope())).await.map(Answer::Account)
             }
             Ask::Status { account, change } => store.set_status(account, *change, below, &act).await.map(|_| Answer::Plain),
-            Ask::Relocate { account, to } => store.move_account(account, to, below, within, &act).await.map(|_| Answer::Plain),
+            Ask::Relocate { account, to } => {
+                store.move_account(account, to, below, within, &|_, _, _| Ok(()), &act).await.map(|_| Answer::Plain)
+            }
             Ask::Close { account, sweep } => {
                 let sweep = sweep.then(|| TransferId::from_uuid(source.uuid()));
                 store.close_account(account, sweep, below, &act, &self.scope()).await.map(Answer::Account)
@@ -172,22 +180,11 @@ impl Op {
         TransferRequest { id, kind, legs, reference: None, reverses: None, authority: self.home.clone(), now: source.now() }
     }
 
-    fn hold(&self, source: &dyn Source, account: &AccountId, to: Option<&AccountId>, amount: Amount) -> Result<Hold, StoreError> {
+    fn hold(&self, source: &dyn Source, account: &AccountId, to: Option<&AccountId>, amount: Amount) -> Result<HoldRequest, StoreError> {
         let now = source.now();
         let expires_at = now.checked_add(SignedDuration::from_mins(20)).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        Ok(Hold {
-            id: HoldId::from_uuid(source.uuid()),
-            account_id: account.clone(),
-            to: to.cloned(),
-            amount: amount.micros(),
-            captured: Micros::ZERO,
-            currency: currency()?,
-            status: HoldStatus::Open,
-            reference: None,
-            created_at: now,
-            expires_at,
-            ended_at: None,
-        })
+        let id = HoldId::from_uuid(source.uuid());
+        Ok(HoldRequest { id, account_id: account.clone(), to: to.cloned(), amount, reference: None, expires_at, now })
     }
 
     fn account(&self, source: &dyn Source, parent: &AccountId, kind: Kind, initial: Option<Amount>) -> Result<NewAccount, StoreError> {

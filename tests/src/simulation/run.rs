@@ -330,10 +330,19 @@ impl Simulation {
         for id in open {
             self.keys += 1;
             let now = store.hold(&id).await?;
-            let op = Op { ask: Ask::Expire { hold: id }, home: self.operator.clone(), key: format!("schedule-{}", self.keys), other_body: false, replay: false };
+            let op = Op {
+                ask: Ask::Expire { hold: id },
+                home: self.operator.clone(),
+                key: format!("schedule-{}", self.keys),
+                other_body: false,
+                replay: false,
+            };
             let answer = match now.status {
                 HoldStatus::Open => op.run(store, &self.world).await,
-                HoldStatus::Expired => Answer::Ended(tributary_store::idempotency::Outcome::Done(tributary_store::holds::EndedHold { hold: now, transfer_id: None })),
+                HoldStatus::Expired => Answer::Ended(tributary_store::idempotency::Outcome::Done(tributary_store::holds::EndedHold {
+                    hold: now,
+                    transfer_id: None,
+                })),
                 HoldStatus::Captured | HoldStatus::Released => {
                     self.books.broken.push(format!("hold {} ended without an acknowledged request", now.id));
                     continue;
@@ -361,7 +370,9 @@ impl Simulation {
             sum += i128::from(head.available.get()) + i128::from(head.held.get());
             let expected = self.books.expected.get(ledger).copied().unwrap_or_default();
             if (head.available.get(), head.held.get()) != expected {
-                self.books.broken.push(format!("{ledger} stands at {} and {}, but {expected:?} was acknowledged", head.available, head.held));
+                self.books
+                    .broken
+                    .push(format!("{ledger} stands at {} and {}, but {expected:?} was acknowledged", head.available, head.held));
             }
             if head.held.get() != 0 {
                 self.books.broken.push(format!("{ledger} holds {} without an open hold", head.held));
@@ -402,8 +413,14 @@ impl Simulation {
     /// Every record belongs to an acknowledged request: what was refused left nothing.
     fn audit_records(&mut self) {
         let known: std::collections::BTreeSet<&str> = self.books.known_keys().map(String::as_str).collect();
-        let orphans: Vec<String> =
-            self.audited.picture().records.keys().filter(|key| !key.rsplit('#').next().is_some_and(|key| known.contains(key))).cloned().collect();
+        let orphans: Vec<String> = self
+            .audited
+            .picture()
+            .records
+            .keys()
+            .filter(|key| !key.rsplit('#').next().is_some_and(|key| known.contains(key)))
+            .cloned()
+            .collect();
         if !orphans.is_empty() {
             self.books.broken.push(format!("records without an acknowledged request: {orphans:?}"));
         }

@@ -27,7 +27,7 @@ pub enum NewKind {
     Customer,
 }
 
-/// The request.
+/// The request to make an account.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateAccount {

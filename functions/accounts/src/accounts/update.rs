@@ -14,7 +14,7 @@ use tributary_store::accounts::{Authority, Edit};
 use crate::accounts::create::check_tags;
 use crate::views::AccountView;
 
-/// The request: what is not given stays as it is; null empties what may be empty.
+/// The request to edit an account: what is not given stays as it is; null empties what may be empty.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateAccount {

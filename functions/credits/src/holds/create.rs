@@ -5,17 +5,17 @@ use serde::Deserialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
-use tributary_domain::hold::{DEFAULT_HOLD_S, Hold, HoldStatus, MAX_HOLD_S};
+use tributary_domain::hold::{DEFAULT_HOLD_S, HoldRequest, MAX_HOLD_S};
 use tributary_domain::id::{AccountId, HoldId};
-use tributary_domain::ledger::{CreditError, LedgerId};
-use tributary_domain::money::{Amount, Micros};
+use tributary_domain::ledger::CreditError;
+use tributary_domain::money::Amount;
 use tributary_domain::rights::Right;
 use tributary_domain::text::Reference;
 use tributary_store::idempotency::Outcome;
 
 use crate::views::HoldView;
 
-/// The request.
+/// The request to set credit aside.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateHold {
@@ -48,23 +48,17 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     if body.to.as_ref() == Some(&body.account_id) {
         return Err(CreditError::SameAccount.into());
     }
-    // The currency is the account's; the store sets it from the head it reads.
-    let currency = call.store().head(&LedgerId::Account(body.account_id.clone())).await?.currency;
-    let hold = Hold {
+    let asked = HoldRequest {
         id: HoldId::from_uuid(call.app.uuid()),
         account_id: body.account_id,
         to: body.to,
-        amount: body.amount.micros(),
-        captured: Micros::ZERO,
-        currency,
-        status: HoldStatus::Open,
+        amount: body.amount,
         reference: body.reference,
-        created_at: now,
         expires_at: expiry(body.expires_at, now)?,
-        ended_at: None,
+        now,
     };
     let may_i = caller.over_heads(Right::CreditsHold);
-    let outcome = call.store().reserve(&hold, home, &scope, &call.act()?.event, &may_i).await?;
+    let outcome = call.store().reserve(&asked, home, &scope, &call.act()?.event, &may_i).await?;
     let replayed = matches!(outcome, Outcome::Replayed(_));
     let hold = outcome.into_inner();
     let location = format!("/reseller/credits/holds/{}", hold.id);

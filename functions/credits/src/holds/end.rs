@@ -14,7 +14,7 @@ use tributary_store::idempotency::Outcome;
 
 use crate::views::HoldView;
 
-/// The request to capture.
+/// The request to capture a hold.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CaptureHold))]
 pub struct Capture {

@@ -52,6 +52,8 @@ pub fn document(version: &str, tags: &[(&str, &str)], endpoints: &[Endpoint], de
             (Ok(_), None) => wrong.push(format!("{}: {} is no method of OpenAPI", endpoint.operation, endpoint.method)),
         }
         components.schemas.extend(described.schemas.iter().cloned());
+        let refused = refusals(endpoint, described).into_values();
+        components.responses.extend(refused.map(|codes| (components::refusal_name(&codes), components::refusal(&codes).into())));
     }
     if !wrong.is_empty() {
         return Err(Undescribed(wrong));
@@ -59,10 +61,12 @@ pub fn document(version: &str, tags: &[(&str, &str)], endpoints: &[Endpoint], de
     for request in described.iter().filter_map(|one| one.request.as_deref()) {
         tidy::close(&mut components.schemas, request);
     }
-    tidy::nullable_scalars(&mut components.schemas);
+    tidy::modernise(&mut components.schemas);
     let tags = tags.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build());
     let document = OpenApiBuilder::new().info(info(version)).servers(Some(servers())).tags(Some(tags));
-    Ok(document.paths(paths).components(Some(components)).build())
+    let mut document = document.paths(paths).components(Some(components)).build();
+    tidy::prune(&mut document);
+    Ok(document)
 }
 
 fn mismatches(endpoints: &[Endpoint], described: &[Described], tags: &[(&str, &str)]) -> Vec<String> {
@@ -142,16 +146,17 @@ fn operation(endpoint: &Endpoint, described: &Described) -> Result<Operation, St
     }
     if let Some(request) = &described.request {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(request))).build();
-        operation = operation.request_body(Some(RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build()));
+        operation = operation
+            .request_body(Some(RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build()));
     }
     let (status, answer) = answer(endpoint, described);
     operation = operation.response(status.as_str(), answer);
     for (status, codes) in refusals(endpoint, described) {
-        operation = operation.response(status.to_string(), components::refusal(&codes));
+        operation = operation.response(status.to_string(), RefOr::Ref(Ref::from_response_name(components::refusal_name(&codes))));
     }
     operation = operation.response("default", RefOr::Ref(Ref::from_response_name("Problem")));
     operation = match endpoint.access {
-        Access::Public => operation.securities(Some([SecurityRequirement::default()])),
+        Access::Public => operation.securities(Some(Vec::<SecurityRequirement>::new())),
         Access::Right(right) => operation
             .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
             .extensions(Some(Extensions::from_iter([("x-right", right.word())]))),
@@ -164,7 +169,8 @@ fn words(endpoint: &Endpoint, described: &Described) -> String {
     match endpoint.access {
         Access::Public => paragraphs.push("Needs no API key.".to_owned()),
         Access::Right(right) if described.from_above => {
-            paragraphs.push(format!("Needs the right `{right}` at the account and at the one above it: nobody does this to their own account."));
+            paragraphs
+                .push(format!("Needs the right `{right}` at the account and at the one above it: nobody does this to their own account."));
         }
         Access::Right(right) => paragraphs.push(format!("Needs the right `{right}`.")),
     }
@@ -178,7 +184,8 @@ fn path_parameters(endpoint: &Endpoint) -> Result<Vec<ParameterBuilder>, String>
     for pair in segments.windows(2) {
         let [before, segment] = pair else { continue };
         let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { continue };
-        let (text, schema) = path_schema(before, name).ok_or_else(|| format!("{}: no schema for {before}/{segment}", endpoint.operation))?;
+        let (text, schema) =
+            path_schema(before, name).ok_or_else(|| format!("{}: no schema for {before}/{segment}", endpoint.operation))?;
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
         parameters.push(parameter.description(Some(text)).schema(Some(schema)));
     }

@@ -4,9 +4,7 @@ use serde_json::json;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{
-    Components, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, header::Header,
-};
+use utoipa::openapi::{Components, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, header::Header};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::call::MAX_IDEMPOTENCY_KEY;
@@ -34,7 +32,9 @@ pub(crate) fn shared() -> Components {
 
 fn bearer() -> SecurityScheme {
     let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("rk_live_… or rk_test_…");
-    SecurityScheme::Http(http.description(Some("An API key, as `Authorization: Bearer rk_live_…`. It is shown once, when it is made.")).build())
+    SecurityScheme::Http(
+        http.description(Some("An API key, as `Authorization: Bearer rk_live_…`. It is shown once, when it is made.")).build(),
+    )
 }
 
 fn field_error() -> RefOr<Schema> {
@@ -50,15 +50,27 @@ fn field_error() -> RefOr<Schema> {
 fn problem() -> RefOr<Schema> {
     let link = text("The page that explains this error.").format(Some(SchemaFormat::Custom("uri".to_owned())));
     let status = ObjectBuilder::new().schema_type(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)));
-    let errors = ArrayBuilder::new().items(RefOr::Ref(Ref::from_schema_name("FieldError"))).description(Some("The wrong fields, where there are some."));
+    let errors = ArrayBuilder::new()
+        .items(RefOr::Ref(Ref::from_schema_name("FieldError")))
+        .description(Some("The wrong fields, where there are some."));
     ObjectBuilder::new()
-        .description(Some("An error (RFC 9457). Decide by `code`, never by `title` or `detail`. Some codes carry more members; their pages name them."))
+        .description(Some(
+            "An error (RFC 9457). Decide by `code`, never by `title` or `detail`. Some codes carry more members; their pages name them.",
+        ))
         .property("type", link.examples(["https://docs.tributary.example/errors/insufficient_credits"]))
         .property("title", text("The error in a few words, the same each time.").examples([Code::InsufficientCredits.title()]))
         .property("status", status.description(Some("The HTTP status.")).examples([422]))
         .property("detail", text("What happened here, for people."))
         .property("code", text("The error's stable code.").examples([Code::InsufficientCredits.word()]))
-        .property("request_id", RefOr::Ref(Ref::builder().ref_location_from_schema_name("RequestId").description(Some("Name it when you ask for help. The gateway's own answers carry an id of another form.")).build()))
+        .property(
+            "request_id",
+            RefOr::Ref(
+                Ref::builder()
+                    .ref_location_from_schema_name("RequestId")
+                    .description(Some("Name it when you ask for help. The gateway's own answers carry an id of another form."))
+                    .build(),
+            ),
+        )
         .property("errors", errors)
         .required("type")
         .required("title")
@@ -86,6 +98,11 @@ fn any_problem() -> Response {
         .header_ref("X-Request-Id", header_ref("RequestId"))
         .header_ref("Retry-After", header_ref("RetryAfter"))
         .build()
+}
+
+/// The name of the answer of some codes with one status: operations with the same codes share it.
+pub(crate) fn refusal_name(codes: &[Code]) -> String {
+    codes.iter().map(|code| code.word()).collect::<Vec<_>>().join(".")
 }
 
 /// The answer of some codes with one status.
@@ -155,13 +172,26 @@ fn idempotency_key(required: Required) -> Parameter {
 }
 
 fn headers() -> [(&'static str, Header); 5] {
-    let header = |description: &str, schema: ObjectBuilder| HeaderBuilder::new().description(Some(description)).schema(Some(schema)).build();
+    let header =
+        |description: &str, schema: ObjectBuilder| HeaderBuilder::new().description(Some(description)).schema(Some(schema)).build();
     let plain = || ObjectBuilder::new().schema_type(Type::String);
     [
         ("ETag", header("The resource's version, for `If-Match`.", plain().examples(["\"7\""]))),
         ("Location", header("Where the new resource is.", plain().format(Some(SchemaFormat::Custom("uri-reference".to_owned()))))),
-        ("IdempotentReplayed", header("`true` if this answer was given before, to the same `Idempotency-Key`.", plain().enum_values(Some(["true"])))),
-        ("RequestId", HeaderBuilder::new().description(Some("The request's id.")).schema(Some(Ref::from_schema_name(wire::RequestId::name()))).build()),
-        ("RetryAfter", header("How many seconds to wait before trying again.", ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)))),
+        (
+            "IdempotentReplayed",
+            header("`true` if this answer was given before, to the same `Idempotency-Key`.", plain().enum_values(Some(["true"]))),
+        ),
+        (
+            "RequestId",
+            HeaderBuilder::new()
+                .description(Some("The request's id."))
+                .schema(Some(Ref::from_schema_name(wire::RequestId::name())))
+                .build(),
+        ),
+        (
+            "RetryAfter",
+            header("How many seconds to wait before trying again.", ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0))),
+        ),
     ]
 }

@@ -187,7 +187,9 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("keys", "key_id") => of::<wire::KeyId>("The key."),
         ("members", "member_id") => of::<wire::MemberId>("The member."),
         ("roles", "role_id") => of::<wire::RoleId>("The role."),
-        ("denies", "account_id") => of::<wire::AccountId>("The account at which the deny begins: the key's or member's own, or one below it."),
+        ("denies", "account_id") => {
+            of::<wire::AccountId>("The account at which the deny begins: the key's or member's own, or one below it.")
+        }
         _ => None,
     }
 }

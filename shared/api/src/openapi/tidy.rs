@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::schema::{AdditionalProperties, AllOf, AnyOf, Array, ArrayItems, Object, OneOf, SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -67,8 +67,9 @@ fn close_schema(schema: &mut Schema, open: &mut Vec<String>) {
     }
 }
 
-/// Writes "null or this plain type" as 3.1's `type: [T, null]`, which generators of clients read better than `oneOf`.
-pub(crate) fn nullable_scalars(named: &mut Named) {
+/// Writes "null or this plain type" as 3.1's `type: [T, null]`, which generators of clients read better than `oneOf`, and
+/// examples as 3.1 does.
+pub(crate) fn modernise(named: &mut Named) {
     let known = named.clone();
     for schema in named.values_mut() {
         nullable(schema, &known);
@@ -83,16 +84,24 @@ fn nullable(schema: &mut RefOr<Schema>, known: &Named) {
         *inner = Schema::Object(scalar);
         return;
     }
+    if let Schema::Object(object) = inner {
+        // 3.1 has `examples`, and keeps `example` for old documents only.
+        object.examples.extend(object.example.take());
+    }
     for child in children(inner) {
         nullable(child, known);
     }
 }
 
+fn is_null(schema: &RefOr<Schema>) -> bool {
+    matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
+}
+
 fn nullable_scalar(choice: &OneOf, known: &Named) -> Option<Object> {
-    let [null, other] = choice.items.as_slice() else { return None };
-    if !matches!(null, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null)) {
-        return None;
-    }
+    let other = match choice.items.as_slice() {
+        [null, other] | [other, null] if is_null(null) => other,
+        _ => return None,
+    };
     let RefOr::T(Schema::Object(object)) = known.get(referred(other)?)? else { return None };
     let SchemaType::Type(kind) = &object.schema_type else { return None };
     // An enumeration stays a reference: its name is worth more to a reader than the shorter form.
@@ -107,4 +116,17 @@ fn nullable_scalar(choice: &OneOf, known: &Named) -> Option<Object> {
     };
     scalar.description = field.or(scalar.description);
     Some(scalar)
+}
+
+/// Removes the component schemas that nothing refers to, such as those that were written out where they may be null.
+pub(crate) fn prune(document: &mut OpenApi) {
+    loop {
+        let text = document.to_json().unwrap_or_default();
+        let Some(components) = document.components.as_mut() else { return };
+        let before = components.schemas.len();
+        components.schemas.retain(|name, _| text.contains(&format!("\"{SCHEMAS}{name}\"")));
+        if components.schemas.len() == before {
+            return;
+        }
+    }
 }

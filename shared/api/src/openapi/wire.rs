@@ -84,10 +84,9 @@ schemas! {
             .examples(["acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "system.issued"]);
     EntryId = "An entry's id: its account and its number there.",
         |d| text(d).pattern(Some("^ent_acc_[0-7][0-9a-hjkmnp-tv-z]{25}_[0-9]+$")).examples(["ent_acc_01hx3v9k2mfd8bq5r7w1z4n6ty_42"]);
-    TagValue = "A tag's value: 1 to 100 bytes of UTF-8.", |d| text(d).min_length(Some(1)).max_length(Some(100)).examples(["emea"]);
     Tags = "Labels: at most 20. A name is a lower-case slug of 1 to 40 characters.", |d| ObjectBuilder::new()
         .description(Some(d))
-        .additional_properties(Some(AdditionalProperties::RefOr(RefOr::Ref(utoipa::openapi::Ref::from_schema_name("TagValue")))))
+        .additional_properties(Some(text("A tag's value: 1 to 100 bytes of UTF-8.").min_length(Some(1)).max_length(Some(100))))
         .property_names(Some(text("A tag's name.").pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).build()))
         .max_properties(Some(MAX_TAGS))
         .examples([json!({ "region": "emea" })]);
@@ -159,9 +158,7 @@ mod tests {
 
     fn examples<T: PartialSchema>() -> Vec<String> {
         match T::schema() {
-            RefOr::T(Schema::Object(object)) => {
-                object.examples.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-            }
+            RefOr::T(Schema::Object(object)) => object.examples.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect(),
             _ => Vec::new(),
         }
     }

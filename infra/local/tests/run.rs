@@ -1,0 +1,76 @@
+//! A whole run: the demo, the test clock, a restart.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tributary_local::{Local, Options, StartError, Storage, start};
+use tributary_store::memory::MemoryTable;
+
+fn seeded(storage: Storage) -> Options {
+    Options { storage, seed: true, ..Options::ephemeral() }
+}
+
+fn kept(dir: &Path) -> Options {
+    seeded(Storage::Directory(dir.to_owned()))
+}
+
+async fn get(local: &Local, path: &str) -> Value {
+    let request = reqwest::Client::new().get(format!("{}{path}", local.base_url)).bearer_auth(&local.operator_key);
+    request.send().await.expect("an answer").json().await.expect("JSON")
+}
+
+async fn advance(local: &Local, host: &str, seconds: i64) -> (u16, Value) {
+    let request = reqwest::Client::new().post(format!("{}/_local/clock/advance", local.base_url)).header("host", host);
+    let answer = request.json(&json!({"seconds": seconds})).send().await.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+#[tokio::test]
+async fn a_restart_finds_the_demo_the_key_and_the_clock_of_the_first_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let first = start(kept(dir.path())).await.expect("a first start");
+    assert_eq!(advance(&first, "localhost", 3600).await.0, 200);
+    let (key, demo) = (first.operator_key.clone(), first.demo.clone().expect("a demo"));
+    let balance = format!("/reseller/credits/balance?subtree=true&account_id={}", demo.accounts[0].id);
+    let before = get(&first, &balance).await;
+    assert!(matches!(start(kept(dir.path())).await, Err(StartError::State(_))), "a second process");
+    first.stop().await;
+
+    let second = start(kept(dir.path())).await.expect("a restart");
+    assert_eq!((&second.operator_key, second.demo.as_ref()), (&key, Some(&demo)));
+    assert_eq!(get(&second, &balance).await, before);
+    assert_eq!(get(&second, "/_local/clock").await["ahead_ms"], 3_600_000);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn the_test_clock_runs_what_falls_due_before_it_answers() {
+    let local = start(seeded(Storage::Memory(Arc::new(MemoryTable::default())))).await.expect("a start");
+    let demo = local.demo.clone().expect("a demo");
+    let holder = demo.accounts.iter().find(|account| account.name == "Tidal Analytics").expect("an account with a hold");
+    let held = format!("/reseller/credits/balance?account_id={}", holder.id);
+    assert_eq!(get(&local, &held).await["held"], "150.000000");
+    let (status, answer) = advance(&local, "127.0.0.1", 8 * 86_400).await;
+    assert_eq!((status, &answer["runs"][0]["ok"]), (200, &json!(true)));
+    assert_eq!(get(&local, &held).await["held"], "0.000000");
+    local.stop().await;
+}
+
+#[tokio::test]
+async fn only_this_machine_by_its_own_name_may_move_the_clock() {
+    let local = start(Options::ephemeral()).await.expect("a start");
+    assert_eq!(advance(&local, "a-page.example", 60).await.0, 403);
+    assert_eq!(advance(&local, "127.0.0.1", -60).await.0, 400);
+    assert_eq!(get(&local, "/_local/clock").await["ahead_ms"], 0);
+    local.stop().await;
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let refused = start(Options { port, ..Options::ephemeral() }).await.err().expect("a refusal");
+    assert!(matches!(refused, StartError::PortTaken(named) if named == port));
+    assert!(refused.to_string().contains("--port"));
+}

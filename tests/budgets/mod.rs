@@ -1,0 +1,241 @@
+//! What each operation costs in calls and capacity units, counted at the seam, the credential's read included. The table
+//! is `budgets.txt`, which the documentation cites; `UPDATE_GOLDEN=1 cargo test -p tributary-tests budgets` writes it anew.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tributary_runtime::ids::SeededIds;
+use tributary_store::counting::{Counting, Counts};
+use tributary_store::memory::MemoryTable;
+
+use crate::golden::golden;
+use crate::support::api::{Ask, Target};
+use crate::support::world::World;
+
+/// A world whose table counts, with ids that follow from a seed: sizes and stripes are the same in every run.
+struct Counted {
+    w: World,
+    table: Arc<Counting<MemoryTable>>,
+    lines: Vec<String>,
+}
+
+impl Counted {
+    async fn new() -> Self {
+        let memory = MemoryTable::new();
+        let table = Arc::new(Counting::new(memory.clone()));
+        let target = Target::over(Arc::new(Arc::clone(&table)), memory, Arc::new(SeededIds::new(7))).await;
+        Self { w: World::on(target).await, table, lines: Vec::new() }
+    }
+
+    /// What one request costs; it must succeed.
+    async fn cost(&mut self, what: &str, ask: Ask) -> Counts {
+        self.table.reset();
+        let answer = ask.send().await;
+        let counts = self.table.reset();
+        assert!((200..300).contains(&answer.status), "{what}: {} {}", answer.status, answer.text);
+        self.note(what, counts);
+        counts
+    }
+
+    fn note(&mut self, what: &str, c: Counts) {
+        let reads = format!("{}.{}", c.read_half_units / 2, c.read_half_units % 2 * 5);
+        self.lines.push(format!(
+            "{what:<58}{:>5}{:>5}{:>7}{:>6}{:>7}{:>10}{reads:>10}{:>10}{:>10}",
+            c.calls(),
+            c.gets,
+            c.batch_gets,
+            c.queries,
+            c.writes,
+            c.transacts,
+            c.write_units,
+            c.index_write_units
+        ));
+    }
+
+    fn table(&self) -> String {
+        let head = format!(
+            "{:<58}{:>5}{:>5}{:>7}{:>6}{:>7}{:>10}{:>10}{:>10}{:>10}",
+            "operation, the credential's read included",
+            "calls",
+            "get",
+            "batch",
+            "query",
+            "write",
+            "transact",
+            "read RU",
+            "table WU",
+            "index WU"
+        );
+        format!("{head}\n{}\n", self.lines.join("\n"))
+    }
+}
+
+fn reads(gets: u64, batch_gets: u64, queries: u64) -> Counts {
+    Counts { gets, batch_gets, queries, ..Counts::default() }
+}
+
+/// The same counts with nothing but the number of reading calls.
+fn only_reads(c: Counts) -> Counts {
+    Counts { gets: c.gets, batch_gets: c.batch_gets, queries: c.queries, writes: c.writes, transacts: c.transacts, ..Counts::default() }
+}
+
+#[tokio::test]
+async fn every_operation_keeps_its_budget_of_calls_and_units() {
+    let mut c = Counted::new().await;
+    reading(&mut c).await;
+    moving(&mut c).await;
+    holding(&mut c).await;
+    keeping_accounts(&mut c).await;
+    granting(&mut c).await;
+    golden("budgets/budgets.txt", &c.table());
+}
+
+async fn reading(c: &mut Counted) {
+    let master = c.w.master.api.clone();
+    let account = c.w.child_of(&c.w.master.id).await;
+    c.w.fund(&account, "10").await;
+    for _ in 0..50 {
+        c.w.child_of(&c.w.master.id).await;
+    }
+    let own = c.w.master.id.clone();
+    let path = format!("/reseller/accounts/{own}/permissions");
+    let permissions = c.cost("who am I and what may I do", master.get(&path)).await;
+    assert_eq!(only_reads(permissions), reads(2, 0, 0), "the credential is one read, the account one");
+    let balance = c.cost("balance", master.get("/reseller/credits/balance")).await;
+    assert_eq!((only_reads(balance), balance.read_half_units), (reads(1, 0, 1), 4), "a balance is one read");
+    let page = c.cost("page of 50 accounts", master.get("/reseller/accounts?limit=50")).await;
+    assert_eq!((page.queries, page.gets, page.writes + page.transacts), (1, 2, 0), "one query and the parent");
+    assert!(page.batch_gets <= 1, "at most one look at the ancestors");
+    c.cost("page of 50 accounts by name", master.get("/reseller/accounts?limit=50&sort=name")).await;
+    c.cost("page of 50 accounts of a subtree", master.get("/reseller/accounts?limit=50&subtree=true")).await;
+    c.cost("an account", master.get(&format!("/reseller/accounts/{account}"))).await;
+    let history = c.cost("page of history", master.get(&format!("/reseller/credits/history?account_id={account}"))).await;
+    assert_eq!(only_reads(history), reads(1, 0, 2), "the newest entry, then one query");
+    let holds = c.cost("page of holds", master.get(&format!("/reseller/credits/holds?account_id={account}"))).await;
+    assert_eq!(only_reads(holds), reads(1, 0, 2));
+    c.table.reset();
+    c.w.target.nobody.with("garbage").get("/reseller/credits/balance").send().await.refused(401, "unauthorized");
+    let garbage = c.table.reset();
+    assert_eq!(garbage, Counts::default(), "a key that cannot be one costs nothing");
+    c.note("a garbage key", garbage);
+}
+
+/// A chain of resellers of that length below the master, with two funded customers at its end.
+async fn deep_pair(c: &Counted, resellers: usize) -> (String, String) {
+    let mut parent = c.w.master.id.clone();
+    for _ in 0..resellers {
+        parent = c.w.create(&parent, json!({ "kind": "reseller" })).await.id();
+    }
+    (c.w.funded_child_of(&parent, "100").await, c.w.funded_child_of(&parent, "100").await)
+}
+
+async fn moving(c: &mut Counted) {
+    let master = c.w.master.api.clone();
+    let (left, right) = (c.w.other_master(json!({})).await.id, c.w.other_master(json!({})).await.id);
+    c.w.fund(&left, "100").await;
+    c.w.fund(&right, "100").await;
+    let operator = c.w.operator().clone();
+    let pay = |api: &crate::support::api::Api, from: &str, to: &str| {
+        api.pay("/reseller/credits/transfer", json!({ "from": from, "to": to, "amount": "1" }))
+    };
+    let warm = c.cost("transfer between two masters, warm", pay(&operator, &left, &right)).await;
+    within_transfer_budget(warm, 0);
+    for (resellers, checked) in [(0, 1), (1, 2), (5, 6)] {
+        let (a, b) = deep_pair(c, resellers).await;
+        let what = format!("transfer between siblings at depth {}, warm", resellers + 2);
+        let warm = c.cost(&what, pay(&master, &a, &b)).await;
+        within_transfer_budget(warm, checked);
+    }
+    let (a, b) = deep_pair(c, 0).await;
+    c.w.fund(&c.w.master.id, "100").await;
+    let body = json!({ "account_id": a, "amount": "1" });
+    within_transfer_budget(c.cost("allocate to a child, warm", master.pay("/reseller/credits/allocate", body)).await, 1);
+    let idem = master.unique("replayed");
+    pay(&master, &a, &b).idem(&idem).send().await.is(201);
+    let replay = c.cost("transfer, replayed", pay(&master, &a, &b).idem(&idem)).await;
+    assert_eq!(replay.index_write_units, 0, "a replay writes nothing");
+    let legs = |n: usize| {
+        let legs: Vec<_> = (0..n).map(|_| json!({ "from": a, "to": b, "amount": "0.5" })).collect();
+        master.pay("/reseller/credits/transfers", json!({ "legs": legs }))
+    };
+    // A replay forgets what it had remembered of the two ledgers.
+    pay(&master, &a, &b).send().await.is(201);
+    let two = c.cost("two legs between the same two accounts, warm", legs(2)).await;
+    let forty = c.cost("forty legs between the same two accounts, warm", legs(40)).await;
+    assert_eq!((two.calls(), forty.calls()), (2, 2));
+    let done = pay(&master, &a, &b).send().await.is(201).id();
+    c.cost("a transfer looked up", master.get(&format!("/reseller/credits/transfers/{done}"))).await;
+    c.cost("reversal", master.pay(&format!("/reseller/credits/transfers/{done}/reverse"), json!({}))).await;
+    c.cost("issue", operator.pay("/reseller/credits/issue", json!({ "account_id": a, "amount": "1" }))).await;
+}
+
+/// One transaction after the credential's read; at most 7 write units, indexes included, and 2 more for each ancestor
+/// that is checked.
+#[track_caller]
+fn within_transfer_budget(c: Counts, checked: u64) {
+    assert_eq!((c.calls(), c.gets, c.transacts), (2, 1, 1), "{c:?}");
+    assert_eq!(c.read_half_units, 2, "{c:?}");
+    assert!(c.write_units + c.index_write_units <= 7 + 2 * checked, "{c:?} with {checked} ancestors checked");
+}
+
+async fn holding(c: &mut Counted) {
+    let master = c.w.master.api.clone();
+    let (a, b) = deep_pair(c, 0).await;
+    let hold = |amount: &str| master.pay("/reseller/credits/holds", json!({ "account_id": a, "to": b, "amount": amount }));
+    let end = |id: &str, how: &str| master.pay(&format!("/reseller/credits/holds/{id}/{how}"), json!({}));
+    let made = c.cost("hold", hold("1")).await;
+    assert_eq!(made.transacts, 1);
+    let (captured, released) = (hold("1").send().await.is(201).id(), hold("1").send().await.is(201).id());
+    assert_eq!(c.cost("capture", end(&captured, "capture")).await.transacts, 1);
+    assert_eq!(c.cost("release", end(&released, "release")).await.transacts, 1);
+    hold("1").send().await.is(201);
+    c.w.target.advance_s(8 * 24 * 3600, "the expiry of holds");
+    c.table.reset();
+    let app = &c.w.target.inside("the schedule").expect("in this process").app;
+    let run = tributary_hold_expiry::handle(app, json!({})).await.expect("a run");
+    let counts = c.table.reset();
+    assert_eq!(run["expired"], 2, "{run}");
+    c.note("housekeeping run that sets two holds free", counts);
+    let app = &c.w.target.inside("the schedule").expect("in this process").app;
+    tributary_hold_expiry::handle(app, json!({})).await.expect("a run");
+    let idle = c.table.reset();
+    assert_eq!(idle.writes + idle.transacts, 0, "an idle run writes nothing");
+    c.note("housekeeping run with nothing due", idle);
+}
+
+async fn keeping_accounts(c: &mut Counted) {
+    let master = c.w.master.api.clone();
+    let create = |body| master.pay("/reseller/accounts/create", body);
+    let plain = c.cost("create", master.post("/reseller/accounts/create", json!({ "name": "A" }))).await;
+    assert_eq!((plain.transacts, plain.writes), (1, 0));
+    c.cost("create with external_id and Idempotency-Key", create(json!({ "name": "A", "external_id": "x" }))).await;
+    let paid = c.cost("create with initial credits", create(json!({ "name": "A", "initial_credits": "1" }))).await;
+    assert_eq!(paid.transacts, 1);
+    let branch = c.w.create(&c.w.master.id, json!({ "kind": "reseller" })).await.id();
+    let child = c.w.child_of(&branch).await;
+    let path = format!("/reseller/accounts/{branch}");
+    c.cost("edit", master.put(&path, json!({ "name": "B" }))).await;
+    c.cost("set a credit limit", master.put(&path, json!({ "credit_limit": "5" }))).await;
+    let suspend = c.cost("suspend", master.delete(&path)).await;
+    assert_eq!(suspend.transacts, 1, "whatever is below");
+    c.cost("reactivate", master.post(&format!("{path}/reactivate"), json!({}))).await;
+    let to = c.w.create(&c.w.master.id, json!({ "kind": "reseller" })).await.id();
+    c.cost("move an account with one below it", master.post(&format!("{path}/move"), json!({ "parent_id": to }))).await;
+    c.cost("close", master.pay(&format!("/reseller/accounts/{child}/close"), json!({}))).await;
+    c.cost("relationships", master.get(&format!("{path}/relationships"))).await;
+}
+
+async fn granting(c: &mut Counted) {
+    let master = c.w.master.api.clone();
+    let at = |what: &str| format!("/reseller/accounts/{}/{what}", c.w.master.id);
+    let (keys, members, roles) = (at("keys"), at("members"), at("roles"));
+    c.cost("create a key", master.post(&keys, json!({ "name": "K", "role": "viewer" }))).await;
+    let (key, _) = c.w.new_key(&c.w.master.id, "viewer").await;
+    c.cost("rotate a key", master.post(&format!("{keys}/{key}/rotate"), json!({}))).await;
+    c.cost("revoke a key", master.delete(&format!("{keys}/{key}"))).await;
+    c.cost("add a member", master.post(&members, json!({ "email": "m@x.example", "role": "viewer" }))).await;
+    c.cost("create a role", master.post(&roles, json!({ "name": "ops", "rights": ["credits.read"] }))).await;
+    let ops = c.w.key_for(&c.w.master.id, "ops").await;
+    let balance = c.cost("balance with a custom role", ops.get("/reseller/credits/balance")).await;
+    assert_eq!(only_reads(balance), reads(2, 0, 1), "a custom role is one read more");
+}

@@ -1,0 +1,8 @@
+//! Code, template, sample events and documents say the same.
+
+mod errors;
+mod events;
+mod generated;
+mod openapi;
+mod permissions;
+mod routes;

@@ -1,0 +1,159 @@
+//! Who reaches which route, tried for real and compared with a table that a reviewer reads: `route_roles.txt`.
+//! `UPDATE_GOLDEN=1 cargo test -p tributary-tests golden` writes it anew.
+
+use serde_json::{Value, json};
+use tributary_api::endpoint::Access;
+use tributary_api::{Endpoint, Idempotency};
+use tributary_domain::rights::{BuiltInRole, Right};
+
+use crate::support::api::{Api, Ask, endpoints};
+use crate::support::world::World;
+
+/// Compares a text with a golden file, or writes the file when asked to.
+pub fn golden(file: &str, text: &str) {
+    let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).expect("the golden file can be written");
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, golden, "{file} differs; if that is wanted, run again with UPDATE_GOLDEN=1 and review the change");
+}
+
+/// A reseller with one of everything that a route can be about.
+struct Scene {
+    id: String,
+    /// A sub-account with credit.
+    child: String,
+    /// A sub-reseller without credit.
+    branch: String,
+    key: String,
+    member: String,
+    role: String,
+    transfer: String,
+    hold: String,
+}
+
+async fn scene(w: &World) -> Scene {
+    let home = w.reseller_of(&w.master.id).await;
+    let api = &home.api;
+    w.fund(&home.id, "10").await;
+    let make = async |path: &str, body: Value| api.pay(path, body).send().await.is(201).id();
+    let at = |what: &str| format!("/reseller/accounts/{}/{what}", home.id);
+    let branch = make("/reseller/accounts/create", json!({ "name": "Branch", "kind": "reseller" })).await;
+    let child = make("/reseller/accounts/create", json!({ "name": "Child", "initial_credits": "5" })).await;
+    Scene {
+        key: make(&at("keys"), json!({ "name": "K", "role": "viewer" })).await,
+        member: make(&at("members"), json!({ "email": "m@x.example", "role": "viewer" })).await,
+        role: make(&at("roles"), json!({ "name": "reader", "rights": ["accounts.read"] })).await,
+        transfer: make("/reseller/credits/transfer", json!({ "from": child, "to": home.id, "amount": "1" })).await,
+        hold: make("/reseller/credits/holds", json!({ "account_id": child, "amount": "1" })).await,
+        id: home.id,
+        child,
+        branch,
+    }
+}
+
+/// A request of the operation that succeeds for whoever holds its right.
+fn valid(s: &Scene, operation: &str) -> Option<Value> {
+    let rights = json!({ "rights": ["accounts.read"] });
+    Some(match operation {
+        "create_account" => json!({ "name": "New" }),
+        "update_account" => json!({ "name": "Renamed" }),
+        "move_account" => json!({ "parent_id": s.branch }),
+        "create_key" => json!({ "name": "K", "role": "viewer" }),
+        "add_member" => json!({ "email": "n@x.example", "role": "viewer" }),
+        "update_member" => json!({ "role": "viewer" }),
+        "create_role" => json!({ "name": "second", "rights": ["accounts.read"] }),
+        "deny_key" | "deny_member" | "update_role" => rights,
+        "issue_credits" | "allocate_credits" | "create_hold" => json!({ "account_id": s.child, "amount": "1" }),
+        "transfer_credits" => json!({ "from": s.child, "to": s.id, "amount": "1" }),
+        "transfer_credits_legs" => json!({ "legs": [{ "from": s.child, "to": s.id, "amount": "1" }] }),
+        "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
+        "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
+        | "lift_key_deny" | "list_members" | "remove_member" | "lift_member_deny" | "list_roles" | "delete_role" | "get_transfer"
+        | "get_balance" | "get_history" | "list_holds" | "get_hold" => Value::Null,
+        _ => return None,
+    })
+}
+
+/// The path with ids that the operation is allowed on.
+fn path(s: &Scene, endpoint: &Endpoint) -> String {
+    let id = match endpoint.operation {
+        "get_transfer" | "reverse_transfer" => &s.transfer,
+        "get_hold" | "capture_hold" | "release_hold" => &s.hold,
+        "close_account" => &s.branch,
+        "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
+        _ => &s.id,
+    };
+    let ids = [("{id}", id), ("{key_id}", &s.key), ("{member_id}", &s.member), ("{role_id}", &s.role), ("{account_id}", &s.child)];
+    ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id))
+}
+
+fn ask(api: &Api, endpoint: &Endpoint, path: &str, body: &Value) -> Ask {
+    let ask = api.call(endpoint.method.clone(), path);
+    let ask = if body.is_null() { ask } else { ask.json(body) };
+    match endpoint.idempotency {
+        Idempotency::Required => ask.idem(&api.unique("idem")),
+        Idempotency::Accepted | Idempotency::Unused => ask,
+    }
+}
+
+#[tokio::test]
+async fn each_role_reaches_the_routes_its_rights_open_and_no_others() {
+    let w = World::in_process().await;
+    let (mut table, mut wrong) = (Vec::new(), Vec::new());
+    for endpoint in endpoints() {
+        let Access::Right(right) = endpoint.access else { continue };
+        let mut cells = Vec::new();
+        for role in BuiltInRole::ALL {
+            let s = scene(&w).await;
+            let body = valid(&s, endpoint.operation).unwrap_or_else(|| panic!("say here what {} takes", endpoint.operation));
+            let answer = ask(&w.key_for(&s.id, role.word()).await, &endpoint, &path(&s, &endpoint), &body).send().await;
+            let holds = role.carries(right) && right != Right::CreditsIssue;
+            let as_wanted = if holds { (200..300).contains(&answer.status) } else { answer.status == 403 && answer["code"] == "forbidden" };
+            if !as_wanted {
+                wrong.push(format!("{} as {}: {}\n{}", endpoint.operation, role.word(), answer.status, answer.text));
+            }
+            cells.push(format!("{:<8}", answer.status));
+        }
+        let route = format!("{:<6} {}", endpoint.method.as_str(), endpoint.path);
+        table.push(format!("{route:<73} {:<17} {}", right.word(), cells.concat().trim_end()));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let roles: String = BuiltInRole::ALL.iter().map(|role| format!("{:<8}", role.word())).collect();
+    let head = format!("{:<73} {:<17} {}", "route", "right", roles.trim_end());
+    golden("golden/route_roles.txt", &format!("{head}\n{}\n", table.join("\n")));
+}
+
+#[tokio::test]
+async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
+    let (w, other) = (World::in_process().await, World::in_process().await);
+    let s = scene(&w).await;
+    let unknown = other.master.api.secret();
+    let mut public = Vec::new();
+    for endpoint in endpoints() {
+        let path = path(&s, &endpoint);
+        if endpoint.access == Access::Public {
+            w.target.nobody.call(endpoint.method.clone(), &path).send().await.is(200);
+            public.push(format!("{} {}", endpoint.method, endpoint.path));
+            continue;
+        }
+        let body = valid(&s, endpoint.operation).unwrap_or_default();
+        let memory = &w.target.inside("unauthorised requests").expect("in this process").memory;
+        let before = memory.snapshot();
+        for api in [w.target.nobody.clone(), w.target.nobody.with("garbage"), w.target.nobody.with(unknown)] {
+            let answer = ask(&api, &endpoint, &path, &body).send().await.refused(401, "unauthorized");
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+        assert_eq!(memory.snapshot(), before, "{}", endpoint.operation);
+    }
+    assert_eq!(public, ["GET /", "GET /health"], "what anyone may see is decided here");
+}
+
+#[tokio::test]
+async fn no_two_endpoints_share_a_route_or_a_name() {
+    let all = endpoints();
+    let routes: std::collections::BTreeSet<_> = all.iter().map(|e| (e.method.as_str(), e.path)).collect();
+    let names: std::collections::BTreeSet<_> = all.iter().map(|e| e.operation).collect();
+    assert_eq!((routes.len(), names.len()), (all.len(), all.len()));
+}
