@@ -1,6 +1,7 @@
 mod bad_input;
 mod budgets;
 mod conformance;
+mod contract;
 mod flows;
 mod golden;
 mod local_run;

@@ -42,10 +42,14 @@ fn every_http_event_is_a_request_that_the_document_describes() {
     let document = document();
     for (name, event) in events("http") {
         let (method, path) = (text(&event, "httpMethod").to_lowercase(), text(&event, "resource"));
-        let operation = operation_at(&document, &method, path).unwrap_or_else(|| panic!("events/http/{name}: no operation {method} {path}"));
+        let operation =
+            operation_at(&document, &method, path).unwrap_or_else(|| panic!("events/http/{name}: no operation {method} {path}"));
         for given in event["queryStringParameters"].as_object().into_iter().flatten().map(|(given, _)| given) {
             let known = |parameter: &Value| resolved(&document, parameter)["name"] == given.as_str();
-            assert!(operation["parameters"].as_array().is_some_and(|all| all.iter().any(known)), "events/http/{name}: no parameter {given}");
+            assert!(
+                operation["parameters"].as_array().is_some_and(|all| all.iter().any(known)),
+                "events/http/{name}: no parameter {given}"
+            );
         }
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         let body = event["body"].as_str().map(|body| serde_json::from_str::<Value>(body).expect("a JSON body"));
@@ -53,7 +57,10 @@ fn every_http_event_is_a_request_that_the_document_describes() {
         let Some(body) = body else { continue };
         let schema = resolved(&document, schema);
         let given = body.as_object().expect("an object");
-        assert!(given.keys().all(|field| schema["properties"].get(field).is_some()), "events/http/{name}: a field that the request does not have");
+        assert!(
+            given.keys().all(|field| schema["properties"].get(field).is_some()),
+            "events/http/{name}: a field that the request does not have"
+        );
         let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
         assert!(required.into_iter().all(|field| given.contains_key(field)), "events/http/{name}: a required field is missing");
     }

@@ -60,8 +60,7 @@ fn the_document_has_every_endpoint_and_no_other() {
     assert_eq!(document["openapi"], "3.1.0");
     let documented: BTreeSet<String> =
         operations(&document).into_iter().map(|(method, path, _)| format!("{} {path}", method.to_uppercase())).collect();
-    let declared: BTreeSet<String> =
-        everything().0.iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect();
+    let declared: BTreeSet<String> = everything().0.iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect();
     assert_eq!(documented, declared);
 }
 

@@ -44,7 +44,6 @@ pub struct Call {
 
 impl Call {
     /// A call of an endpoint.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a request, put together in one place")]
     pub(crate) fn new(
         app: App,
         endpoint: &Endpoint,

@@ -25,7 +25,7 @@ fn is_typeid(prefix: &str, text: &str) -> bool {
     // The specification's length: prefix, underscore, 26 characters.
     text.len() == prefix.len() + 27
         && text.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_'))
-        && MagicTypeId::from_str(text).is_ok_and(|id| id.to_string() == text)
+        && MagicTypeId::from_str(text).is_ok_and(|id| id == *text)
 }
 
 macro_rules! ids {

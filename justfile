@@ -1,0 +1,26 @@
+# The README's commands, by name.
+
+# The whole platform on this machine.
+dev *flags:
+    cargo dev {{flags}}
+
+# Every promise.
+test:
+    cargo test --workspace
+
+# What CI runs.
+ci:
+    bash .ci/run
+
+# The simulation, longer.
+soak seeds="1000" ops="20000":
+    cargo soak --seeds {{seeds}} --ops {{ops}}
+
+# Transfers per second beside PostgreSQL.
+bench seconds="5" clients="1,16,64":
+    scripts/bench.sh {{seconds}} {{clients}}
+
+# Rewrites what is generated.
+generate:
+    cargo run -q -p tributary-tests --example openapi
+    UPDATE_GOLDEN=1 cargo test -q -p tributary-tests golden budgets
