@@ -5,5 +5,7 @@ mod contract;
 mod flows;
 mod golden;
 mod local_run;
+mod properties;
+mod races;
 mod simulation;
 mod support;

@@ -143,7 +143,7 @@ fn places() -> Vec<Described> {
         Described::new(
             "move_account",
             "Accounts",
-            "Puts an account, and everything below it, under another parent of your subtree, in one step. Credit and history stay; who may see it changes sides at once.",
+            "Puts an account, and everything below it, under another parent of your subtree, in one step. Credit and history stay; who may see it changes sides at once. A move by which you would gain a right that was denied to you is refused.",
         )
         .takes::<MoveAccount>()
         .answers::<AccountView>("The account in its new place.")
@@ -151,6 +151,7 @@ fn places() -> Vec<Described> {
         .from_above()
         .also(Right::AccountsMove, "at the new parent")
         .refuses(&[
+            Code::GrantExceedsOwn,
             Code::Cycle,
             Code::TooDeep,
             Code::ParentIsCustomer,

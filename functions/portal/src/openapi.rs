@@ -1,5 +1,6 @@
 //! What `docs/openapi.json` says of this function's operations.
 
+use tributary_api::Code;
 use tributary_api::openapi::Described;
 
 use crate::Health;
@@ -8,6 +9,8 @@ use crate::Health;
 pub fn operations() -> Vec<Described> {
     vec![
         Described::new("portal_page", "Platform", "A page for people."),
-        Described::new("health", "Platform", "Answers as long as the function runs. It reads no data.").answers::<Health>("It runs."),
+        Described::new("health", "Platform", "Answers when the function runs and the table answers it.")
+            .answers::<Health>("All is well.")
+            .refuses(&[Code::Internal, Code::Busy, Code::OutcomeUnknown]),
     ]
 }

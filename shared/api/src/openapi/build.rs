@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -237,13 +237,11 @@ fn refusals(endpoint: &Endpoint, described: &Described) -> BTreeMap<u16, Vec<Cod
     let mut codes: BTreeSet<Code> = described.refusals.iter().copied().collect();
     if let Access::Right(_) = endpoint.access {
         codes.extend([Code::Unauthorized, Code::Forbidden, Code::NotFound, Code::Internal, Code::Busy, Code::OutcomeUnknown]);
-        codes.extend(match endpoint.method.as_str() {
-            "GET" => vec![Code::ValidationFailed, Code::UnknownField],
-            _ => vec![Code::InvalidJson, Code::UnknownField, Code::UnsupportedMediaType, Code::BodyTooLarge],
-        });
-    }
-    if described.request.is_some() {
-        codes.insert(Code::ValidationFailed);
+        // Whatever the method, a query parameter that is unknown or given twice is refused.
+        codes.extend([Code::ValidationFailed, Code::UnknownField]);
+        if endpoint.method != Method::GET {
+            codes.extend([Code::InvalidJson, Code::UnsupportedMediaType, Code::BodyTooLarge]);
+        }
     }
     if described.paged {
         codes.insert(Code::InvalidCursor);
