@@ -35,12 +35,14 @@ pub struct Picture {
 pub struct Audited {
     table: MemoryTable,
     picture: Mutex<Picture>,
+    /// Commits are looked at in the order in which they happen.
+    order: tokio::sync::Mutex<()>,
 }
 
 impl Audited {
     /// Audits `table`, which must be empty.
     pub fn new(table: MemoryTable) -> Self {
-        Self { table, picture: Mutex::default() }
+        Self { table, picture: Mutex::default(), order: tokio::sync::Mutex::default() }
     }
 
     /// The picture.
@@ -71,6 +73,7 @@ impl Table for Audited {
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        let _order = self.order.lock().await;
         self.table.transact(writes).await?;
         self.picture().commit(writes);
         Ok(())
