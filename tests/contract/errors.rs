@@ -81,3 +81,14 @@ fn a_code_that_gateway_and_api_share_has_one_title() {
         assert_eq!(shared.title(), title, "template.yaml: {code}");
     }
 }
+
+#[test]
+fn every_page_of_an_error_is_served() {
+    let served: Vec<&str> = tributary_portal::docs::PAGES.iter().map(|(code, _)| *code).collect();
+    let mut written: Vec<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors"))
+        .expect("the pages")
+        .filter_map(|file| file.expect("a file").path().file_stem().map(|stem| stem.to_string_lossy().into_owned()))
+        .collect();
+    written.sort();
+    assert_eq!(served, written);
+}

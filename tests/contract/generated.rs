@@ -118,7 +118,7 @@ fn meaning(right: Right) -> &'static str {
         Right::CreditsTransfer => "Move credit between any two accounts",
         Right::CreditsReverse => "Send a transfer back",
         Right::CreditsHold => "Set credit aside, spend it, set it free",
-        Right::CreditsLimit => "Set how far a sub-account's credit may go below zero",
+        Right::CreditsLimit => "Set how far an account's credit may go below zero; only at the operator's account",
         Right::CreditsIssue => "Bring credit into being; counts only for the operator's own keys and members",
         Right::KeysRead => "See API keys, never their secrets",
         Right::KeysManage => "Make, rotate and revoke API keys, and set their denies",

@@ -313,14 +313,17 @@ async fn a_stale_if_match_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_credit_limit_comes_from_above_only() {
+async fn a_credit_limit_is_the_operators_to_give() {
     let w = World::new().await;
     let branch = w.reseller_of(&w.master.id).await;
     let limit = json!({ "credit_limit": "50" });
     branch.api.put(&account(&branch.id), limit.clone()).send().await.refused(403, "forbidden");
-    w.key_for(&w.master.id, "admin").await.put(&account(&branch.id), limit.clone()).send().await.refused(403, "forbidden");
+    // A limit is credit that nobody paid for: a reseller that could give it could spend it through its own sub-account.
+    w.master.api.put(&account(&branch.id), limit.clone()).send().await.refused(403, "forbidden");
+    let with_limit = json!({ "name": "Straw", "credit_limit": "50" });
+    w.master.api.post("/reseller/accounts/create", with_limit).send().await.refused(403, "forbidden");
     assert_eq!(w.balance(&branch.id).await["credit_limit"], "0.000000");
-    assert_eq!(w.master.api.put(&account(&branch.id), limit).send().await.is(200)["credit_limit"], "50.000000");
+    assert_eq!(w.operator().put(&account(&branch.id), limit).send().await.is(200)["credit_limit"], "50.000000");
     let balance = w.balance(&branch.id).await;
     assert_eq!((&balance["credit_limit"], &balance["spendable"]), (&json!("50.000000"), &json!("50.000000")));
 }
@@ -553,7 +556,9 @@ async fn a_move_takes_rights_to_the_new_side_at_once_and_leaves_credit_and_histo
     assert_eq!(tree.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([moved.id.clone(), leaf.clone(), peer]));
     assert_eq!(old.api.get("/reseller/accounts?subtree=true").send().await.is(200).rows().len(), 0);
     let kept = new.api.get(&format!("{}/relationships", account(&moved.id))).send().await.is(200);
-    assert_eq!((&kept["moves"][0]["from_parent_id"], &kept["moves"][0]["to_parent_id"]), (&json!(old.id), &json!(new.id)));
+    assert_eq!((&kept["moves"][0]["from_parent_id"], &kept["moves"][0]["to_parent_id"]), (&json!(null), &json!(new.id)));
+    let whole = w.master.api.get(&format!("{}/relationships", account(&moved.id))).send().await.is(200);
+    assert_eq!((&whole["moves"][0]["from_parent_id"], &whole["moves"][0]["to_parent_id"]), (&json!(old.id), &json!(new.id)));
     w.suspend(&new.id).await;
     let leaf_spends = json!({ "from": leaf, "to": moved.id, "amount": "1" });
     w.operator().pay("/reseller/credits/transfer", leaf_spends.clone()).send().await.refused(422, "account_suspended");
@@ -588,4 +593,20 @@ async fn an_external_id_taken_under_the_new_parent_stops_a_move() {
     w.master.api.put(&account(&there), json!({ "external_id": null })).send().await.is(200);
     w.master.api.post(&relocate(&moved), json!({ "parent_id": b.id })).send().await.is(200);
     w.create(&a.id, json!({ "external_id": "same" })).await;
+}
+
+#[tokio::test]
+async fn a_name_that_folds_to_many_times_its_length_is_kept_and_found() {
+    let w = World::new().await;
+    let name = "\u{FDFA}".repeat(66);
+    let made = w.master.api.post("/reseller/accounts/create", json!({ "name": name })).send().await.is(201);
+    let listed = w.master.api.get("/reseller/accounts?sort=name").send().await.is(200);
+    assert!(listed.column("id").contains(&made.id()));
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_answered_like_an_absent_id() {
+    let w = World::new().await;
+    w.master.api.get("/reseller/accounts/%FF").send().await.refused(404, "not_found");
+    w.target.nobody.get("/reseller/accounts/%FF").send().await.refused(401, "unauthorized");
 }

@@ -312,7 +312,7 @@ async fn legs_in_more_branches_than_one_transaction_can_check_are_refused_whole(
 async fn credit_goes_below_zero_down_to_the_limit_and_no_further() {
     let w = World::new().await;
     let (a, b) = (w.funded_child_of(&w.master.id, "5").await, w.child_of(&w.master.id).await);
-    w.master.api.put(&format!("/reseller/accounts/{a}"), json!({ "credit_limit": "10" })).send().await.is(200);
+    w.operator().put(&format!("/reseller/accounts/{a}"), json!({ "credit_limit": "10" })).send().await.is(200);
     let pay = |amount: &str| w.master.api.pay(TRANSFER, json!({ "from": a, "to": b, "amount": amount }));
     let short = pay("15.000001").send().await.refused(422, "insufficient_credits");
     assert_eq!((&short["available"], &short["spendable"]), (&json!("5.000000"), &json!("15.000000")));
@@ -320,7 +320,7 @@ async fn credit_goes_below_zero_down_to_the_limit_and_no_further() {
     pay("0.000001").send().await.refused(422, "insufficient_credits");
     let shown = w.balance(&a).await;
     assert_eq!((&shown["available"], &shown["spendable"]), (&json!("-10.000000"), &json!("0.000000")));
-    w.master.api.put(&format!("/reseller/accounts/{a}"), json!({ "credit_limit": "0" })).send().await.is(200);
+    w.operator().put(&format!("/reseller/accounts/{a}"), json!({ "credit_limit": "0" })).send().await.is(200);
     let shown = w.balance(&a).await;
     assert_eq!((&shown["available"], &shown["spendable"]), (&json!("-10.000000"), &json!("0.000000")));
     pay("0.000001").send().await.refused(422, "insufficient_credits");
@@ -332,7 +332,7 @@ async fn credit_goes_below_zero_down_to_the_limit_and_no_further() {
 async fn what_was_set_aside_can_be_captured_after_the_limit_was_lowered() {
     let w = World::new().await;
     let a = w.funded_child_of(&w.master.id, "5").await;
-    let limit = |amount: &str| w.master.api.put(&format!("/reseller/accounts/{a}"), json!({ "credit_limit": amount }));
+    let limit = |amount: &str| w.operator().put(&format!("/reseller/accounts/{a}"), json!({ "credit_limit": amount }));
     limit("10").send().await.is(200);
     let hold = w.master.api.pay(HOLDS, json!({ "account_id": a, "amount": "15" })).send().await.is(201).id();
     limit("0").send().await.is(200);
@@ -553,4 +553,32 @@ async fn ask(api: &Api, method: &str, path: &str, body: &Value, id: &str) -> Ans
     let ask = api.call(method.parse().expect("a method"), &path.replace("ID", id)).idem(&api.unique("idem"));
     let ask = if body.is_null() { ask } else { ask.json(&serde_json::from_str(&body.to_string().replace("ID", id)).expect("JSON")) };
     ask.send().await.problem()
+}
+
+#[tokio::test]
+async fn a_hold_is_answered_again_long_after_its_time() {
+    let w = World::new().await;
+    let a = w.funded_child_of(&w.master.id, "5").await;
+    let body = json!({ "account_id": a, "amount": "1", "expires_at": w.target.time_in_s(30) });
+    let key = w.master.api.unique("hold");
+    let ask = || w.master.api.post(HOLDS, body.clone()).idem(&key);
+    let first = ask().send().await.is(201);
+    if w.target.advance_s(3600, "a hold's replay after its time") {
+        let again = ask().send().await.is(201);
+        assert_eq!((&again["id"], again.header("idempotent-replayed")), (&first["id"], "true"));
+        let late = json!({ "account_id": a, "amount": "2", "expires_at": w.target.time_in_s(-30) });
+        w.master.api.pay(HOLDS, late).send().await.refused(400, "validation_failed");
+    }
+}
+
+#[tokio::test]
+async fn whose_a_transfer_is_comes_before_what_kind_it_is() {
+    let w = World::new().await;
+    let a = w.funded_child_of(&w.master.id, "5").await;
+    let hold = w.master.api.pay(HOLDS, json!({ "account_id": a, "amount": "1" })).send().await.is(201).id();
+    let captured = w.master.api.pay(&format!("{HOLDS}/{hold}/capture"), json!({})).send().await.is(200);
+    let path = format!("/reseller/credits/transfers/{}/reverse", captured.word("transfer_id"));
+    w.master.api.pay(&path, json!({})).send().await.refused(409, "conflict");
+    let stranger = w.other_master(json!({})).await;
+    stranger.api.pay(&path, json!({})).send().await.refused(404, "not_found");
 }

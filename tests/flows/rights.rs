@@ -390,3 +390,46 @@ async fn members_are_added_listed_changed_and_removed() {
     assert_eq!(every_row(&w.master.api, &path, 200).await.len(), 4);
     w.master.api.post(&path, json!({ "email": "ada@example.com", "role": "viewer" })).send().await.is(201);
 }
+
+#[tokio::test]
+async fn a_closed_accounts_keys_are_revoked_and_nothing_brings_them_back() {
+    let w = World::new().await;
+    let child = w.reseller_of(&w.master.id).await;
+    let (id, secret) = w.new_key(&child.id, "viewer").await;
+    w.master.api.pay(&format!("/reseller/accounts/{}/close", child.id), json!({})).send().await.is(200);
+    let key = format!("{}/{id}", keys(&child.id));
+    let deny = json!({ "rights": ["credits.read"] });
+    w.master.api.put(&format!("{key}/denies/{}", child.id), deny).send().await.refused(409, "account_closed");
+    w.master.api.post(&format!("{key}/rotate"), json!({})).send().await.refused(409, "account_closed");
+    w.master.api.post(&keys(&child.id), json!({ "name": "K", "role": "viewer" })).send().await.refused(409, "account_closed");
+    w.target.nobody.with(&secret).get(&read(&child.id)).send().await.refused(401, "unauthorized");
+    let listed = w.master.api.get(&keys(&child.id)).send().await.is(200);
+    assert!(listed.rows().iter().all(|key| key["status"] == "revoked" && key["prefix"].is_null()), "{}", listed.text);
+}
+
+#[tokio::test]
+async fn an_account_that_was_moved_away_takes_no_custom_role_of_its_former_ancestors_along() {
+    let w = World::new().await;
+    let (old, new) = (w.reseller_of(&w.master.id).await, w.reseller_of(&w.master.id).await);
+    let role = custom_role(&old.api, &old.id, "ops", json!(["accounts.read"])).await;
+    let child = w.reseller_of(&old.id).await;
+    let key = w.key_for(&child.id, "ops").await;
+    key.get(&read(&child.id)).send().await.is(200);
+    let to = json!({ "parent_id": new.id });
+    w.master.api.post(&format!("/reseller/accounts/{}/move", child.id), to).send().await.is(200);
+    let everything = json!({ "rights": ["accounts.read", "credits.transfer", "keys.manage"] });
+    old.api.put(&format!("{}/{role}", roles(&old.id)), everything).send().await.is(200);
+    key.get(&read(&child.id)).send().await.refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn nobody_revokes_or_denies_a_key_that_holds_more_than_they_do() {
+    let w = World::new().await;
+    let (owner, _) = w.new_key(&w.master.id, "owner").await;
+    let admin = w.key_for(&w.master.id, "admin").await;
+    let key = format!("{}/{owner}", keys(&w.master.id));
+    admin.delete(&key).send().await.refused(403, "grant_exceeds_own");
+    let deny = json!({ "rights": ["credits.read"] });
+    admin.put(&format!("{key}/denies/{}", w.master.id), deny).send().await.refused(403, "grant_exceeds_own");
+    w.master.api.delete(&key).send().await.is(200);
+}

@@ -85,7 +85,14 @@ fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };
-    let ids = [("{id}", id), ("{key_id}", &s.key), ("{member_id}", &s.member), ("{role_id}", &s.role), ("{account_id}", &s.child)];
+    let ids = [
+        ("{id}", id),
+        ("{key_id}", &s.key),
+        ("{member_id}", &s.member),
+        ("{role_id}", &s.role),
+        ("{account_id}", &s.child),
+        ("{code}", &"not_found".to_owned()),
+    ];
     ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id))
 }
 
@@ -147,7 +154,7 @@ async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
         }
         assert_eq!(memory.snapshot(), before, "{}", endpoint.operation);
     }
-    assert_eq!(public, ["GET /", "GET /health"], "what anyone may see is decided here");
+    assert_eq!(public, ["GET /", "GET /docs/errors", "GET /docs/errors/{code}", "GET /health"], "what anyone may see is decided here");
 }
 
 #[tokio::test]

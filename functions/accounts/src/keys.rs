@@ -15,7 +15,7 @@ use tributary_store::accounts::Authority;
 use tributary_store::error::StoreError;
 use tributary_store::idempotency::Outcome;
 use tributary_store::keys as table_keys;
-use tributary_store::principals::{ApiKey, Principal as _};
+use tributary_store::principals::ApiKey;
 use tributary_store::table::Position;
 
 use crate::views::KeyView;
@@ -93,6 +93,12 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let scope = call.scope()?;
     let request: CreateKey = call.body()?;
     let now = call.app.now();
+    if let Some(scope) = &scope
+        && let Some(first) = call.store().first_answer::<ApiKey>(scope).await?
+    {
+        target(&call, Right::KeysManage).await?;
+        return created(&first, None, true);
+    }
     if request.expires_at.is_some_and(|at| at <= now) {
         return Err(Problem::field("/expires_at", "must be in the future"));
     }
@@ -119,9 +125,13 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         Outcome::Done(key) => (key, Some(secret), false),
         Outcome::Replayed(key) => (key, None, true),
     };
-    Ok(Reply::created(&KeyView::of(&key, secret, now))?
-        .location(&format!("/reseller/accounts/{}/keys/{}", key.account_id, key.id))
-        .replayed(replayed))
+    created(&key, secret, replayed)
+}
+
+/// The answer as of when the key was made.
+fn created(key: &ApiKey, secret: Option<String>, replayed: bool) -> Result<Reply, Problem> {
+    let location = format!("/reseller/accounts/{}/keys/{}", key.account_id, key.id);
+    Ok(Reply::created(&KeyView::of(key, secret, key.created_at))?.location(&location).replayed(replayed))
 }
 
 /// What was denied the caller is denied the new key or member too: otherwise a deny could be shaken off
@@ -162,8 +172,7 @@ pub async fn rotate(call: Call) -> Result<Reply, Problem> {
     }
     let (account, key) = managed_key(&call).await?;
     // Whoever holds the new secret holds what the key holds.
-    let held = call.store().grants_of(&key.account_id, key.at_operator, &key.role, &[]).await?;
-    refuse_excess(&call, &held.rights, &account, &key.denies).await?;
+    refuse_stronger_key(&call, &account, &key).await?;
     let (secret, kept) = fresh(&call.app, None)?;
     let now = call.app.now();
     let until = now.checked_add(SignedDuration::from_secs(overlap_s)).map_err(|_| Problem::field("/overlap_s", "is out of range"))?;
@@ -177,15 +186,17 @@ pub async fn rotate(call: Call) -> Result<Reply, Problem> {
         key.secrets.insert(0, kept.clone());
         Ok(())
     };
-    let grants = Some((call.caller()?.grantor(), &key.role));
-    let key = call.store().change_principal(&key.key(), &account.id, grants, &call.act()?, "key.rotated", change).await?;
+    let (caller, home) = (call.caller()?, call.home()?);
+    let may = caller.over(Right::KeysManage);
+    let grants = Some((caller.grantor(), &key.role));
+    let key = call.store().change_principal(&key, Authority { home, may: &may }, grants, &call.act()?, "key.rotated", change).await?;
     Reply::ok(&KeyView::of(&key, Some(secret), now))
 }
 
-/// Revokes a key: the next request with it is refused.
+/// Revokes a key: the next request with it is refused. Only somebody who holds all that the key holds may.
 ///
 /// # Errors
-/// `not_found`, `forbidden`.
+/// `grant_exceeds_own`, `conflict` if it was changed meanwhile, `not_found`, `forbidden`.
 pub async fn revoke(call: Call) -> Result<Reply, Problem> {
     call.no_body()?;
     let (account, key) = managed_key(&call).await?;
@@ -193,13 +204,25 @@ pub async fn revoke(call: Call) -> Result<Reply, Problem> {
     if key.revoked_at.is_some() {
         return Reply::ok(&KeyView::of(&key, None, now));
     }
+    refuse_stronger_key(&call, &account, &key).await?;
     let change = |key: &mut ApiKey| {
         key.revoked_at = Some(now);
         key.secrets.clear();
         Ok(())
     };
-    let key = call.store().change_principal(&key.key(), &account.id, None, &call.act()?, "key.revoked", change).await?;
+    let may = call.caller()?.over(Right::KeysManage);
+    let authority = Authority { home: call.home()?, may: &may };
+    let key = call.store().change_principal(&key, authority, None, &call.act()?, "key.revoked", change).await?;
     Reply::ok(&KeyView::of(&key, None, now))
+}
+
+/// Refuses to change a key that holds more than the caller does.
+///
+/// # Errors
+/// `grant_exceeds_own`.
+pub async fn refuse_stronger_key(call: &Call, account: &Account, key: &ApiKey) -> Result<(), Problem> {
+    let held = call.store().grants_of(&key.account_id, key.at_operator, &key.role, &[]).await?;
+    refuse_excess(call, &held.rights, account, &key.denies).await
 }
 
 /// The key of the path, if the caller manages keys at its account.

@@ -24,9 +24,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(GET "/reseller/accounts/{id}", "get_account", Needs(Right::AccountsRead), Unused, accounts::get::get, "Get an account"),
         endpoint!(PUT "/reseller/accounts/{id}", "update_account", Needs(Right::AccountsUpdate), Unused, accounts::update::update, "Edit an account"),
         endpoint!(DELETE "/reseller/accounts/{id}", "suspend_account", Needs(Right::AccountsSuspend), Unused, accounts::states::suspend, "Suspend an account and everything below it"),
-        endpoint!(POST "/reseller/accounts/{id}/reactivate", "reactivate_account", Needs(Right::AccountsSuspend), Accepted, accounts::states::reactivate, "Reactivate a suspended account"),
+        endpoint!(POST "/reseller/accounts/{id}/reactivate", "reactivate_account", Needs(Right::AccountsSuspend), Unused, accounts::states::reactivate, "Reactivate a suspended account"),
         endpoint!(POST "/reseller/accounts/{id}/close", "close_account", Needs(Right::AccountsClose), Required, accounts::states::close, "Close an account for good"),
-        endpoint!(POST "/reseller/accounts/{id}/move", "move_account", Needs(Right::AccountsMove), Accepted, accounts::relocate::relocate, "Move a subtree to another parent"),
+        endpoint!(POST "/reseller/accounts/{id}/move", "move_account", Needs(Right::AccountsMove), Unused, accounts::relocate::relocate, "Move a subtree to another parent"),
         endpoint!(GET "/reseller/accounts/{id}/relationships", "get_relationships", Needs(Right::AccountsRead), Unused, relationships::get, "Parent, ancestors, children and subtree in one answer"),
         endpoint!(GET "/reseller/accounts/{id}/permissions", "get_permissions", Needs(Right::AccountsRead), Unused, permissions::get, "What a key or member may do at an account, and why"),
     ];

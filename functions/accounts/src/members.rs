@@ -13,7 +13,7 @@ use tributary_store::accounts::Authority;
 use tributary_store::error::StoreError;
 use tributary_store::idempotency::Outcome;
 use tributary_store::keys as table_keys;
-use tributary_store::principals::{Member, Principal as _};
+use tributary_store::principals::Member;
 use tributary_store::table::Position;
 
 use crate::keys::{grantable, inherited_denies, refuse_excess, target};
@@ -117,8 +117,11 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
         }
         Ok(())
     };
-    let grants = Some((call.caller()?.grantor(), &role));
-    let member = call.store().change_principal(&member.key(), &account.id, grants, &call.act()?, "member.changed", change).await?;
+    let (caller, home) = (call.caller()?, call.home()?);
+    let may = caller.over(Right::MembersManage);
+    let grants = Some((caller.grantor(), &role));
+    let member =
+        call.store().change_principal(&member, Authority { home, may: &may }, grants, &call.act()?, "member.changed", change).await?;
     Ok(Reply::ok(&MemberView::of(&member))?.etag(member.version))
 }
 
@@ -130,7 +133,8 @@ pub async fn remove(call: Call) -> Result<Reply, Problem> {
     call.no_body()?;
     let (account, member) = managed_member(&call).await?;
     refuse_stronger(&call, &account, &member).await?;
-    let member = call.store().remove_member(&account.id, &member.id, &call.act()?).await?;
+    let may = call.caller()?.over(Right::MembersManage);
+    call.store().remove_member(&member, Authority { home: call.home()?, may: &may }, &call.act()?).await?;
     Reply::ok(&MemberView::of(&member))
 }
 
@@ -145,7 +149,11 @@ pub async fn managed_member(call: &Call) -> Result<(Account, Member), Problem> {
     Ok((account, member))
 }
 
-async fn refuse_stronger(call: &Call, account: &Account, member: &Member) -> Result<(), Problem> {
+/// Refuses to change a member who holds more than the caller does.
+///
+/// # Errors
+/// `grant_exceeds_own`.
+pub async fn refuse_stronger(call: &Call, account: &Account, member: &Member) -> Result<(), Problem> {
     let held = call.store().grants_of(&member.account_id, member.at_operator, &member.role, &[]).await?;
     refuse_excess(call, &held.rights, account, &member.denies).await
 }

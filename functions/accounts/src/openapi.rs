@@ -1,6 +1,5 @@
 //! What `docs/openapi.json` says of this function's operations.
 
-use jiff::Timestamp;
 use tributary_api::Code;
 use tributary_api::openapi::{Described, wire};
 use tributary_api::reply::PageView;
@@ -23,19 +22,6 @@ use crate::views::{AccountView, KeyView, MemberView, RoleView};
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
     [accounts(), places(), keys(), members(), denies(), roles()].concat()
-}
-
-/// One move of an account: what `tributary_store::moves::Move` is on the wire.
-#[derive(Debug, Clone, ToSchema)]
-pub struct Move {
-    /// The parent before.
-    #[schema(value_type = wire::AccountId)]
-    pub from_parent_id: String,
-    /// The parent after.
-    #[schema(value_type = wire::AccountId)]
-    pub to_parent_id: String,
-    /// When.
-    pub moved_at: Timestamp,
 }
 
 /// What may hold rights.
@@ -76,7 +62,7 @@ fn accounts() -> Vec<Described> {
         .creates::<AccountView>("The account.")
         .tagged()
         .also(Right::CreditsAllocate, "with `initial_credits`")
-        .also(Right::CreditsLimit, "with `credit_limit`")
+        .also(Right::CreditsLimit, "of the operator, with `credit_limit`")
         .also(Right::AccountsRead, "at the account that `clone_from` names")
         .refuses(&[
             Code::IdempotencyKeyMissing,
@@ -109,7 +95,7 @@ fn accounts() -> Vec<Described> {
         .takes::<UpdateAccount>()
         .answers::<AccountView>("The account as it is now.")
         .edits()
-        .also(Right::CreditsLimit, "at the account above it, with `credit_limit`; alone, it is all that is needed")
+        .also(Right::CreditsLimit, "of the operator, with `credit_limit`; alone, it is all that is needed")
         .refuses(&[Code::AccountExists, Code::AccountClosed]),
         Described::new(
             "suspend_account",

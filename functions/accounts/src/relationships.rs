@@ -1,8 +1,11 @@
 //! `GET /reseller/accounts/{id}/relationships`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Serialize;
+#[cfg(feature = "openapi")]
+use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
 use tributary_domain::id::AccountId;
@@ -30,8 +33,21 @@ pub struct Relationships {
     /// Everything below it, counted.
     pub subtree: SubtreeView,
     /// Its moves, oldest first.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Move>))]
-    pub moves: Vec<Move>,
+    pub moves: Vec<MoveView>,
+}
+
+/// A move as its caller sees it.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Move))]
+pub struct MoveView {
+    /// The parent before, if the caller may see it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>, required))]
+    pub from_parent_id: Option<AccountId>,
+    /// The parent after, if the caller may see it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>, required))]
+    pub to_parent_id: Option<AccountId>,
+    /// When.
+    pub moved_at: Timestamp,
 }
 
 /// A subtree in numbers.
@@ -87,8 +103,21 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
         ancestors: ancestors.iter().map(view).collect(),
         children: AccountsView { data, next_cursor: scope.seal(&call.app, next.as_ref())? },
         subtree: counted(&account, &below),
-        moves: moves.into_iter().filter(|_| account.id != *home).collect(),
+        moves: shown_moves(&call, moves).await?,
     })
+}
+
+/// Moves, without the ids of parents that the caller may not see.
+async fn shown_moves(call: &Call, moves: Vec<Move>) -> Result<Vec<MoveView>, Problem> {
+    let may = call.caller()?.over(Right::AccountsRead);
+    let ids: BTreeSet<AccountId> = moves.iter().flat_map(|one| [one.from_parent_id.clone(), one.to_parent_id.clone()]).collect();
+    let ids: Vec<AccountId> = ids.into_iter().collect();
+    let mut parents = call.store().accounts(&ids).await?;
+    parents.retain(|parent| may(&parent.id, &parent.lineage).is_ok());
+    let shown = |id: AccountId| parents.iter().any(|parent| parent.id == id).then_some(id);
+    let view =
+        |one: Move| MoveView { from_parent_id: shown(one.from_parent_id), to_parent_id: shown(one.to_parent_id), moved_at: one.moved_at };
+    Ok(moves.into_iter().map(view).collect())
 }
 
 fn counted(account: &Account, below: &[Account]) -> SubtreeView {

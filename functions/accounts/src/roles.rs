@@ -9,6 +9,8 @@ use tributary_domain::account::Account;
 use tributary_domain::id::RoleId;
 use tributary_domain::rights::{Right, RightSet};
 use tributary_domain::text::RoleName;
+use tributary_store::accounts::Authority;
+use tributary_store::error::StoreError;
 use tributary_store::idempotency::Outcome;
 use tributary_store::roles::CustomRole;
 use tributary_store::table::Position;
@@ -62,7 +64,9 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         created_at: call.app.now(),
         version: 1,
     };
-    let outcome = call.store().add_role(&role, call.caller()?.grantor(), &call.act()?, scope.as_ref()).await?;
+    let may = call.caller()?.over(Right::RolesManage);
+    let authority = Authority { home: call.home()?, may: &may };
+    let outcome = call.store().add_role(&role, call.caller()?.grantor(), authority, &call.act()?, scope.as_ref()).await?;
     let replayed = matches!(outcome, Outcome::Replayed(_));
     let role = outcome.into_inner();
     let location = format!("/reseller/accounts/{}/roles/{}", role.account_id, role.id);
@@ -95,8 +99,12 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
     let old = call.store().role(&account.id, &id).await?;
     checked(&call, &request.rights, &account).await?;
     refuse_excess(&call, &old.rights, &account, &[]).await?;
-    let role =
-        call.store().change_role(&account.id, &id, &request.rights, call.if_match()?, call.caller()?.grantor(), &call.act()?).await?;
+    if call.if_match()?.is_some_and(|version| version != old.version) {
+        return Err(StoreError::Stale(old.version).into());
+    }
+    let may = call.caller()?.over(Right::RolesManage);
+    let authority = Authority { home: call.home()?, may: &may };
+    let role = call.store().change_role(&old, &request.rights, call.caller()?.grantor(), authority, &call.act()?).await?;
     Ok(Reply::ok(&RoleView::of(&role))?.etag(role.version))
 }
 
@@ -110,6 +118,8 @@ pub async fn remove(call: Call) -> Result<Reply, Problem> {
     let id: RoleId = call.id("role_id")?;
     let old = call.store().role(&account.id, &id).await?;
     refuse_excess(&call, &old.rights, &account, &[]).await?;
-    let role = call.store().remove_role(&account.id, &id, &call.act()?).await?;
-    Reply::ok(&RoleView::of(&role))
+    let may = call.caller()?.over(Right::RolesManage);
+    let authority = Authority { home: call.home()?, may: &may };
+    call.store().remove_role(&old, call.caller()?.grantor(), authority, &call.act()?).await?;
+    Reply::ok(&RoleView::of(&old))
 }

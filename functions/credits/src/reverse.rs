@@ -7,6 +7,8 @@ use tributary_api::{Call, Problem, Reply};
 use tributary_domain::ledger::EntryKind;
 use tributary_domain::rights::Right;
 use tributary_domain::text::Reference;
+use tributary_domain::transfer::Transfer;
+use tributary_store::error::StoreError;
 
 use crate::moving::{commit, request};
 use crate::views::AnyTransferView;
@@ -30,13 +32,29 @@ pub async fn reverse(call: Call) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let scope = call.required_scope()?;
     let body: Reverse = call.body()?;
-    let (original, _) = call.store().find_transfer(&call.id("id")?).await?;
+    let original = match call.store().find_transfer(&call.id("id")?).await {
+        Ok((original, _)) => original,
+        // The index may lag behind a transfer made just now; what was done once is known without it.
+        Err(absent @ StoreError::Denied(_)) => {
+            let first: Transfer = call.store().first_answer(&scope).await?.ok_or(absent)?;
+            return Ok(Reply::created(&AnyTransferView::one(&first))?.replayed(true));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let (reverse, issue) = (caller.over_heads(Right::CreditsReverse), caller.over_heads(Right::CreditsIssue));
     let unissues = original.kind == EntryKind::Issue;
     let may_i = move |heads: &_| {
         reverse(heads)?;
         if unissues { issue(heads) } else { Ok(()) }
     };
-    let request = call.store().reversal_of(&original, request(&call, EntryKind::Reversal, Vec::new(), body.reference)?)?;
+    let request = match call.store().reversal_of(&original, request(&call, EntryKind::Reversal, Vec::new(), body.reference)?) {
+        Ok(request) => request,
+        Err(refusal) => {
+            // Whose transfer it is comes before what kind it is.
+            let ledgers = original.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]).collect();
+            may_i(&call.store().current_heads(&ledgers).await?)?;
+            return Err(refusal.into());
+        }
+    };
     commit(&call, &request, &scope, &may_i, AnyTransferView::one).await
 }

@@ -25,7 +25,7 @@ const RELOCATION_SETTLES_S: i64 = 60;
 pub struct Summary {
     /// Holds set free.
     pub expired: usize,
-    /// Holds that could not be set free now; the next run tries again.
+    /// Holds and relocations that could not be ended now; the next run tries again.
     pub failed: usize,
     /// Moves whose descendants were gone over once more.
     pub relocated: usize,
@@ -54,8 +54,13 @@ pub async fn handle(app: &App, _event: Value) -> Result<Value, Box<dyn Error + S
     }
     let settled = app.now().checked_sub(SignedDuration::from_secs(RELOCATION_SETTLES_S))?;
     for id in app.store().open_relocations(settled, RELOCATIONS_A_RUN).await? {
-        app.store().finish_relocation(&id).await?;
-        summary.relocated += 1;
+        match app.store().finish_relocation(&id).await {
+            Ok(_) => summary.relocated += 1,
+            Err(error) => {
+                summary.failed += 1;
+                tracing::error!(account.id = %id, error = %error, "a relocation could not be finished");
+            }
+        }
     }
     tracing::info!(expired = summary.expired, failed = summary.failed, relocated = summary.relocated, "housekeeping done");
     Ok(serde_json::to_value(summary)?)

@@ -8,6 +8,8 @@ use tributary_api::{App, Call, Endpoint, Problem, Reply, endpoint};
 #[cfg(feature = "openapi")]
 pub mod openapi;
 
+pub mod docs;
+
 const PAGE: &str = include_str!("page.html");
 
 /// The health answer.
@@ -24,6 +26,8 @@ pub struct Health {
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         endpoint!(GET "/", "portal_page", Public, Unused, page, "What will be here"),
+        endpoint!(GET "/docs/errors", "error_index", Public, Unused, docs::index, "The list of errors"),
+        endpoint!(GET "/docs/errors/{code}", "error_page", Public, Unused, docs::error, "What an error means and what to do"),
         endpoint!(GET "/health", "health", Public, Unused, health, "Whether the functions and the table answer"),
     ]
 }
@@ -34,8 +38,7 @@ pub fn router(app: App) -> Router {
 }
 
 async fn page(_call: Call) -> Result<Reply, Problem> {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    Ok(Reply::html(PAGE).header("content-security-policy", policy).header("referrer-policy", "no-referrer"))
+    Ok(Reply::html(PAGE).header("content-security-policy", docs::POLICY).header("referrer-policy", "no-referrer"))
 }
 
 /// Answers when the table answers.

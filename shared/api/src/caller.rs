@@ -7,7 +7,8 @@ use tributary_domain::lineage::Lineage;
 use tributary_domain::rights::{Grants, Right, Verdict};
 use tributary_store::error::Denied;
 use tributary_store::heads::Heads;
-use tributary_store::principals::Grantor;
+use tributary_store::principals::{Authenticated, Grantor};
+use tributary_store::roles::CustomRole;
 
 use crate::app::App;
 use crate::code::Code;
@@ -25,6 +26,7 @@ pub struct Caller {
     pub grants: Grants,
     hash: String,
     version: i64,
+    role: Option<CustomRole>,
 }
 
 /// One answer for a missing, malformed, unknown, expired and revoked key.
@@ -45,8 +47,8 @@ impl Caller {
             return Err(unauthorized());
         }
         let hash = app.secrets().hash_key(secret);
-        let (key, grants) = app.store().authenticate(&hash, app.now()).await?.ok_or_else(unauthorized)?;
-        Ok(Self { key_id: key.id, account_id: key.account_id, grants, hash, version: key.version })
+        let Authenticated { key, grants, role } = app.store().authenticate(&hash, app.now()).await?.ok_or_else(unauthorized)?;
+        Ok(Self { key_id: key.id, account_id: key.account_id, grants, hash, version: key.version, role })
     }
 
     /// The decision of `right` over a target.
@@ -93,6 +95,6 @@ impl Caller {
 
     /// What a grant by this caller rests on.
     pub fn grantor(&self) -> Grantor<'_> {
-        Grantor { hash: &self.hash, version: self.version }
+        Grantor { hash: &self.hash, version: self.version, role: self.role.as_ref() }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
@@ -41,7 +42,11 @@ fn methods(app: &App, endpoints: Vec<Endpoint>) -> MethodRouter {
     for endpoint in endpoints {
         let Ok(filter) = MethodFilter::try_from(endpoint.method.clone()) else { continue };
         let app = app.clone();
-        let serve = move |Path(path): Path<BTreeMap<String, String>>, request: Request| serve(app.clone(), endpoint.clone(), path, request);
+        // A path that is no UTF-8 names nothing: it has no ids, and is answered as an absent one.
+        let serve = move |path: Result<Path<BTreeMap<String, String>>, PathRejection>, request: Request| {
+            let path = path.map(|Path(path)| path).unwrap_or_default();
+            serve(app.clone(), endpoint.clone(), path, request)
+        };
         router = router.merge(on(filter, serve));
     }
     let (app, allow) = (app.clone(), allowed.join(", "));

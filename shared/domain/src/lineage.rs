@@ -54,6 +54,14 @@ impl Lineage {
         Ok(Self(steps))
     }
 
+    /// The lineage of a child wherever it already stands: a limit is held where accounts are made and moved, and must not
+    /// make an account unreadable that slipped below it.
+    pub fn beneath(&self, parent: &AccountId, generation: u32) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(Step { id: parent.clone(), generation });
+        Self(steps)
+    }
+
     /// The parent with its own lineage; `None` for the root.
     pub fn above(&self) -> Option<(AccountId, Lineage)> {
         let (last, rest) = self.0.split_last()?;

@@ -55,7 +55,8 @@ rights! {
     CreditsReverse = "credits.reverse",
     /// Hold, capture and release credit.
     CreditsHold = "credits.hold",
-    /// Set how far a sub-account's credit may go below zero.
+    /// Set how far an account's credit may go below zero. A limit is credit that nobody paid for, so like
+    /// [`Right::CreditsIssue`] it is only ever held at the operator's account.
     CreditsLimit = "credits.limit",
     /// Bring credit into being. Only ever held at the operator's account.
     CreditsIssue = "credits.issue",
@@ -71,6 +72,13 @@ rights! {
     RolesRead = "roles.read",
     /// Make, change and remove custom roles.
     RolesManage = "roles.manage",
+}
+
+impl Right {
+    /// Whether the right makes credit that nobody paid for: it counts only at the operator's account.
+    pub fn is_operators(self) -> bool {
+        matches!(self, Right::CreditsIssue | Right::CreditsLimit)
+    }
 }
 
 impl fmt::Display for Right {
@@ -226,7 +234,7 @@ impl Grants {
         if target != &self.home && !lineage.has(&self.home) {
             return Verdict::OutsideSubtree;
         }
-        if right == Right::CreditsIssue && !self.home_is_operator {
+        if right.is_operators() && !self.home_is_operator {
             return Verdict::OperatorOnly;
         }
         let denied = |deny: &&Deny| deny.rights.contains(&right) && (target == &deny.account_id || lineage.has(&deny.account_id));
@@ -243,8 +251,8 @@ impl Grants {
 
     /// Which of `wanted` are not held over `target`, and so may not be granted there.
     pub fn lacking(&self, wanted: &RightSet, target: &AccountId, lineage: &Lineage) -> RightSet {
-        // Issuing counts only at the root; anywhere below, a role may carry it in name.
-        let counts = |right: &Right| *right != Right::CreditsIssue || lineage.depth() == 0;
+        // Making credit counts only at the root; anywhere below, a role may carry it in name.
+        let counts = |right: &Right| !right.is_operators() || lineage.depth() == 0;
         wanted.iter().copied().filter(counts).filter(|right| !self.decide(*right, target, lineage).allows()).collect()
     }
 }

@@ -15,7 +15,7 @@ fn credentials() -> Result<Credentials, ConfigError> {
 }
 
 /// How long one attempt at DynamoDB may take before it counts as unanswered.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A DynamoDB client for AWS or the configured endpoint.
 ///

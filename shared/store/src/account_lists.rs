@@ -144,7 +144,7 @@ impl Store {
                 rows.push(account);
                 if rows.len() == filter.limit {
                     let more = at + 1 < page.items.len() || page.next.is_some();
-                    return Ok((rows, more.then(|| position(item, index)).flatten()));
+                    return Ok((rows, more.then(|| Position::of(item, index)).flatten()));
                 }
             }
             match page.next {
@@ -262,14 +262,4 @@ impl Store {
 
 fn tree_query(root: &AccountId, lineage: &Lineage) -> Query {
     Query::index(Index::Gsi3, keys::TREE_INDEX, SortRange::BeginsWith(format!("{}/", lineage.path(root))))
-}
-
-/// The position right after an item of an index.
-fn position(item: &crate::table::Item, index: Option<Index>) -> Option<Position> {
-    let key = crate::table::Key::of(item)?;
-    let in_index = index.map(Index::keys).and_then(|(pk, sk)| match (item.get(pk), item.get(sk)) {
-        (Some(crate::table::Value::S(pk)), Some(crate::table::Value::S(sk))) => Some((pk.clone(), sk.clone())),
-        _ => None,
-    });
-    Some(Position { pk: key.pk, sk: key.sk, index: in_index })
 }

@@ -17,7 +17,8 @@ use crate::events::{Act, push_event};
 use crate::gates;
 use crate::idempotency::{Outcome, Scope};
 use crate::keys;
-use crate::table::{Change, Cond, Query, SortRange, Value, Write, s};
+use crate::principals::{ApiKey, push_principal_change};
+use crate::table::{Change, Cond, Value, Write, s};
 
 impl Store {
     /// Suspends or reactivates an account. From the commit on, nothing in the subtree of a suspended account spends:
@@ -117,7 +118,8 @@ impl Store {
             return Err(StoreError::OpenChildren(old.open_children));
         }
         let (own, above) = (LedgerId::Account(id.clone()), LedgerId::Account(parent.clone()));
-        let (head, parent_head) = self.two_heads(&own, &above).await?;
+        let (mut head, mut parent_head) = self.two_heads(&own, &above).await?;
+        (head.lineage, parent_head.lineage) = (old.lineage.clone(), old.lineage.above().map(|(_, lineage)| lineage).unwrap_or_default());
         let new = with_status(&old, Status::Closed, act);
         let mut tx = Tx::default();
         let (mut checks, mut closing) = (place_checks(&old, authority.home), head.clone());
@@ -134,8 +136,12 @@ impl Store {
         }
         push_entry(&mut tx, &closing.state_entry(EntryKind::Closed, act.now, |after| after.status = Status::Closed)?);
         push_event(&mut tx, Part::Plain, act, id, "account.closed", &json!({ "swept": transfer.as_ref().map(|t| t.id.clone()) }))?;
-        push_close(&mut tx, &old, &new, &parent);
-        self.push_key_revocations(&mut tx, id).await?;
+        let live = self.live_keys(id).await?;
+        push_close(&mut tx, &old, &new, &parent, live.len());
+        for key in &live {
+            let revoked = ApiKey { revoked_at: Some(act.now), secrets: Vec::new(), version: key.version + 1, ..key.clone() };
+            push_principal_change(&mut tx, key, &revoked)?;
+        }
         gates::push_checks(&mut tx, &checks, id.as_str());
         let mut record = scope.record(&new, &act.event)?;
         if let Some(transfer) = &transfer {
@@ -145,17 +151,6 @@ impl Store {
         }
         tx.push(Part::Guard, Write::create(scope.key(), record));
         Ok((new, tx, checks))
-    }
-
-    /// Removes the credentials of every key of an account.
-    async fn push_key_revocations(&self, tx: &mut Tx, id: &AccountId) -> Result<(), StoreError> {
-        let query = Query::table(keys::account_partition(id), SortRange::BeginsWith("KEY#".to_owned()));
-        for key in self.read_keys(&query).await?.0 {
-            for secret in &key.secrets {
-                tx.push(Part::Plain, Write { key: keys::credential(&secret.hash), action: crate::table::Action::Delete, cond: None });
-            }
-        }
-        Ok(())
     }
 }
 
@@ -180,11 +175,16 @@ fn status_changes(new: &Account) -> Vec<Change> {
     vec![Change::Set("st", s(new.status.word())), Change::Set("ver", Value::N(new.version)), Change::Set("updated", updated)]
 }
 
-/// The account's item says closed, only if no sub-account was opened meanwhile; the parent has one open child less; the
+/// The account's item says closed, only if no sub-account was opened and no key made or revoked meanwhile; the parent has one open child less; the
 /// `external_id` is free again.
-fn push_close(tx: &mut Tx, old: &Account, new: &Account, parent: &AccountId) {
-    let as_read = Cond::All(vec![Cond::Eq("ver", Value::N(old.version)), Cond::Eq("kids", Value::N(0))]);
-    tx.push(Part::Account, Write::update(keys::account(&old.id), status_changes(new), as_read));
+fn push_close(tx: &mut Tx, old: &Account, new: &Account, parent: &AccountId, keys: usize) {
+    let keys = i64::try_from(keys).unwrap_or(i64::MAX);
+    let same_keys =
+        if keys == 0 { Cond::Any(vec![Cond::Lacks("keys"), Cond::Eq("keys", Value::N(0))]) } else { Cond::Eq("keys", Value::N(keys)) };
+    let as_read = Cond::All(vec![Cond::Eq("ver", Value::N(old.version)), Cond::Eq("kids", Value::N(0)), same_keys]);
+    let mut changes = status_changes(new);
+    changes.push(Change::Remove("keys"));
+    tx.push(Part::Account, Write::update(keys::account(&old.id), changes, as_read));
     tx.push(Part::Plain, Write::update(keys::account(parent), vec![Change::Add("kids", -1)], Cond::Exists));
     if let Some(external_id) = &old.external_id {
         let own = Cond::Any(vec![Cond::NotExists, Cond::Eq("acc", s(old.id.as_str()))]);

@@ -305,6 +305,16 @@ pub(crate) fn place_checks(account: &Account, home: &AccountId) -> GateChecks {
     checks
 }
 
+/// The same, and that the account itself stays where it is: for writes of what belongs to an account, which do not write
+/// the account's own item under its version.
+pub(crate) fn place_checks_of_own(account: &Account, home: &AccountId) -> GateChecks {
+    let mut checks = place_checks(account, home);
+    if &account.id != home && account.lineage.parent().is_some() {
+        checks.insert(account.id.clone(), GateCheck { generation: account.generation, must_be_open: false });
+    }
+    checks
+}
+
 /// `true` if the lineage must be resolved before planning anew.
 ///
 /// # Errors

@@ -93,7 +93,7 @@ pub struct Patience {
 impl Default for Patience {
     /// Ends well inside API Gateway's 29 seconds.
     fn default() -> Self {
-        Self { attempts: 12, base: Duration::from_millis(10), cap: Duration::from_millis(500) }
+        Self { attempts: 8, base: Duration::from_millis(10), cap: Duration::from_millis(400) }
     }
 }
 

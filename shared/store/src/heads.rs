@@ -132,15 +132,23 @@ impl Store {
             let head = self.head(&LedgerId::Account(id.clone())).await?;
             next = head.lineage.parent().cloned();
             chain.push((id, head.generation));
-            if chain.len() > tributary_domain::lineage::MAX_DEPTH + 1 {
+            if chain.len() > 2 * tributary_domain::lineage::MAX_DEPTH {
                 return Err(StoreError::Corrupt("the ancestors form a circle".to_owned()));
             }
         }
         let mut lineage = Lineage::root();
         for (id, generation) in chain.iter().rev() {
-            lineage = lineage.child(id, *generation)?;
+            lineage = lineage.beneath(id, *generation);
         }
         Ok(lineage)
+    }
+
+    /// Fresh heads with lineages as they are now.
+    ///
+    /// # Errors
+    /// [`Denied::Absent`] if an account has no ledger; table errors.
+    pub async fn current_heads(&self, ledgers: &BTreeSet<LedgerId>) -> Result<Heads, StoreError> {
+        self.resolved_heads(ledgers).await
     }
 
     /// Fresh heads with resolved lineages.

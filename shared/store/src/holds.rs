@@ -31,6 +31,9 @@ pub enum EndedBy<'a> {
     Schedule,
 }
 
+/// The most holds read for one page; with a rare state a page may then be short, and its cursor goes on.
+const MOST_READ: usize = 2_000;
+
 /// A page of holds, and where to go on.
 pub type HoldPage = (Vec<Hold>, Option<Position>);
 
@@ -212,21 +215,24 @@ impl Store {
         limit: usize,
         start: Option<Position>,
     ) -> Result<HoldPage, StoreError> {
-        let (mut found, mut start) = (Vec::new(), start);
+        let (mut found, mut start, mut read) = (Vec::new(), start, 0);
         loop {
-            let query = Query::index(Index::Gsi1, keys::holds_index(account), SortRange::Every)
-                .newest_first()
-                .limit(limit - found.len())
-                .after(start);
+            let at_once = if status.is_none() { limit - found.len() } else { 200 };
+            let query = Query::index(Index::Gsi1, keys::holds_index(account), SortRange::Every).newest_first().limit(at_once).after(start);
             let page = patiently(&self.patience, || self.table.query(&query)).await?;
-            for item in &page.items {
+            read += page.items.len();
+            for (at, item) in page.items.iter().enumerate() {
                 let hold: Hold = Reader(item).json("doc")?;
                 if status.is_none_or(|status| hold.status == status) {
                     found.push(hold);
                 }
+                if found.len() == limit {
+                    let more = at + 1 < page.items.len() || page.next.is_some();
+                    return Ok((found, more.then(|| Position::of(item, Some(Index::Gsi1))).flatten()));
+                }
             }
             match page.next {
-                Some(next) if found.len() < limit => start = Some(next),
+                Some(next) if read < MOST_READ => start = Some(next),
                 next => return Ok((found, next)),
             }
         }

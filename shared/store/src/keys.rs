@@ -72,10 +72,14 @@ pub fn children_by_name_index(parent: &AccountId) -> String {
     format!("KIDN#{parent}")
 }
 
+/// The most characters of a folded name that order it: at four bytes each they stay well within a sort key.
+const MAX_NAME_POSITION: usize = 220;
+
 /// Position of an account among its siblings, by name.
 pub fn name_position(name: &str, id: &AccountId) -> String {
-    // A sort key may hold 1,024 bytes; a folded name of 200 bytes can at worst become about three times as long.
-    format!("{}#{id}", fold(name))
+    // A sort key may hold 1,024 bytes, and folding can make a name eleven times as long.
+    let folded: String = fold(name).chars().take(MAX_NAME_POSITION).collect();
+    format!("{folded}#{id}")
 }
 
 /// Index partition of the whole tree, by path.

@@ -2,6 +2,7 @@
 //! relies on the old place is refused by the root's gate. Then the descendants' stored ancestors are brought up to date,
 //! which is repeated until done, whoever is interrupted. See `docs/adr/0003-gates.md`.
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,6 +34,9 @@ pub struct Move {
     /// When.
     pub moved_at: Timestamp,
 }
+
+/// How many accounts are relocated at once.
+const PARALLEL: usize = 32;
 
 /// Refuses a move by which the mover would gain rights over the account, given its place before and after: a deny must
 /// not be left behind.
@@ -185,19 +189,18 @@ impl Store {
         // index cannot be followed here: its paths are of before.
         let mut open = vec![(root.id.clone(), root.lineage.clone(), root.generation)];
         while let Some((parent, lineage, generation)) = open.pop() {
-            let place = lineage.child(&parent, generation);
-            let Ok(place) = place else { continue };
+            let place = lineage.beneath(&parent, generation);
             let mut start = None;
             loop {
                 let query = Query::index(Index::Gsi1, keys::children_index(&parent), SortRange::Every).after(start);
                 let page = patiently(&self.patience, || self.table.query(&query)).await?;
-                for item in &page.items {
-                    let child = decode(item)?;
-                    relocated += usize::from(self.relocate_one(&child.id, &place).await?);
-                    if child.may_have_children() {
-                        open.push((child.id, place.clone(), child.generation));
-                    }
-                }
+                let children = page.items.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
+                let place = &place;
+                let one = async |child: &Account| self.relocate_one(&child.id, place).await;
+                let moved: Vec<bool> = stream::iter(&children).map(one).buffer_unordered(PARALLEL).try_collect().await?;
+                relocated += moved.into_iter().filter(|moved| *moved).count();
+                let parents = children.into_iter().filter(Account::may_have_children);
+                open.extend(parents.map(|child| (child.id, place.clone(), child.generation)));
                 match page.next {
                     Some(next) => start = Some(next),
                     None => break,

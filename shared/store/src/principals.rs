@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json as detail;
+use tributary_domain::account::{Account, Status};
 use tributary_domain::id::{AccountId, KeyId, MemberId};
-use tributary_domain::rights::{BuiltInRole, Deny, Grants, MAX_DENIES, RightSet, RoleRef};
+use tributary_domain::rights::{Deny, Grants, MAX_DENIES, RightSet, RoleRef};
 use tributary_domain::text::{Email, Name};
 
 use crate::Store;
-use crate::accounts::{Authority, REPLANS, place_checks, read_gates};
+use crate::accounts::{Authority, REPLANS, place_checks_of_own, read_gates};
 use crate::codec::{Reader, json, put};
 use crate::commit::{Part, Tx, patiently};
 use crate::error::{Denied, StoreError};
@@ -16,7 +17,8 @@ use crate::events::{Act, push_event};
 use crate::gates;
 use crate::idempotency::{Outcome, Scope};
 use crate::keys;
-use crate::table::{Action, Change, Cond, Item, Key, Position, Query, SortRange, Value, Write};
+use crate::roles::CustomRole;
+use crate::table::{Action, Change, Cond, Item, Key, Position, Query, SortRange, Value, Write, s};
 
 /// The most keys of one account that are not revoked.
 pub const MAX_KEYS: i64 = 20;
@@ -93,6 +95,8 @@ pub struct Grantor<'a> {
     pub hash: &'a str,
     /// Version of the key the caller's rights were read from.
     pub version: i64,
+    /// The custom role they were read from too, and its version.
+    pub role: Option<&'a CustomRole>,
 }
 
 /// Who is granted something: a key or a member.
@@ -101,10 +105,14 @@ pub trait Principal: Serialize + serde::de::DeserializeOwned + Clone + Send + Sy
     fn key(&self) -> Key;
     /// Its denies.
     fn denies(&mut self) -> &mut Vec<Deny>;
+    /// The account it belongs to.
+    fn account_id(&self) -> &AccountId;
     /// Its version.
-    fn version(&mut self) -> &mut i64;
-    /// Where the same is kept for looking up by credential, and until when.
-    fn credentials(&self) -> Vec<(Key, Option<Timestamp>)>;
+    fn version(&self) -> i64;
+    /// Raises its version by one.
+    fn raise_version(&mut self);
+    /// Where the same is kept for looking up by credential.
+    fn credentials(&self) -> Vec<Key>;
     /// Whether it is at its end and takes no more changes.
     fn ended(&self) -> bool;
 }
@@ -118,12 +126,20 @@ impl Principal for ApiKey {
         &mut self.denies
     }
 
-    fn version(&mut self) -> &mut i64 {
-        &mut self.version
+    fn account_id(&self) -> &AccountId {
+        &self.account_id
     }
 
-    fn credentials(&self) -> Vec<(Key, Option<Timestamp>)> {
-        self.secrets.iter().map(|secret| (keys::credential(&secret.hash), secret.expires_at)).collect()
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn raise_version(&mut self) {
+        self.version += 1;
+    }
+
+    fn credentials(&self) -> Vec<Key> {
+        self.secrets.iter().map(|secret| keys::credential(&secret.hash)).collect()
     }
 
     fn ended(&self) -> bool {
@@ -140,16 +156,42 @@ impl Principal for Member {
         &mut self.denies
     }
 
-    fn version(&mut self) -> &mut i64 {
-        &mut self.version
+    fn account_id(&self) -> &AccountId {
+        &self.account_id
     }
 
-    fn credentials(&self) -> Vec<(Key, Option<Timestamp>)> {
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn raise_version(&mut self) {
+        self.version += 1;
+    }
+
+    fn credentials(&self) -> Vec<Key> {
         Vec::new()
     }
 
     fn ended(&self) -> bool {
         false
+    }
+}
+
+/// A caller, found by a credential.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    /// The key.
+    pub key: ApiKey,
+    /// What it holds.
+    pub grants: Grants,
+    /// The custom role it holds that by, if it is one.
+    pub role: Option<CustomRole>,
+}
+
+fn rights_of(role: &RoleRef, custom: Option<&CustomRole>) -> RightSet {
+    match role {
+        RoleRef::BuiltIn(built_in) => built_in.rights(),
+        RoleRef::Custom { .. } => custom.map(|role| role.rights.clone()).unwrap_or_default(),
     }
 }
 
@@ -164,7 +206,7 @@ impl Store {
     ///
     /// # Errors
     /// Table errors.
-    pub async fn authenticate(&self, hash: &str, now: Timestamp) -> Result<Option<(ApiKey, Grants)>, StoreError> {
+    pub async fn authenticate(&self, hash: &str, now: Timestamp) -> Result<Option<Authenticated>, StoreError> {
         let key = keys::credential(hash);
         let Some(item) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Ok(None) };
         let key: ApiKey = Reader(&item).json("doc")?;
@@ -173,8 +215,10 @@ impl Store {
         if key.revoked_at.is_some() || over(key.expires_at) || secret_over {
             return Ok(None);
         }
-        let grants = self.grants_of(&key.account_id, key.at_operator, &key.role, &key.denies).await?;
-        Ok(Some((key, grants)))
+        let role = self.role_held(&key.account_id, &key.role).await?;
+        let rights = rights_of(&key.role, role.as_ref());
+        let grants = grants(&key.account_id, key.at_operator, &key.role, rights, &key.denies);
+        Ok(Some(Authenticated { key, grants, role }))
     }
 
     /// What a role at an account carries now.
@@ -182,15 +226,22 @@ impl Store {
     /// # Errors
     /// Table errors. A custom role that was removed carries nothing.
     pub async fn grants_of(&self, home: &AccountId, at_operator: bool, role: &RoleRef, denies: &[Deny]) -> Result<Grants, StoreError> {
-        let rights = match role {
-            RoleRef::BuiltIn(built_in) => built_in.rights(),
-            RoleRef::Custom { account_id, role_id, .. } => match self.role(account_id, role_id).await {
-                Ok(role) => role.rights,
-                Err(StoreError::Denied(Denied::Absent)) => RightSet::new(),
-                Err(error) => return Err(error),
-            },
-        };
+        let rights = rights_of(role, self.role_held(home, role).await?.as_ref());
         Ok(grants(home, at_operator, role, rights, denies))
+    }
+
+    /// The custom role that a grant at `home` names, if it still exists, and `home` still is, or stands below, the account
+    /// that defined it: an account that was moved away takes no roles of its former ancestors along.
+    async fn role_held(&self, home: &AccountId, role: &RoleRef) -> Result<Option<CustomRole>, StoreError> {
+        let RoleRef::Custom { account_id, role_id, .. } = role else { return Ok(None) };
+        if account_id != home && !self.account(home).await?.lineage.has(account_id) {
+            return Ok(None);
+        }
+        match self.role(account_id, role_id).await {
+            Ok(role) => Ok(Some(role)),
+            Err(StoreError::Denied(Denied::Absent)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Stores a new key, if the grantor still stands as read and the account has room.
@@ -205,11 +256,7 @@ impl Store {
         act: &Act,
         scope: Option<&Scope>,
     ) -> Result<Outcome<ApiKey>, StoreError> {
-        let room = Write::update(
-            keys::account(&key.account_id),
-            vec![Change::Add("keys", 1)],
-            Cond::All(vec![Cond::Exists, Cond::Any(vec![Cond::Lacks("keys"), Cond::Lt("keys", Value::N(MAX_KEYS))])]),
-        );
+        let room = Write::update(keys::account(&key.account_id), vec![Change::Add("keys", 1)], room("keys", MAX_KEYS));
         let limit = StoreError::Limit { what: "keys of one account", limit: MAX_KEYS };
         self.add_principal(key, &key.account_id, &key.role, None, room, limit, grantor, authority, act, scope, "key.created").await
     }
@@ -226,11 +273,7 @@ impl Store {
         act: &Act,
         scope: Option<&Scope>,
     ) -> Result<Outcome<Member>, StoreError> {
-        let room = Write::update(
-            keys::account(&member.account_id),
-            vec![Change::Add("members", 1)],
-            Cond::All(vec![Cond::Exists, Cond::Any(vec![Cond::Lacks("members"), Cond::Lt("members", Value::N(MAX_MEMBERS))])]),
-        );
+        let room = Write::update(keys::account(&member.account_id), vec![Change::Add("members", 1)], room("members", MAX_MEMBERS));
         let limit = StoreError::Limit { what: "members of one account", limit: MAX_MEMBERS };
         let unique = Write::create(keys::member_email(&member.account_id, &member.email.as_str().to_lowercase()), Item::new());
         self.add_principal(
@@ -272,9 +315,7 @@ impl Store {
         let mut resolve = false;
         for _ in 0..REPLANS {
             let account = self.account_to_change(account_id, authority, resolve).await?;
-            if account.status == tributary_domain::account::Status::Closed {
-                return Err(StoreError::AccountState("closed"));
-            }
+            refuse_closed(&account)?;
             let mut tx = Tx::default();
             let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
             push_event(&mut tx, guard, act, account_id, kind, &detail!({ "role": role.word() }))?;
@@ -282,7 +323,7 @@ impl Store {
                 tx.push(Part::Guard, Write::create(scope.key(), scope.record(principal, &act.event)?));
             }
             let item = principal_item(principal)?;
-            for (key, _) in principal.credentials() {
+            for key in principal.credentials() {
                 tx.push(Part::Plain, Write::create(key, item.clone()));
             }
             tx.push(Part::Principal, Write::create(principal.key(), item));
@@ -291,7 +332,7 @@ impl Store {
                 tx.push(Part::Unique, unique.clone());
             }
             push_grant_checks(&mut tx, grantor, role);
-            let checks = place_checks(&account, authority.home);
+            let checks = place_checks_of_own(&account, authority.home);
             gates::push_checks(&mut tx, &checks, account_id.as_str());
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => return Ok(Outcome::Done(principal.clone())),
@@ -305,8 +346,8 @@ impl Store {
             if refused.of(&Part::Unique).is_some() {
                 return Err(StoreError::Taken("the e-mail address"));
             }
-            if refused.of(&Part::Account).is_some() {
-                return Err(limit);
+            if let Some(item) = refused.of(&Part::Account) {
+                return Err(if closed(item)? { StoreError::AccountState("closed") } else { limit });
             }
             grant_refusal(&refused)?;
             resolve = read_gates(&refused, &checks)?;
@@ -314,78 +355,99 @@ impl Store {
         Err(StoreError::Busy)
     }
 
-    /// Changes a key or member by `change`, in every place it is kept. Credentials that `change` drops are removed.
-    /// `grants` holds the grantor's key to the version read, for changes that give rights.
+    /// Changes a key or member by `change`, in every place it is kept. Credentials that `change` drops are removed. What
+    /// the change rests on is held until the commit: the account's place, the version that was judged, and with `grants`
+    /// the grantor's own rights.
     ///
     /// # Errors
-    /// [`StoreError::Denied`] if it does not exist; what `change` refuses; [`StoreError::Conflict`] if it has ended.
+    /// [`StoreError::Denied`] if it does not exist; what `change` refuses; [`StoreError::Conflict`] if it has ended, or has
+    /// changed since it was judged.
     pub async fn change_principal<P: Principal>(
         &self,
-        key: &Key,
-        account_id: &AccountId,
+        judged: &P,
+        authority: Authority<'_>,
         grants: Option<(Grantor<'_>, &RoleRef)>,
         act: &Act,
         kind: &str,
         change: impl Fn(&mut P) -> Result<(), StoreError>,
     ) -> Result<P, StoreError> {
+        let (key, account_id) = (judged.key(), judged.account_id());
+        let mut resolve = false;
         for _ in 0..REPLANS {
-            let item = patiently(&self.patience, || self.table.get(key, true)).await?;
-            let mut old: P = Reader(&item.ok_or(Denied::Absent)?).json("doc")?;
+            let account = self.account_to_change(account_id, authority, resolve).await?;
+            refuse_closed(&account)?;
+            let old: P = self.principal(&key).await?;
             if old.ended() {
                 return Err(StoreError::Conflict("the key is revoked"));
             }
+            if old.version() != judged.version() {
+                return Err(CHANGED);
+            }
             let mut new = old.clone();
             change(&mut new)?;
-            *new.version() += 1;
+            new.raise_version();
             let mut tx = Tx::default();
             push_event(&mut tx, Part::Guard, act, account_id, kind, &detail!({ "principal": key.sk }))?;
-            let item = principal_item(&new)?;
-            let (before, after) = (old.credentials(), new.credentials());
-            for (credential, _) in &after {
-                tx.push(Part::Plain, Write::put(credential.clone(), item.clone()));
-            }
-            for (credential, _) in before.iter().filter(|(key, _)| !after.iter().any(|(kept, _)| kept == key)) {
-                tx.push(Part::Plain, Write { key: credential.clone(), action: Action::Delete, cond: None });
-            }
-            let as_read = Cond::Eq("ver", Value::N(*old.version()));
-            tx.push(Part::Principal, Write { key: key.clone(), action: Action::Put(item), cond: Some(as_read) });
+            let before = push_principal_change(&mut tx, &old, &new)?;
             if new.ended() {
                 tx.push(Part::Plain, Write::update(keys::account(account_id), vec![Change::Add("keys", -1)], Cond::Exists));
             }
             if let Some((grantor, role)) = grants
-                && !before.iter().any(|(credential, _)| credential == &keys::credential(grantor.hash))
+                && !before.contains(&keys::credential(grantor.hash))
             {
                 push_grant_checks(&mut tx, grantor, role);
             }
+            let checks = place_checks_of_own(&account, authority.home);
+            gates::push_checks(&mut tx, &checks, account_id.as_str());
             match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => return Ok(new),
                 Err(refused) if refused.guard().is_some() => return Ok(new),
-                Err(refused) => grant_refusal(&refused)?,
+                Err(refused) => {
+                    grant_refusal(&refused)?;
+                    resolve = read_gates(&refused, &checks)?;
+                }
             }
         }
         Err(StoreError::Busy)
     }
 
-    /// Removes a member.
+    /// Removes a member, if it is as it was judged.
     ///
     /// # Errors
-    /// [`StoreError::Denied`] if there is none.
-    pub async fn remove_member(&self, account_id: &AccountId, id: &MemberId, act: &Act) -> Result<Member, StoreError> {
+    /// [`StoreError::Denied`] if there is none; [`StoreError::Conflict`] if it has changed since.
+    pub async fn remove_member(&self, member: &Member, authority: Authority<'_>, act: &Act) -> Result<(), StoreError> {
+        let mut resolve = false;
         for _ in 0..REPLANS {
-            let member: Member = self.principal(&keys::member(account_id, id)).await?;
+            let account = self.account_to_change(&member.account_id, authority, resolve).await?;
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, account_id, "member.removed", &detail!({ "member_id": id }))?;
-            tx.push(Part::Principal, Write::delete(keys::member(account_id, id), Cond::Eq("ver", Value::N(member.version))));
-            let unique = keys::member_email(account_id, &member.email.as_str().to_lowercase());
+            push_event(&mut tx, Part::Guard, act, &account.id, "member.removed", &detail!({ "member_id": member.id }))?;
+            tx.push(Part::Principal, Write::delete(member.key(), Cond::Eq("ver", Value::N(member.version))));
+            let unique = keys::member_email(&account.id, &member.email.as_str().to_lowercase());
             tx.push(Part::Plain, Write { key: unique, action: Action::Delete, cond: None });
-            tx.push(Part::Plain, Write::update(keys::account(account_id), vec![Change::Add("members", -1)], Cond::Exists));
+            tx.push(Part::Plain, Write::update(keys::account(&account.id), vec![Change::Add("members", -1)], Cond::Exists));
+            let checks = place_checks_of_own(&account, authority.home);
+            gates::push_checks(&mut tx, &checks, account.id.as_str());
             match tx.commit(&*self.table, &self.patience).await? {
-                Ok(()) => return Ok(member),
-                Err(refused) if refused.guard().is_some() => return Ok(member),
-                Err(_) => {}
+                Ok(()) => return Ok(()),
+                Err(refused) if refused.guard().is_some() => return Ok(()),
+                Err(refused) if refused.of(&Part::Principal).is_some() => return Err(CHANGED),
+                Err(refused) => resolve = read_gates(&refused, &checks)?,
             }
         }
         Err(StoreError::Busy)
+    }
+
+    /// Every key of an account that is not revoked: at most [`MAX_KEYS`], among however many that are.
+    pub(crate) async fn live_keys(&self, account: &AccountId) -> Result<Vec<ApiKey>, StoreError> {
+        let (mut live, mut start) = (Vec::new(), None);
+        loop {
+            let (keys, next) = self.account_keys(account, 0, start).await?;
+            live.extend(keys.into_iter().filter(|key: &ApiKey| !key.ended()));
+            match next {
+                Some(next) => start = Some(next),
+                None => return Ok(live),
+            }
+        }
     }
 
     /// A key or member, strongly consistent: one read.
@@ -405,10 +467,6 @@ impl Store {
         let items = patiently(&self.patience, || self.table.batch_get(keys)).await?;
         let item = items.into_iter().flatten().next().ok_or(Denied::Absent)?;
         Reader(&item).json("doc")
-    }
-
-    pub(crate) async fn read_keys(&self, query: &Query) -> Result<(Vec<ApiKey>, Option<Position>), StoreError> {
-        self.documents(query).await
     }
 
     /// A page of an account's keys, oldest first, strongly consistent: one query.
@@ -449,19 +507,60 @@ pub(crate) fn own_items(account: &AccountId, prefix: &str, limit: usize, start: 
     Query::table(keys::account_partition(account), SortRange::BeginsWith(prefix.to_owned())).limit(limit).after(start)
 }
 
+/// The account is not closed, and has fewer than `limit` of what `counter` counts.
+pub(crate) fn room(counter: &'static str, limit: i64) -> Cond {
+    let open = [Status::Active, Status::Suspended].map(|status| Cond::Eq("st", s(status.word())));
+    Cond::All(vec![Cond::Any(open.into()), Cond::Any(vec![Cond::Lacks(counter), Cond::Lt(counter, Value::N(limit))])])
+}
+
 fn principal_item<P: Principal>(principal: &P) -> Result<Item, StoreError> {
     let mut item = Item::new();
     put(&mut item, "doc", json(principal)?);
-    put(&mut item, "ver", Value::N(*principal.clone().version()));
+    put(&mut item, "ver", Value::N(principal.version()));
     Ok(item)
 }
+
+/// Adds the writes that take a key or member from `old` to `new`, and returns where its credentials were.
+pub(crate) fn push_principal_change<P: Principal>(tx: &mut Tx, old: &P, new: &P) -> Result<Vec<Key>, StoreError> {
+    let item = principal_item(new)?;
+    let (before, after) = (old.credentials(), new.credentials());
+    for credential in &after {
+        tx.push(Part::Plain, Write::put(credential.clone(), item.clone()));
+    }
+    for credential in before.iter().filter(|credential| !after.contains(credential)) {
+        tx.push(Part::Plain, Write { key: credential.clone(), action: Action::Delete, cond: None });
+    }
+    let as_read = Cond::Eq("ver", Value::N(old.version()));
+    tx.push(Part::Principal, Write { key: old.key(), action: Action::Put(item), cond: Some(as_read) });
+    Ok(before)
+}
+
+fn refuse_closed(account: &Account) -> Result<(), StoreError> {
+    match account.status {
+        Status::Closed => Err(StoreError::AccountState("closed")),
+        Status::Active | Status::Suspended => Ok(()),
+    }
+}
+
+/// Whether an account's item says closed.
+pub(crate) fn closed(item: Option<&Item>) -> Result<bool, StoreError> {
+    item.map_or(Ok(true), |item| Ok(Reader(item).word::<Status>("st")? == Status::Closed))
+}
+
+const CHANGED: StoreError = StoreError::Conflict("it was changed meanwhile; read it and ask again");
 
 /// Adds the checks that what a grant rests on still stands: the grantor's key, and the role.
 pub(crate) fn push_grant_checks(tx: &mut Tx, grantor: Grantor<'_>, role: &RoleRef) {
     tx.push(Part::Grantor, Write::check(keys::credential(grantor.hash), Cond::Eq("ver", Value::N(grantor.version))));
-    match role {
-        RoleRef::BuiltIn(BuiltInRole::Owner | BuiltInRole::Admin | BuiltInRole::Billing | BuiltInRole::Support | BuiltInRole::Viewer) => {}
-        RoleRef::Custom { account_id, role_id, .. } => tx.push(Part::Role, Write::check(keys::role(account_id, role_id), Cond::Exists)),
+    let own = grantor.role.map(|role| (keys::role(&role.account_id, &role.id), role.version));
+    if let Some((key, version)) = &own {
+        tx.push(Part::Grantor, Write::check(key.clone(), Cond::Eq("ver", Value::N(*version))));
+    }
+    if let RoleRef::Custom { account_id, role_id, .. } = role {
+        let key = keys::role(account_id, role_id);
+        if own.is_none_or(|(own, _)| own != key) {
+            tx.push(Part::Role, Write::check(key, Cond::Exists));
+        }
     }
 }
 

@@ -9,14 +9,15 @@ use tributary_domain::rights::{BuiltInRole, RightSet, RoleRef};
 use tributary_domain::text::RoleName;
 
 use crate::Store;
-use crate::accounts::REPLANS;
+use crate::accounts::{Authority, REPLANS, place_checks_of_own, read_gates};
 use crate::codec::{Reader, json, put};
-use crate::commit::{Part, Refused, Tx, patiently};
+use crate::commit::{Part, Tx, patiently};
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
+use crate::gates;
 use crate::idempotency::{Outcome, Scope};
 use crate::keys;
-use crate::principals::{Grantor, grant_refusal, own_items, push_grant_checks};
+use crate::principals::{Grantor, closed, grant_refusal, own_items, push_grant_checks, room};
 use crate::table::{Action, Change, Cond, Item, Position, Value, Write, s};
 
 /// The most custom roles of one account.
@@ -84,11 +85,13 @@ impl Store {
     /// Stores a new role.
     ///
     /// # Errors
-    /// [`StoreError::Taken`], [`StoreError::Limit`], [`StoreError::Conflict`] if the grantor changed.
+    /// [`StoreError::Taken`], [`StoreError::Limit`], [`StoreError::AccountState`], [`StoreError::Conflict`] if the grantor
+    /// changed.
     pub async fn add_role(
         &self,
         role: &CustomRole,
         grantor: Grantor<'_>,
+        authority: Authority<'_>,
         act: &Act,
         scope: Option<&Scope>,
     ) -> Result<Outcome<CustomRole>, StoreError> {
@@ -100,93 +103,122 @@ impl Store {
         if BuiltInRole::named(role.name.as_str()).is_some() {
             return Err(StoreError::Taken("the name of a built-in role"));
         }
-        let mut tx = Tx::default();
-        let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-        if let Some(scope) = scope {
-            tx.push(Part::Guard, Write::create(scope.key(), scope.record(role, &act.event)?));
-        }
-        push_event(&mut tx, guard, act, &role.account_id, "role.created", &detail!({ "role_id": role.id, "rights": role.rights }))?;
-        tx.push(Part::Role, Write::create(keys::role(&role.account_id, &role.id), role_item(role)?));
-        let mut name = Item::new();
-        put(&mut name, "role", s(role.id.as_str()));
-        tx.push(Part::Unique, Write::create(keys::role_name(&role.account_id, role.name.as_str()), name));
-        let room = Cond::All(vec![Cond::Exists, Cond::Any(vec![Cond::Lacks("roles"), Cond::Lt("roles", Value::N(MAX_ROLES))])]);
-        tx.push(Part::Account, Write::update(keys::account(&role.account_id), vec![Change::Add("roles", 1)], room));
-        push_grant_checks(&mut tx, grantor, &RoleRef::BuiltIn(BuiltInRole::Viewer));
-        match tx.commit(&*self.table, &self.patience).await? {
-            Ok(()) => Ok(Outcome::Done(role.clone())),
-            Err(refused) => match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => scope.outcome(record, &act.event),
-                (Some(_), None) => Ok(Outcome::Done(role.clone())),
-                (None, _) => Err(self.read_role_refusal(&refused)),
-            },
-        }
-    }
-
-    fn read_role_refusal(&self, refused: &Refused) -> StoreError {
-        if refused.of(&Part::Unique).is_some() {
-            return StoreError::Taken("the role's name");
-        }
-        if refused.of(&Part::Account).is_some() {
-            return StoreError::Limit { what: "custom roles of one account", limit: MAX_ROLES };
-        }
-        grant_refusal(refused).err().unwrap_or(StoreError::Busy)
-    }
-
-    /// Sets what a role carries, at once for all who hold it. `may` is asked about the role as it was read.
-    ///
-    /// # Errors
-    /// [`StoreError::Denied`], [`StoreError::Stale`], what `may` refuses.
-    pub async fn change_role(
-        &self,
-        account: &AccountId,
-        id: &RoleId,
-        rights: &RightSet,
-        expected: Option<i64>,
-        grantor: Grantor<'_>,
-        act: &Act,
-    ) -> Result<CustomRole, StoreError> {
+        let mut resolve = false;
         for _ in 0..REPLANS {
-            let old = self.role(account, id).await?;
-            if expected.is_some_and(|version| version != old.version) {
-                return Err(StoreError::Stale(old.version));
-            }
-            let new = CustomRole { rights: rights.clone(), version: old.version + 1, ..old.clone() };
+            let account = self.account_to_change(&role.account_id, authority, resolve).await?;
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, account, "role.changed", &detail!({ "role_id": id, "rights": rights }))?;
-            let as_read = Cond::Eq("ver", Value::N(old.version));
-            tx.push(Part::Principal, Write { key: keys::role(account, id), action: Action::Put(role_item(&new)?), cond: Some(as_read) });
-            push_grant_checks(&mut tx, grantor, &RoleRef::BuiltIn(BuiltInRole::Viewer));
-            match tx.commit(&*self.table, &self.patience).await? {
-                Ok(()) => return Ok(new),
-                Err(refused) if refused.guard().is_some() => return Ok(new),
-                Err(refused) => grant_refusal(&refused)?,
+            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
+            if let Some(scope) = scope {
+                tx.push(Part::Guard, Write::create(scope.key(), scope.record(role, &act.event)?));
             }
+            push_event(&mut tx, guard, act, &role.account_id, "role.created", &detail!({ "role_id": role.id, "rights": role.rights }))?;
+            tx.push(Part::Principal, Write::create(keys::role(&role.account_id, &role.id), role_item(role)?));
+            let mut name = Item::new();
+            put(&mut name, "role", s(role.id.as_str()));
+            tx.push(Part::Unique, Write::create(keys::role_name(&role.account_id, role.name.as_str()), name));
+            tx.push(Part::Account, Write::update(keys::account(&role.account_id), vec![Change::Add("roles", 1)], room("roles", MAX_ROLES)));
+            push_grant_checks(&mut tx, grantor, &NO_ROLE);
+            let checks = place_checks_of_own(&account, authority.home);
+            gates::push_checks(&mut tx, &checks, account.id.as_str());
+            let refused = match tx.commit(&*self.table, &self.patience).await? {
+                Ok(()) => return Ok(Outcome::Done(role.clone())),
+                Err(refused) => refused,
+            };
+            match (refused.guard(), scope) {
+                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
+                (Some(_), None) => return Ok(Outcome::Done(role.clone())),
+                (None, _) => {}
+            }
+            if refused.of(&Part::Unique).is_some() {
+                return Err(StoreError::Taken("the role's name"));
+            }
+            if let Some(item) = refused.of(&Part::Account) {
+                let limit = StoreError::Limit { what: "custom roles of one account", limit: MAX_ROLES };
+                return Err(if closed(item)? { StoreError::AccountState("closed") } else { limit });
+            }
+            grant_refusal(&refused)?;
+            resolve = read_gates(&refused, &checks)?;
         }
         Err(StoreError::Busy)
     }
 
-    /// Removes a role; who holds it then holds nothing by it.
+    /// Sets what a role carries, at once for all who hold it, if it is as it was judged.
     ///
     /// # Errors
-    /// [`StoreError::Denied`] if there is none.
-    pub async fn remove_role(&self, account: &AccountId, id: &RoleId, act: &Act) -> Result<CustomRole, StoreError> {
+    /// [`StoreError::Denied`]; [`StoreError::Stale`] if it has changed since.
+    pub async fn change_role(
+        &self,
+        judged: &CustomRole,
+        rights: &RightSet,
+        grantor: Grantor<'_>,
+        authority: Authority<'_>,
+        act: &Act,
+    ) -> Result<CustomRole, StoreError> {
+        let new = CustomRole { rights: rights.clone(), version: judged.version + 1, ..judged.clone() };
+        let put = Action::Put(role_item(&new)?);
+        let detail = detail!({ "role_id": judged.id, "rights": rights });
+        self.write_role(judged, &put, grantor, authority, act, ("role.changed", detail)).await?;
+        Ok(new)
+    }
+
+    /// Removes a role, if it is as it was judged; who holds it then holds nothing by it.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`]; [`StoreError::Stale`] if it has changed since.
+    pub async fn remove_role(
+        &self,
+        judged: &CustomRole,
+        grantor: Grantor<'_>,
+        authority: Authority<'_>,
+        act: &Act,
+    ) -> Result<(), StoreError> {
+        let detail = detail!({ "role_id": judged.id });
+        self.write_role(judged, &Action::Delete, grantor, authority, act, ("role.removed", detail)).await
+    }
+
+    async fn write_role(
+        &self,
+        judged: &CustomRole,
+        action: &Action,
+        grantor: Grantor<'_>,
+        authority: Authority<'_>,
+        act: &Act,
+        event: (&str, serde_json::Value),
+    ) -> Result<(), StoreError> {
+        let (own, mut resolve) = (keys::role(&judged.account_id, &judged.id), false);
         for _ in 0..REPLANS {
-            let role = self.role(account, id).await?;
+            let account = self.account_to_change(&judged.account_id, authority, resolve).await?;
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, account, "role.removed", &detail!({ "role_id": id }))?;
-            tx.push(Part::Principal, Write::delete(keys::role(account, id), Cond::Eq("ver", Value::N(role.version))));
-            tx.push(Part::Plain, Write { key: keys::role_name(account, role.name.as_str()), action: Action::Delete, cond: None });
-            tx.push(Part::Plain, Write::update(keys::account(account), vec![Change::Add("roles", -1)], Cond::Exists));
+            push_event(&mut tx, Part::Guard, act, &account.id, event.0, &event.1)?;
+            let as_read = Cond::Eq("ver", Value::N(judged.version));
+            tx.push(Part::Principal, Write { key: own.clone(), action: action.clone(), cond: Some(as_read) });
+            if *action == Action::Delete {
+                tx.push(Part::Plain, Write { key: keys::role_name(&account.id, judged.name.as_str()), action: Action::Delete, cond: None });
+                tx.push(Part::Plain, Write::update(keys::account(&account.id), vec![Change::Add("roles", -1)], Cond::Exists));
+            }
+            // Whoever holds the very role that is written is held to its version by the write itself.
+            let grantor = Grantor { role: grantor.role.filter(|role| role.id != judged.id), ..grantor };
+            push_grant_checks(&mut tx, grantor, &NO_ROLE);
+            let checks = place_checks_of_own(&account, authority.home);
+            gates::push_checks(&mut tx, &checks, account.id.as_str());
             match tx.commit(&*self.table, &self.patience).await? {
-                Ok(()) => return Ok(role),
-                Err(refused) if refused.guard().is_some() => return Ok(role),
-                Err(_) => {}
+                Ok(()) => return Ok(()),
+                Err(refused) if refused.guard().is_some() => return Ok(()),
+                Err(refused) if refused.of(&Part::Principal).is_some() => {
+                    return Err(StoreError::Stale(self.role(&judged.account_id, &judged.id).await?.version));
+                }
+                Err(refused) => {
+                    grant_refusal(&refused)?;
+                    resolve = read_gates(&refused, &checks)?;
+                }
             }
         }
         Err(StoreError::Busy)
     }
 }
+
+/// A grant that names no custom role.
+const NO_ROLE: RoleRef = RoleRef::BuiltIn(BuiltInRole::Viewer);
 
 fn role_item(role: &CustomRole) -> Result<Item, StoreError> {
     let mut item = Item::new();

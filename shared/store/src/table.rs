@@ -249,6 +249,23 @@ pub struct Position {
     pub index: Option<(String, String)>,
 }
 
+impl Position {
+    /// The position right after an item of the table or of `index`.
+    ///
+    /// Returns `None` if the item lacks the key attributes.
+    pub fn of(item: &Item, index: Option<Index>) -> Option<Self> {
+        let text = |name: &str| match item.get(name) {
+            Some(Value::S(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let in_index = match index {
+            Some(index) => Some((text(index.keys().0)?, text(index.keys().1)?)),
+            None => None,
+        };
+        Some(Self { pk: text(PK)?, sk: text(SK)?, index: in_index })
+    }
+}
+
 /// One page of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {

@@ -54,7 +54,7 @@ pub struct CreateAccount {
     /// Its currency; another than the parent's only below the operator.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Currency>))]
     pub currency: Option<Currency>,
-    /// How far its credit may go below zero; needs the right `credits.limit`.
+    /// How far its credit may go below zero; needs the right `credits.limit`, which only the operator has.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Allowance>))]
     pub credit_limit: Option<Allowance>,
     /// Settings.

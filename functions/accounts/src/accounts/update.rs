@@ -35,7 +35,7 @@ pub struct UpdateAccount {
     /// New settings, all of them.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Settings>))]
     pub settings: Option<Settings>,
-    /// New credit limit; only from above, with the right `credits.limit`.
+    /// New credit limit; needs the right `credits.limit`, which only the operator has.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Allowance>))]
     pub credit_limit: Option<Allowance>,
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
-use tributary_domain::hold::{DEFAULT_HOLD_S, HoldRequest, MAX_HOLD_S};
+use tributary_domain::hold::{DEFAULT_HOLD_S, Hold, HoldRequest, MAX_HOLD_S};
 use tributary_domain::id::{AccountId, HoldId};
 use tributary_domain::ledger::CreditError;
 use tributary_domain::money::Amount;
@@ -48,21 +48,33 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     if body.to.as_ref() == Some(&body.account_id) {
         return Err(CreditError::SameAccount.into());
     }
+    // A replay is answered also when its time is long over.
+    let expires_at = match expiry(body.expires_at, now) {
+        Ok(expires_at) => expires_at,
+        Err(refusal) => {
+            let first = call.store().first_answer::<Hold>(&scope).await?.ok_or(refusal)?;
+            return created(&first, true);
+        }
+    };
     let asked = HoldRequest {
         id: HoldId::from_uuid(call.app.uuid()),
         account_id: body.account_id,
         to: body.to,
         amount: body.amount,
         reference: body.reference,
-        expires_at: expiry(body.expires_at, now)?,
+        expires_at,
         now,
     };
     let may_i = caller.over_heads(Right::CreditsHold);
     let outcome = call.store().reserve(&asked, home, &scope, &call.act()?.event, &may_i).await?;
     let replayed = matches!(outcome, Outcome::Replayed(_));
     let hold = outcome.into_inner();
+    created(&hold, replayed)
+}
+
+fn created(hold: &Hold, replayed: bool) -> Result<Reply, Problem> {
     let location = format!("/reseller/credits/holds/{}", hold.id);
-    Ok(Reply::created(&HoldView::of(&hold, None))?.location(&location).replayed(replayed))
+    Ok(Reply::created(&HoldView::of(hold, None))?.location(&location).replayed(replayed))
 }
 
 fn expiry(asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Problem> {

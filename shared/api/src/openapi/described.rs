@@ -190,6 +190,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("denies", "account_id") => {
             of::<wire::AccountId>("The account at which the deny begins: the key's or member's own, or one below it.")
         }
+        ("errors", "code") => of::<wire::ErrorCode>("The error's code."),
         _ => None,
     }
 }

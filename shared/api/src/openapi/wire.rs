@@ -58,6 +58,7 @@ schemas! {
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
+    ErrorCode = "An error's code.", |d| text(d).pattern(Some("^[a-z_]{1,40}$")).examples(["insufficient_credits"]);
     RequestId = "A request's id.", |d| id("req", d);
     Name = "A name: 1 to 200 bytes of UTF-8, without control or direction characters; kept in NFC.",
         |d| text(d).min_length(Some(1)).max_length(Some(200)).examples(["Northwind Telecom"]);

@@ -1,0 +1,109 @@
+//! The pages of errors, which every problem's `type` opens: `docs/errors.md` and `docs/errors/*.md`, as HTML.
+
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
+use tributary_api::{Call, Problem, Reply};
+
+const SHELL: &str = include_str!("docs.html");
+const INDEX: &str = include_str!("../../../docs/errors.md");
+
+macro_rules! pages {
+    ($($code:literal),+ $(,)?) => {
+        /// Each code's page, by its name.
+        pub const PAGES: &[(&str, &str)] = &[$(($code, include_str!(concat!("../../../docs/errors/", $code, ".md")))),+];
+    };
+}
+
+pages! {
+    "account_closed",
+    "account_exists",
+    "account_has_children",
+    "account_has_credit",
+    "account_suspended",
+    "already_exists",
+    "already_reversed",
+    "bad_request",
+    "balance_out_of_range",
+    "body_too_large",
+    "busy",
+    "conflict",
+    "currency_mismatch",
+    "cycle",
+    "forbidden",
+    "grant_exceeds_own",
+    "hold_ended",
+    "hold_exceeded",
+    "hold_expired",
+    "idempotency_key_invalid",
+    "idempotency_key_missing",
+    "idempotency_key_reused",
+    "insufficient_credits",
+    "internal_error",
+    "invalid_cursor",
+    "invalid_json",
+    "limit_reached",
+    "method_not_allowed",
+    "not_below",
+    "not_found",
+    "outcome_unknown",
+    "parent_is_customer",
+    "precondition_failed",
+    "route_not_found",
+    "same_account",
+    "too_deep",
+    "too_many_branches",
+    "too_many_requests",
+    "unauthorized",
+    "unknown_field",
+    "unknown_role",
+    "unsupported_media_type",
+    "validation_failed",
+}
+
+/// What a page may load and do: nothing but its own style.
+pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The list of errors.
+///
+/// # Errors
+/// None.
+pub async fn index(_call: Call) -> Result<Reply, Problem> {
+    Ok(page("Errors", INDEX))
+}
+
+/// One error's page.
+///
+/// # Errors
+/// `not_found` for a code that is none.
+pub async fn error(call: Call) -> Result<Reply, Problem> {
+    let code: String = call.id("code")?;
+    let (code, text) = PAGES.iter().find(|(known, _)| *known == code).ok_or_else(Problem::not_found)?;
+    Ok(page(code, text))
+}
+
+fn page(title: &str, markdown: &str) -> Reply {
+    let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES).map(|event| match event {
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type, dest_url: address(dest_url), title, id })
+        }
+        other => other,
+    });
+    let mut body = String::new();
+    html::push_html(&mut body, parser);
+    // Tables scroll on a narrow screen, the page does not.
+    let body = body.replace("<table>", "<div class=\"scroll\"><table>").replace("</table>", "</table></div>");
+    let page = SHELL.replace("{title}", title).replace("{body}", &body);
+    Reply::html(&page).header("content-security-policy", POLICY).header("referrer-policy", "no-referrer")
+}
+
+/// Links between the files of `docs/` lead to the served pages instead.
+fn address(link: CowStr<'_>) -> CowStr<'_> {
+    match link.strip_suffix(".md") {
+        Some("errors" | "../errors") => "errors".into(),
+        Some(file) => file
+            .rsplit('/')
+            .next()
+            .filter(|code| PAGES.iter().any(|(known, _)| known == code))
+            .map_or_else(|| link.clone(), |code| format!("errors/{code}").into()),
+        None => link,
+    }
+}
