@@ -23,4 +23,4 @@ bench seconds="5" clients="1,16,64":
 # Rewrites what is generated.
 generate:
     cargo run -q -p tributary-tests --example openapi
-    UPDATE_GOLDEN=1 cargo test -q -p tributary-tests golden budgets
+    UPDATE_GOLDEN=1 cargo test -q -p tributary-tests -- golden budgets

@@ -139,7 +139,7 @@ pass is decided in this order, and the first line that fails decides:
 
 1. The target is the account of the role or lies below it. If not, the answer is `404 not_found`, exactly as for an account
    that does not exist.
-2. `credits.issue` counts only if the role is held at the operator's account.
+2. `credits.issue` and `credits.limit` count only if the role is held at the operator's account.
 3. No deny takes the right away at the target or at an account above it. A deny wins over every grant.
 4. The role carries the right. If not, the answer is `403 forbidden`, with the `right` that is missing.
 

@@ -27,9 +27,9 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "accounts" => Some(lambda::http(tributary_accounts::router(app))),
         "credits" => Some(lambda::http(tributary_credits::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
-        "hold_expiry" => Some(Arc::new(move |event, _| {
+        "housekeeping" => Some(Arc::new(move |event, _| {
             let app = app.clone();
-            Box::pin(async move { tributary_hold_expiry::handle(&app, event).await })
+            Box::pin(async move { tributary_housekeeping::handle(&app, event).await })
         })),
         _ => None,
     }

@@ -23,7 +23,13 @@ impl Intrinsics {
         Self { values }
     }
 
-    /// A parameter's default.
+    /// The same with some parameters given, as `sam deploy --parameter-overrides` does.
+    pub fn with(mut self, given: &[(&str, &str)]) -> Self {
+        self.values.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
+    }
+
+    /// A parameter's value.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }

@@ -128,7 +128,7 @@ mod tests {
         let clock = ManualClock::at(start);
         let template = Template::embedded().expect("a template");
         let functions =
-            BTreeMap::from([("HoldExpiryFunction".to_owned(), Lambda::new("HoldExpiryFunction", Duration::from_secs(1), handler))]);
+            BTreeMap::from([("HousekeepingFunction".to_owned(), Lambda::new("HousekeepingFunction", Duration::from_secs(1), handler))]);
         let gateway = Gateway::new(&template, functions, Arc::new(clock.clone()), Arc::new(SystemIds::default()));
         let scheduler = Scheduler::new(&template.schedules, Arc::new(gateway), Arc::new(clock.clone()));
 

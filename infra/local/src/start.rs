@@ -101,11 +101,10 @@ struct Running {
 /// # Errors
 /// [`StartError`], whose text says what to do.
 pub async fn start(options: Options) -> Result<Local, StartError> {
-    let mut template = Template::embedded()?;
     let listener = listen(options.port).await?;
     let base_url = format!("http://{}", listener.local_addr().map_err(|error| StartError::Port { port: options.port, error })?);
     // The portal function serves the pages of errors: here, on this very address.
-    template.docs_url = format!("{base_url}/docs");
+    let template = Template::embedded_with(&[("DocsUrl", &format!("{base_url}/docs"))])?;
     let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
     let keeper = Arc::new(open(&options, &*ids)?);
     if let Some(path) = &options.ready_file {

@@ -86,15 +86,23 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] names what cannot be run locally.
     pub fn embedded() -> Result<Self, TemplateError> {
-        Self::parse(EMBEDDED)
+        Self::parse(EMBEDDED, &[])
     }
 
-    /// Reads a template.
+    /// The project's template with some parameters given.
+    ///
+    /// # Errors
+    /// As [`Template::embedded`].
+    pub fn embedded_with(parameters: &[(&str, &str)]) -> Result<Self, TemplateError> {
+        Self::parse(EMBEDDED, parameters)
+    }
+
+    /// Reads a template; parameters that are not given take their defaults.
     ///
     /// # Errors
     /// [`TemplateError`] names what cannot be run locally.
-    pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let (document, intrinsics) = read(text)?;
+    pub fn parse(text: &str, parameters: &[(&str, &str)]) -> Result<Self, TemplateError> {
+        let (document, intrinsics) = read(text, parameters)?;
         let mut template = Self {
             stage: String::new(),
             docs_url: intrinsics.parameter("DocsUrl").unwrap_or_default().to_owned(),
@@ -144,9 +152,9 @@ impl Template {
     }
 }
 
-fn read(text: &str) -> Result<(Document, Intrinsics), TemplateError> {
+fn read(text: &str, parameters: &[(&str, &str)]) -> Result<(Document, Intrinsics), TemplateError> {
     let yaml: yaml_serde::Value = yaml_serde::from_str(text).map_err(|error| TemplateError(error.to_string()))?;
-    let intrinsics = Intrinsics::of(&yaml);
+    let intrinsics = Intrinsics::of(&yaml).with(parameters);
     Ok((typed(intrinsics.resolve(&yaml), "the template")?, intrinsics))
 }
 
@@ -287,10 +295,10 @@ mod tests {
         assert_eq!(template.stage, "dev");
         assert!(template.docs_url.starts_with("https://"));
         let binaries: Vec<&str> = template.functions.values().map(|function| function.binary.as_str()).collect();
-        assert_eq!(binaries, ["accounts", "credits", "hold_expiry", "portal"]);
+        assert_eq!(binaries, ["accounts", "credits", "housekeeping", "portal"]);
         let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
         assert!(template.routes.contains(&create));
-        let expiry = Schedule { name: "EveryMinute".into(), function: "HoldExpiryFunction".into(), every: SignedDuration::from_secs(60) };
+        let expiry = Schedule { name: "EveryMinute".into(), function: "HousekeepingFunction".into(), every: SignedDuration::from_secs(60) };
         assert_eq!(template.schedules, [expiry]);
     }
 

@@ -5,9 +5,10 @@ use http::header::AUTHORIZATION;
 use tributary_domain::id::{AccountId, KeyId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::rights::{Grants, Right, Verdict};
+use tributary_store::authentication::Authenticated;
 use tributary_store::error::Denied;
 use tributary_store::heads::Heads;
-use tributary_store::principals::{Authenticated, Grantor};
+use tributary_store::principals::Grantor;
 use tributary_store::roles::CustomRole;
 
 use crate::app::App;

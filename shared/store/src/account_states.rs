@@ -15,9 +15,10 @@ use crate::entries::push_entry;
 use crate::error::StoreError;
 use crate::events::{Act, push_event};
 use crate::gates;
+use crate::grants::push_principal_change;
 use crate::idempotency::{Outcome, Scope};
 use crate::keys;
-use crate::principals::{ApiKey, push_principal_change};
+use crate::principals::ApiKey;
 use crate::table::{Change, Cond, Value, Write, s};
 
 impl Store {

@@ -15,26 +15,21 @@ use crate::entries;
 use crate::error::{Denied, StoreError};
 use crate::keys;
 use crate::table::{Query, SortRange};
+use crate::turns::{Turn, Turns};
 
 /// Heads by ledger.
 pub type Heads = BTreeMap<LedgerId, Head>;
 
 /// The most remembered heads of one process; then it forgets all and begins anew.
 const REMEMBERED: usize = 20_000;
-/// How many locks the ledgers of one process share.
-const LOCKS: u8 = 251;
+/// Over how many numbers ledgers are shared out for their turns.
+const NUMBERS: u8 = 251;
 
-/// What one process remembers of heads, and the locks that keep its own requests from racing each other on one ledger.
-#[derive(Debug)]
+/// What one process remembers of heads, and the turns of its own requests.
+#[derive(Debug, Default)]
 pub struct HeadMemory {
     heads: Mutex<HashMap<LedgerId, Head>>,
-    locks: Vec<Arc<tokio::sync::Mutex<()>>>,
-}
-
-impl Default for HeadMemory {
-    fn default() -> Self {
-        Self { heads: Mutex::default(), locks: (0..LOCKS).map(|_| Arc::default()).collect() }
-    }
+    turns: Arc<Turns>,
 }
 
 impl HeadMemory {
@@ -62,15 +57,10 @@ impl HeadMemory {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(ledger);
     }
 
-    /// Waits for this process's other requests on the same ledgers. Between processes the table decides; inside one,
-    /// waiting is cheaper than being refused.
-    pub async fn queue_up(&self, ledgers: &BTreeSet<LedgerId>) -> Vec<tokio::sync::OwnedMutexGuard<()>> {
-        let stripes: BTreeSet<u8> = ledgers.iter().map(|ledger| stripe_of(&ledger.to_string(), LOCKS)).collect();
-        let mut guards = Vec::with_capacity(stripes.len());
-        for stripe in stripes {
-            guards.push(Arc::clone(&self.locks[usize::from(stripe)]).lock_owned().await);
-        }
-        guards
+    /// Waits for this process's earlier requests on the same ledgers.
+    pub async fn queue_up(&self, ledgers: &BTreeSet<LedgerId>) -> Option<Turn> {
+        let numbers = ledgers.iter().map(|ledger| stripe_of(&ledger.to_string(), NUMBERS)).collect();
+        self.turns.wait(numbers).await
     }
 }
 

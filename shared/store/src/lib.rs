@@ -3,6 +3,7 @@ pub mod account_items;
 pub mod account_lists;
 pub mod account_states;
 pub mod accounts;
+pub mod authentication;
 pub mod bootstrap;
 pub mod codec;
 pub mod commit;
@@ -14,6 +15,7 @@ pub mod evaluate;
 pub mod events;
 pub mod faulty;
 pub mod gates;
+pub mod grants;
 pub mod heads;
 pub mod history;
 pub mod holds;
@@ -26,6 +28,7 @@ pub mod roles;
 pub mod size;
 pub mod table;
 pub mod transfers;
+pub mod turns;
 
 use std::sync::Arc;
 

@@ -15,9 +15,10 @@ use crate::commit::{Part, Tx, patiently};
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::gates;
+use crate::grants::{closed, grant_refusal, push_grant_checks, room};
 use crate::idempotency::{Outcome, Scope};
 use crate::keys;
-use crate::principals::{Grantor, closed, grant_refusal, own_items, push_grant_checks, room};
+use crate::principals::{Grantor, own_items};
 use crate::table::{Action, Change, Cond, Item, Position, Value, Write, s};
 
 /// The most custom roles of one account.

@@ -10,5 +10,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     init(Format::Json, "info");
     let app = App::from_env().await?;
     let app = &app;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| tributary_hold_expiry::handle(app, event.payload).await)).await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| tributary_housekeeping::handle(app, event.payload).await)).await
 }
