@@ -610,3 +610,51 @@ async fn a_path_that_is_no_text_is_answered_like_an_absent_id() {
     w.master.api.get("/reseller/accounts/%FF").send().await.refused(404, "not_found");
     w.target.nobody.get("/reseller/accounts/%FF").send().await.refused(401, "unauthorized");
 }
+
+#[tokio::test]
+async fn a_stale_if_match_stops_every_kind_of_change() {
+    let w = World::new().await;
+    let (node, other) = (w.reseller_of(&w.master.id).await, w.reseller_of(&w.master.id).await);
+    let path = account(&node.id);
+    let stale = w.master.api.get(&path).send().await.is(200).header("etag").to_owned();
+    w.master.api.put(&path, json!({ "name": "Newer" })).send().await.is(200);
+    let refused = async |ask: crate::support::api::Ask| ask.if_match(&stale).send().await.refused(412, "precondition_failed");
+    refused(w.master.api.delete(&path)).await;
+    refused(w.master.api.post(&format!("{path}/reactivate"), json!({}))).await;
+    refused(w.master.api.post(&format!("{path}/move"), json!({ "parent_id": other.id }))).await;
+    refused(w.master.api.pay(&format!("{path}/close"), json!({}))).await;
+    assert_eq!(w.master.api.get(&path).send().await.is(200)["status"], "active");
+}
+
+#[tokio::test]
+async fn times_are_shown_with_three_decimals_always() {
+    let w = World::new().await;
+    let shown = w.master.api.get(&account(&w.master.id)).send().await.is(200);
+    for name in ["created_at", "updated_at"] {
+        let at = shown.word(name);
+        assert!(at.len() == "2026-11-22T17:02:29.020Z".len() && at.ends_with('Z'), "{name}: {at}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_empty_is_not_emptied_by_null() {
+    let w = World::new().await;
+    let path = account(&w.child_of(&w.master.id).await);
+    for name in ["name", "tags", "settings", "credit_limit"] {
+        let refused =
+            w.operator().put(&path, json!({ name: null, "email": "a@example.com" })).send().await.refused(400, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], format!("/{name}"));
+    }
+    assert_eq!(w.master.api.get(&path).send().await.is(200)["email"], json!(null));
+}
+
+#[tokio::test]
+async fn a_wrong_type_in_place_of_a_word_is_a_wrong_field_of_valid_json() {
+    let w = World::new().await;
+    for (body, pointer) in
+        [(json!({ "name": "X", "kind": 1 }), "/kind"), (json!({ "name": "X", "settings": { "nope": 1 }, "zz": 1 }), "/settings/nope")]
+    {
+        let refused = w.master.api.post("/reseller/accounts/create", body).send().await.problem();
+        assert_eq!((refused.status, &refused["errors"][0]["pointer"]), (400, &json!(pointer)));
+    }
+}

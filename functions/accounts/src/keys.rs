@@ -165,7 +165,7 @@ pub async fn list(call: Call) -> Result<Reply, Problem> {
 /// `conflict` while an earlier rotation's overlap lasts or if the key is revoked, `grant_exceeds_own`, `not_found`,
 /// `forbidden`, `validation_failed`.
 pub async fn rotate(call: Call) -> Result<Reply, Problem> {
-    let request: RotateKey = call.body()?;
+    let request: RotateKey = call.body_or_default()?;
     let overlap_s = request.overlap_s.unwrap_or(DEFAULT_OVERLAP_S);
     if !(0..=MAX_OVERLAP_S).contains(&overlap_s) {
         return Err(Problem::field("/overlap_s", format!("must be from 0 to {MAX_OVERLAP_S}")));

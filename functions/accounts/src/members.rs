@@ -16,6 +16,7 @@ use tributary_store::keys as table_keys;
 use tributary_store::principals::Member;
 use tributary_store::table::Position;
 
+use crate::accounts::update::not_null;
 use crate::keys::{grantable, inherited_denies, refuse_excess, target};
 use crate::views::MemberView;
 
@@ -39,10 +40,12 @@ pub struct AddMember {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateMember {
     /// New name.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Name>))]
+    #[serde(default, deserialize_with = "not_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Name, required = false))]
     pub name: Option<Name>,
     /// New role.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::RoleWord>))]
+    #[serde(default, deserialize_with = "not_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::RoleWord, required = false))]
     pub role: Option<String>,
 }
 
@@ -132,10 +135,13 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
 pub async fn remove(call: Call) -> Result<Reply, Problem> {
     call.no_body()?;
     let (account, member) = managed_member(&call).await?;
+    if call.if_match()?.is_some_and(|version| version != member.version) {
+        return Err(StoreError::Stale(member.version).into());
+    }
     refuse_stronger(&call, &account, &member).await?;
     let may = call.caller()?.over(Right::MembersManage);
     call.store().remove_member(&member, Authority { home: call.home()?, may: &may }, &call.act()?).await?;
-    Reply::ok(&MemberView::of(&member))
+    Ok(Reply::ok(&MemberView::of(&member))?.etag(member.version))
 }
 
 /// The member of the path, if the caller manages members at its account.

@@ -103,12 +103,12 @@ fn accounts() -> Vec<Described> {
             "Suspends an account: from the answer on, nothing in its subtree can spend. Credit stays where it is. `reactivate` undoes it. Suspending twice is the same as once.",
         )
         .answers::<AccountView>(suspended)
-        .tagged()
+        .edits()
         .from_above()
         .refuses(&[Code::AccountClosed, Code::Conflict]),
         Described::new("reactivate_account", "Accounts", "Undoes a suspension. Send no body, or `{}`.")
             .answers::<AccountView>(suspended)
-            .tagged()
+            .edits()
             .from_above()
             .refuses(&[Code::AccountClosed, Code::Conflict]),
         Described::new(
@@ -118,7 +118,7 @@ fn accounts() -> Vec<Described> {
         )
         .takes::<CloseAccount>()
         .answers::<AccountView>("The closed account.")
-        .tagged()
+        .edits()
         .from_above()
         .refuses(&[Code::AccountHasCredit, Code::AccountHasChildren, Code::AccountClosed, Code::AccountSuspended, Code::Conflict]),
     ]
@@ -133,7 +133,7 @@ fn places() -> Vec<Described> {
         )
         .takes::<MoveAccount>()
         .answers::<AccountView>("The account in its new place.")
-        .tagged()
+        .edits()
         .from_above()
         .also(Right::AccountsMove, "at the new parent")
         .refuses(&[
@@ -223,6 +223,7 @@ fn members() -> Vec<Described> {
         .refuses(&[Code::UnknownRole, Code::GrantExceedsOwn, Code::Conflict]),
         Described::new("remove_member", "Members", "Takes a person's role away. You must hold all that the person holds.")
             .answers::<MemberView>("The member who was removed.")
+            .edits()
             .refuses(&[Code::GrantExceedsOwn]),
     ]
 }
@@ -269,6 +270,7 @@ fn roles() -> Vec<Described> {
         .refuses(&[Code::GrantExceedsOwn, Code::Conflict]),
         Described::new("delete_role", "Roles", "Removes a role. Who holds it then holds nothing by it.")
             .answers::<RoleView>("The role that was removed.")
+            .edits()
             .refuses(&[Code::GrantExceedsOwn]),
     ]
 }

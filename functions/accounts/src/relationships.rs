@@ -47,6 +47,7 @@ pub struct MoveView {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>, required))]
     pub to_parent_id: Option<AccountId>,
     /// When.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub moved_at: Timestamp,
 }
 

@@ -99,9 +99,7 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
     let old = call.store().role(&account.id, &id).await?;
     checked(&call, &request.rights, &account).await?;
     refuse_excess(&call, &old.rights, &account, &[]).await?;
-    if call.if_match()?.is_some_and(|version| version != old.version) {
-        return Err(StoreError::Stale(old.version).into());
-    }
+    refuse_stale(&call, &old)?;
     let may = call.caller()?.over(Right::RolesManage);
     let authority = Authority { home: call.home()?, may: &may };
     let role = call.store().change_role(&old, &request.rights, call.caller()?.grantor(), authority, &call.act()?).await?;
@@ -117,9 +115,17 @@ pub async fn remove(call: Call) -> Result<Reply, Problem> {
     let account = target(&call, Right::RolesManage).await?;
     let id: RoleId = call.id("role_id")?;
     let old = call.store().role(&account.id, &id).await?;
+    refuse_stale(&call, &old)?;
     refuse_excess(&call, &old.rights, &account, &[]).await?;
     let may = call.caller()?.over(Right::RolesManage);
     let authority = Authority { home: call.home()?, may: &may };
     call.store().remove_role(&old, call.caller()?.grantor(), authority, &call.act()?).await?;
-    Reply::ok(&RoleView::of(&old))
+    Ok(Reply::ok(&RoleView::of(&old))?.etag(old.version))
+}
+
+fn refuse_stale(call: &Call, role: &CustomRole) -> Result<(), Problem> {
+    match call.if_match()? {
+        Some(version) if version != role.version => Err(StoreError::Stale(role.version).into()),
+        Some(_) | None => Ok(()),
+    }
 }

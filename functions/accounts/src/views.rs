@@ -69,8 +69,10 @@ pub struct AccountView {
     /// Raised by one at each edit; the `ETag`.
     pub version: i64,
     /// When it was made.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
     /// When it was last edited.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub updated_at: Timestamp,
 }
 
@@ -175,16 +177,20 @@ pub struct KeyView {
     pub status: KeyStatus,
     /// Until when the previous secret is taken too.
     #[cfg_attr(feature = "openapi", schema(required))]
+    #[serde(serialize_with = "tributary_api::time::millis_or_null")]
     pub previous_secret_expires_at: Option<Timestamp>,
     /// Rights taken away below.
     pub denies: Vec<DenyView>,
     /// When it was made.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
     /// When it ends by itself.
     #[cfg_attr(feature = "openapi", schema(required))]
+    #[serde(serialize_with = "tributary_api::time::millis_or_null")]
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     #[cfg_attr(feature = "openapi", schema(required))]
+    #[serde(serialize_with = "tributary_api::time::millis_or_null")]
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -239,6 +245,7 @@ pub struct MemberView {
     /// Raised by one at each change; the `ETag`.
     pub version: i64,
     /// When they were added.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
 }
 
@@ -277,6 +284,7 @@ pub struct RoleView {
     /// Raised by one at each change; the `ETag`.
     pub version: i64,
     /// When it was made.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
 }
 

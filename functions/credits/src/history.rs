@@ -23,11 +23,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     {
         return Err(Problem::field("/query/to", "must be after from"));
     }
-    let kind = params.word::<EntryKind>("kind")?;
-    if kind.is_some_and(|kind| !kind.is_money()) {
-        let words: Vec<&str> = EntryKind::MONEY.iter().map(|kind| kind.word()).collect();
-        return Err(Problem::field("/query/kind", format!("must be one of {}", words.join(", "))));
-    }
+    let kind = params.text("kind").map(money_kind).transpose()?;
     let (limit, scope, cursor) = (params.limit()?, call.cursor_scope()?, params.text("cursor"));
     params.done()?;
     let below_seq: Option<i64> = scope.open(&call.app, cursor)?;
@@ -36,4 +32,10 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let page = call.store().history(&LedgerId::Account(id), &filter).await?;
     let data = page.entries.iter().map(EntryView::of).collect();
     Reply::ok(&PageView { data, next_cursor: scope.seal(&call.app, page.next_below_seq.as_ref())? })
+}
+
+fn money_kind(word: String) -> Result<EntryKind, Problem> {
+    let words = || EntryKind::MONEY.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
+    let kind = EntryKind::MONEY.into_iter().find(|kind| kind.word() == word);
+    kind.ok_or_else(|| Problem::field("/query/kind", format!("must be one of {}", words())))
 }

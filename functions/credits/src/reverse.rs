@@ -31,7 +31,7 @@ pub struct Reverse {
 pub async fn reverse(call: Call) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let scope = call.required_scope()?;
-    let body: Reverse = call.body()?;
+    let body: Reverse = call.body_or_default()?;
     let original = match call.store().find_transfer(&call.id("id")?).await {
         Ok((original, _)) => original,
         // The index may lag behind a transfer made just now; what was done once is known without it.

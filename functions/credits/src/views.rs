@@ -46,6 +46,7 @@ pub struct TransferView {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::TransferId>, required))]
     pub reverses: Option<TransferId>,
     /// When it was done.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
 }
 
@@ -71,6 +72,7 @@ pub struct LegsView {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::TransferId>, required))]
     pub reverses: Option<TransferId>,
     /// When it was done.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
 }
 
@@ -260,6 +262,7 @@ pub struct EntryView {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>, required))]
     pub reference: Option<Reference>,
     /// When it was written.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
 }
 
@@ -316,11 +319,14 @@ pub struct HoldView {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>, required))]
     pub reference: Option<Reference>,
     /// When it was made.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
     /// From when it cannot be captured.
+    #[serde(serialize_with = "tributary_api::time::millis")]
     pub expires_at: Timestamp,
     /// When it ended.
     #[cfg_attr(feature = "openapi", schema(required))]
+    #[serde(serialize_with = "tributary_api::time::millis_or_null")]
     pub ended_at: Option<Timestamp>,
 }
 

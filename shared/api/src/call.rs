@@ -95,6 +95,14 @@ impl Call {
         json::read(&self.body)
     }
 
+    /// The body, where every field is optional: nothing sent is nothing given.
+    ///
+    /// # Errors
+    /// As [`Call::body`].
+    pub fn body_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.iter().all(u8::is_ascii_whitespace) { Ok(T::default()) } else { self.body() }
+    }
+
     /// Refuses a body that says something.
     ///
     /// # Errors
@@ -174,8 +182,8 @@ impl Call {
     /// make no other request.
     fn request_digest(&self) -> String {
         let meaning = serde_json::from_slice::<serde_json::Value>(&self.body).map(|value| value.to_string());
-        let body = meaning.unwrap_or_else(|_| String::from_utf8_lossy(&self.body).into_owned());
-        digest(format!("{:?}\n{body}", self.path).as_bytes())
+        let body = meaning.map_or_else(|_| self.body.to_vec(), String::into_bytes);
+        digest(&[format!("{:?}\n", self.path).as_bytes(), &body].concat())
     }
 
     /// What a cursor of this list is bound to.

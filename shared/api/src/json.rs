@@ -21,7 +21,7 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let (mut track, mut unknown) = (Track::new(), Vec::new());
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let read = serde_ignored::deserialize(tracked, |path| unknown.push(pointer_of(&path.to_string())));
-    let value: T = read.map_err(|error| refusal(&error, &track.path()))?;
+    let value: T = read.map_err(|error| refusal(&error, &track.path(), body))?;
     json.end().map_err(|error| Problem::new(Code::InvalidJson, format!("After the JSON object comes something else: {error}.")))?;
     if unknown.is_empty() { Ok(value) } else { Err(unknown_fields(unknown)) }
 }
@@ -47,7 +47,7 @@ pub fn unknown_fields(pointers: Vec<String>) -> Problem {
     problem
 }
 
-fn refusal(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Problem {
+fn refusal(error: &serde_json::Error, path: &serde_path_to_error::Path, body: &[u8]) -> Problem {
     let text = error.to_string();
     let words = text.split(" at line ").next().unwrap_or(&text);
     match error.classify() {
@@ -57,6 +57,10 @@ fn refusal(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Probl
                 Some(name) => Problem::field(format!("{at}/{name}"), "is required"),
                 None => Problem::field(at, words),
             }
+        }
+        // serde_json calls a number in an enumeration's place a syntax error, though the body is valid JSON.
+        serde_json::error::Category::Syntax if serde_json::from_slice::<serde_json::Value>(body).is_ok() => {
+            Problem::field(path.iter().filter_map(segment).collect::<String>(), "has the wrong type")
         }
         serde_json::error::Category::Syntax | serde_json::error::Category::Eof | serde_json::error::Category::Io => {
             Problem::new(Code::InvalidJson, format!("The body is not valid JSON: {text}."))

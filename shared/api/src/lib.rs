@@ -15,6 +15,7 @@ pub mod params;
 pub mod problem;
 pub mod reply;
 pub mod router;
+pub mod time;
 
 pub use app::{App, AppParts, KeyMode};
 pub use call::Call;

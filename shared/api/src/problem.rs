@@ -46,7 +46,8 @@ impl Problem {
     /// A problem with one field.
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
-        let mut problem = Self::new(Code::ValidationFailed, format!("{pointer}: {detail}"));
+        let whole = if pointer.is_empty() { format!("The request {detail}.") } else { format!("{pointer}: {detail}") };
+        let mut problem = Self::new(Code::ValidationFailed, whole);
         problem.errors.push(FieldError { pointer, detail });
         problem
     }
@@ -89,7 +90,7 @@ impl From<Denied> for Problem {
             Denied::Absent => Problem::not_found(),
             Denied::Lacks(right) => Problem::new(
                 Code::Forbidden,
-                format!("This needs the right {right} at the account, which your role does not give or which was denied."),
+                format!("This needs the right {right} at the account, or for what only an account above may do, at that one. Your role does not give it there, or a deny withholds it."),
             )
             .with("right", right.word()),
         }
@@ -135,7 +136,7 @@ impl From<StoreError> for Problem {
             StoreError::Hold(hold) => hold_problem(&hold, detail),
             StoreError::KeyReused => Problem::new(
                 Code::IdempotencyKeyReused,
-                "This Idempotency-Key was used before on this route with another body or path. Use a new key for a new request.",
+                "This Idempotency-Key was used before on this route with another body, or with another id in the path. Use a new key for a new request.",
             ),
             StoreError::Stale(version) => {
                 Problem::new(Code::PreconditionFailed, "The resource has changed since you read it. Read it again and repeat the edit.")
@@ -196,7 +197,9 @@ impl From<StoreError> for Problem {
 fn hold_problem(error: &HoldError, detail: String) -> Problem {
     match error {
         HoldError::Ended(status) => Problem::new(Code::HoldEnded, detail).with("hold_status", status.word()),
-        HoldError::Expired(at) => Problem::new(Code::HoldExpired, detail).with("expires_at", at.to_string()),
+        HoldError::Expired(at) => {
+            Problem::new(Code::HoldExpired, detail).with("expires_at", at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+        }
         HoldError::TooMuch { held, .. } => Problem::new(Code::HoldExceeded, detail).with("held", held.to_string()),
         HoldError::Credit(credit) => credit.clone().into(),
     }

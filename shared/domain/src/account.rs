@@ -93,7 +93,6 @@ pub type Tags = BTreeMap<TagName, TagValue>;
 
 /// Settings that an account's owner edits and a clone copies.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// IANA time zone in which the account's days and months begin; `None` is UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,17 +21,36 @@ use crate::keys;
 use crate::principals::ApiKey;
 use crate::table::{Change, Cond, Value, Write, s};
 
+/// How an account is to be closed.
+#[derive(Debug, Clone, Default)]
+pub struct Closing {
+    /// The transfer that sends what is available to the parent first, if that is wanted.
+    pub sweep: Option<TransferId>,
+    /// Only this version.
+    pub expected: Option<i64>,
+}
+
+/// Refuses another version than the expected one.
+pub(crate) fn refuse_stale(account: &Account, expected: Option<i64>) -> Result<(), StoreError> {
+    match expected {
+        Some(version) if version != account.version => Err(StoreError::Stale(account.version)),
+        Some(_) | None => Ok(()),
+    }
+}
+
 impl Store {
     /// Suspends or reactivates an account. From the commit on, nothing in the subtree of a suspended account spends:
     /// the account's own ledger and every copy of its gate are written in the same transaction. Asking for the state it
     /// is in changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Denied`]; [`StoreError::AccountState`] for a closed account; [`StoreError::Conflict`] for the operator.
+    /// [`StoreError::Denied`]; [`StoreError::Stale`]; [`StoreError::AccountState`] for a closed account;
+    /// [`StoreError::Conflict`] for the operator.
     pub async fn set_status(
         &self,
         id: &AccountId,
         change: StatusChange,
+        expected: Option<i64>,
         authority: Authority<'_>,
         act: &Act,
     ) -> Result<Account, StoreError> {
@@ -44,6 +63,7 @@ impl Store {
         let mut resolve = false;
         for _ in 0..REPLANS {
             let old = self.account_to_change(id, authority, resolve).await?;
+            refuse_stale(&old, expected)?;
             let status = next_status(&old, change)?;
             if status == old.status {
                 return Ok(old);
@@ -78,14 +98,14 @@ impl Store {
     pub async fn close_account(
         &self,
         id: &AccountId,
-        sweep: Option<TransferId>,
+        closing: &Closing,
         authority: Authority<'_>,
         act: &Act,
         scope: &Scope,
     ) -> Result<Outcome<Account>, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
-            let (new, tx, checks) = match self.plan_close(id, sweep.as_ref(), authority, act, scope, resolve).await {
+            let (new, tx, checks) = match self.plan_close(id, closing, authority, act, scope, resolve).await {
                 Ok(plan) => plan,
                 Err(refusal) => return self.unless_done(scope, refusal).await,
             };
@@ -104,13 +124,15 @@ impl Store {
     async fn plan_close(
         &self,
         id: &AccountId,
-        sweep: Option<&TransferId>,
+        closing: &Closing,
         authority: Authority<'_>,
         act: &Act,
         scope: &Scope,
         resolve: bool,
     ) -> Result<(Account, Tx, tributary_domain::transfer::GateChecks), StoreError> {
         let old = self.account_to_change(id, authority, resolve).await?;
+        refuse_stale(&old, closing.expected)?;
+        let sweep = closing.sweep.as_ref();
         let parent = old.lineage.parent().cloned().ok_or(StoreError::Conflict("the operator's account cannot be closed"))?;
         if old.status == Status::Closed {
             return Err(StoreError::AccountState("closed"));
@@ -123,19 +145,19 @@ impl Store {
         (head.lineage, parent_head.lineage) = (old.lineage.clone(), old.lineage.above().map(|(_, lineage)| lineage).unwrap_or_default());
         let new = with_status(&old, Status::Closed, act);
         let mut tx = Tx::default();
-        let (mut checks, mut closing) = (place_checks(&old, authority.home), head.clone());
+        let (mut checks, mut last) = (place_checks(&old, authority.home), head.clone());
         let mut transfer = None;
         if let Some(amount) = left_to_sweep(&head, sweep.is_some())? {
             let request = sweep_request(sweep, &own, &above, amount, authority.home, act)?;
             let plan = plan_transfer(&request, &[(own.clone(), head.clone()), (above, parent_head)].into())?;
-            closing = plan.entries[0].after.clone();
+            last = plan.entries[0].after.clone();
             plan.entries.iter().for_each(|entry| push_entry(&mut tx, entry));
             for (ancestor, check) in plan.gates {
                 checks.entry(ancestor).or_insert(check);
             }
             transfer = Some(plan.transfer);
         }
-        push_entry(&mut tx, &closing.state_entry(EntryKind::Closed, act.now, |after| after.status = Status::Closed)?);
+        push_entry(&mut tx, &last.state_entry(EntryKind::Closed, act.now, |after| after.status = Status::Closed)?);
         push_event(&mut tx, Part::Plain, act, id, "account.closed", &json!({ "swept": transfer.as_ref().map(|t| t.id.clone()) }))?;
         let live = self.live_keys(id).await?;
         push_close(&mut tx, &old, &new, &parent, live.len());

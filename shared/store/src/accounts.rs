@@ -11,6 +11,7 @@ use tributary_domain::transfer::{GateCheck, GateChecks, Leg, Transfer, TransferR
 
 use crate::Store;
 use crate::account_items::{decode, edit_changes, encode};
+use crate::account_states::refuse_stale;
 use crate::codec::{Reader, json as json_value, put};
 use crate::commit::{Part, Refused, Tx, patiently};
 use crate::entries::push_entry;
@@ -259,9 +260,7 @@ impl Store {
         let mut resolve = false;
         for _ in 0..REPLANS {
             let old = self.account_to_change(id, authority, resolve).await?;
-            if expected.is_some_and(|version| version != old.version) {
-                return Err(StoreError::Stale(old.version));
-            }
+            refuse_stale(&old, expected)?;
             if old.status == Status::Closed {
                 return Err(StoreError::AccountState("closed"));
             }

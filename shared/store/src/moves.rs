@@ -14,6 +14,7 @@ use tributary_domain::transfer::{GateCheck, GateChecks};
 
 use crate::Store;
 use crate::account_items::{decode, place_changes};
+use crate::account_states::refuse_stale;
 use crate::accounts::{Authority, REPLANS, place_checks, push_external_id_change, read_gates, taken_by};
 use crate::codec::{Reader, json as json_value, put, time};
 use crate::commit::{Part, Tx, patiently};
@@ -58,12 +59,14 @@ impl Store {
         authority: Authority<'_>,
         to_authority: Authority<'_>,
         keeps: KeepsRights<'_>,
+        expected: Option<i64>,
         act: &Act,
     ) -> Result<Account, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
             let old = self.account_to_change(id, authority, resolve).await?;
             let target = self.account_to_change(to, to_authority, resolve).await?;
+            refuse_stale(&old, expected)?;
             if old.lineage.parent() == Some(to) {
                 return Ok(old);
             }

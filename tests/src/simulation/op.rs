@@ -10,6 +10,7 @@ use tributary_domain::money::{Amount, Currency, Micros};
 use tributary_domain::text::Name;
 use tributary_domain::transfer::{Leg, Transfer, TransferRequest};
 use tributary_store::Store;
+use tributary_store::account_states::Closing;
 use tributary_store::accounts::{Authority, Edit, NewAccount};
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::events::Act;
@@ -160,13 +161,14 @@ impl Op {
                 let new = self.account(source, parent, *kind, *initial)?;
                 store.create_account(&new, within, within, &act, Some(&self.scope())).await.map(Answer::Account)
             }
-            Ask::Status { account, change } => store.set_status(account, *change, below, &act).await.map(|_| Answer::Plain),
+            Ask::Status { account, change } => store.set_status(account, *change, None, below, &act).await.map(|_| Answer::Plain),
             Ask::Relocate { account, to } => {
-                store.move_account(account, to, below, within, &|_, _, _| Ok(()), &act).await.map(|_| Answer::Plain)
+                store.move_account(account, to, below, within, &|_, _, _| Ok(()), None, &act).await.map(|_| Answer::Plain)
             }
             Ask::Close { account, sweep } => {
                 let sweep = sweep.then(|| TransferId::from_uuid(source.uuid()));
-                store.close_account(account, sweep, below, &act, &self.scope()).await.map(Answer::Account)
+                let closing = Closing { sweep, expected: None };
+                store.close_account(account, &closing, below, &act, &self.scope()).await.map(Answer::Account)
             }
             Ask::Limit { account, limit } => {
                 let edit = Edit { credit_limit: Some(Micros::new(*limit)), ..Edit::default() };

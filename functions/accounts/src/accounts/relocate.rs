@@ -35,6 +35,6 @@ pub async fn relocate(call: Call) -> Result<Reply, Problem> {
         let gained: Vec<Right> = caller.grants.rights_at(id, new).difference(&caller.grants.rights_at(id, old)).copied().collect();
         if gained.is_empty() { Ok(()) } else { Err(StoreError::GrantsTooMuch(gained)) }
     };
-    let account = call.store().move_account(&call.id("id")?, &request.parent_id, from, to, &keeps, &call.act()?).await?;
+    let account = call.store().move_account(&call.id("id")?, &request.parent_id, from, to, &keeps, call.if_match()?, &call.act()?).await?;
     Ok(Reply::ok(&AccountView::read(&call.app, &account, home).await?)?.etag(account.version))
 }

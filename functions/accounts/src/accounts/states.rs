@@ -5,6 +5,7 @@ use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::StatusChange;
 use tributary_domain::id::TransferId;
 use tributary_domain::rights::Right;
+use tributary_store::account_states::Closing;
 use tributary_store::accounts::Authority;
 use tributary_store::idempotency::Outcome;
 
@@ -39,7 +40,7 @@ async fn set(call: Call, change: StatusChange) -> Result<Reply, Problem> {
     let (caller, home) = (call.caller()?, call.home()?);
     call.no_body()?;
     let may = caller.from_above(Right::AccountsSuspend);
-    let account = call.store().set_status(&call.id("id")?, change, Authority { home, may: &may }, &call.act()?).await?;
+    let account = call.store().set_status(&call.id("id")?, change, call.if_match()?, Authority { home, may: &may }, &call.act()?).await?;
     Ok(Reply::ok(&AccountView::read(&call.app, &account, home).await?)?.etag(account.version))
 }
 
@@ -50,10 +51,11 @@ async fn set(call: Call, change: StatusChange) -> Result<Reply, Problem> {
 pub async fn close(call: Call) -> Result<Reply, Problem> {
     let (caller, home) = (call.caller()?, call.home()?);
     let scope = call.required_scope()?;
-    let request: CloseAccount = call.body()?;
+    let request: CloseAccount = call.body_or_default()?;
     let may = caller.from_above(Right::AccountsClose);
     let sweep = request.sweep_to_parent.then(|| TransferId::from_uuid(call.app.uuid()));
-    let outcome = call.store().close_account(&call.id("id")?, sweep, Authority { home, may: &may }, &call.act()?, &scope).await?;
+    let closing = Closing { sweep, expected: call.if_match()? };
+    let outcome = call.store().close_account(&call.id("id")?, &closing, Authority { home, may: &may }, &call.act()?, &scope).await?;
     let replayed = matches!(outcome, Outcome::Replayed(_));
     let account = outcome.into_inner();
     Ok(Reply::ok(&AccountView::read(&call.app, &account, home).await?)?.etag(account.version).replayed(replayed))

@@ -19,7 +19,8 @@ use crate::views::AccountView;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateAccount {
     /// New name.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Name>))]
+    #[serde(default, deserialize_with = "not_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Name, required = false))]
     pub name: Option<Name>,
     /// New external id, or null.
     #[serde(default, deserialize_with = "given")]
@@ -30,14 +31,22 @@ pub struct UpdateAccount {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Email>))]
     pub email: Option<Option<Email>>,
     /// New labels, all of them.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Tags>))]
+    #[serde(default, deserialize_with = "not_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Tags, required = false))]
     pub tags: Option<Tags>,
     /// New settings, all of them.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Settings>))]
+    #[serde(default, deserialize_with = "not_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Settings, required = false))]
     pub settings: Option<Settings>,
     /// New credit limit; needs the right `credits.limit`, which only the operator has.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Allowance>))]
+    #[serde(default, deserialize_with = "not_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Allowance, required = false))]
     pub credit_limit: Option<Allowance>,
+}
+
+/// Takes a value, and not null.
+pub fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Tells null from absent.

@@ -28,7 +28,7 @@ pub struct Capture {
 /// # Errors
 /// `hold_ended`, `hold_expired`, `hold_exceeded`, `account_suspended`, `not_found`, `forbidden`.
 pub async fn capture(call: Call) -> Result<Reply, Problem> {
-    let body: Capture = call.body()?;
+    let body: Capture = call.body_or_default()?;
     let all = |hold: &Hold| Amount::new(hold.amount).map_err(|error| StoreError::Corrupt(error.to_string()));
     end(&call, |hold| Ok(HoldEnd::Capture(body.amount.map_or_else(|| all(hold), Ok)?))).await
 }
