@@ -10,8 +10,8 @@ use tributary_domain::rights::{Right, RightSet};
 use tributary_store::accounts::Authority;
 use tributary_store::principals::{ApiKey, Member, Principal, set_deny};
 
-use crate::keys::{managed_key, refuse_excess, refuse_stronger_key};
-use crate::members::{managed_member, refuse_stronger};
+use crate::keys::{managed_key, refuse_excess, refuse_stronger};
+use crate::members::managed_member;
 use crate::views::{KeyView, MemberView};
 
 /// The request to take rights away.
@@ -62,7 +62,7 @@ fn rights(call: &Call) -> Result<RightSet, Problem> {
 
 async fn for_key(call: &Call, rights: &RightSet) -> Result<Reply, Problem> {
     let (account, key) = managed_key(call).await?;
-    refuse_stronger_key(call, &account, &key).await?;
+    refuse_stronger(call, &account, &key.role, &key.denies).await?;
     let before = denied_at(&key.denies, call)?;
     let key: ApiKey = set(call, Right::KeysManage, &account, &key, rights, &before).await?;
     Reply::ok(&KeyView::of(&key, None, call.app.now()))
@@ -70,7 +70,7 @@ async fn for_key(call: &Call, rights: &RightSet) -> Result<Reply, Problem> {
 
 async fn for_member(call: &Call, rights: &RightSet) -> Result<Reply, Problem> {
     let (account, member) = managed_member(call).await?;
-    refuse_stronger(call, &account, &member).await?;
+    refuse_stronger(call, &account, &member.role, &member.denies).await?;
     let before = denied_at(&member.denies, call)?;
     let member: Member = set(call, Right::MembersManage, &account, &member, rights, &before).await?;
     Ok(Reply::ok(&MemberView::of(&member))?.etag(member.version))

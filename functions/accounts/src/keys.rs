@@ -172,7 +172,7 @@ pub async fn rotate(call: Call) -> Result<Reply, Problem> {
     }
     let (account, key) = managed_key(&call).await?;
     // Whoever holds the new secret holds what the key holds.
-    refuse_stronger_key(&call, &account, &key).await?;
+    refuse_stronger(&call, &account, &key.role, &key.denies).await?;
     let (secret, kept) = fresh(&call.app, None)?;
     let now = call.app.now();
     let until = now.checked_add(SignedDuration::from_secs(overlap_s)).map_err(|_| Problem::field("/overlap_s", "is out of range"))?;
@@ -204,7 +204,7 @@ pub async fn revoke(call: Call) -> Result<Reply, Problem> {
     if key.revoked_at.is_some() {
         return Reply::ok(&KeyView::of(&key, None, now));
     }
-    refuse_stronger_key(&call, &account, &key).await?;
+    refuse_stronger(&call, &account, &key.role, &key.denies).await?;
     let change = |key: &mut ApiKey| {
         key.revoked_at = Some(now);
         key.secrets.clear();
@@ -216,13 +216,13 @@ pub async fn revoke(call: Call) -> Result<Reply, Problem> {
     Reply::ok(&KeyView::of(&key, None, now))
 }
 
-/// Refuses to change a key that holds more than the caller does.
+/// Refuses to change a key or member of the account that holds more there than the caller does.
 ///
 /// # Errors
 /// `grant_exceeds_own`.
-pub async fn refuse_stronger_key(call: &Call, account: &Account, key: &ApiKey) -> Result<(), Problem> {
-    let held = call.store().grants_of(&key.account_id, key.at_operator, &key.role, &[]).await?;
-    refuse_excess(call, &held.rights, account, &key.denies).await
+pub async fn refuse_stronger(call: &Call, account: &Account, role: &RoleRef, denies: &[Deny]) -> Result<(), Problem> {
+    let held = call.store().grants_of(&account.id, account.kind == Kind::Operator, role, &[]).await?;
+    refuse_excess(call, &held.rights, account, denies).await
 }
 
 /// The key of the path, if the caller manages keys at its account.

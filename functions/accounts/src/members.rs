@@ -10,14 +10,13 @@ use tributary_domain::id::{AccountId, MemberId};
 use tributary_domain::rights::Right;
 use tributary_domain::text::{Email, Name};
 use tributary_store::accounts::Authority;
-use tributary_store::error::StoreError;
 use tributary_store::idempotency::Outcome;
 use tributary_store::keys as table_keys;
 use tributary_store::principals::Member;
 use tributary_store::table::Position;
 
 use crate::accounts::update::not_null;
-use crate::keys::{grantable, inherited_denies, refuse_excess, target};
+use crate::keys::{grantable, inherited_denies, refuse_stronger, target};
 use crate::views::MemberView;
 
 /// The request to add a person.
@@ -103,17 +102,15 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
     if request.name.is_none() && request.role.is_none() {
         return Err(Problem::field("", "names nothing to change: name or role"));
     }
-    let expected = call.if_match()?;
     let (account, member) = managed_member(&call).await?;
-    refuse_stronger(&call, &account, &member).await?;
+    refuse_stronger(&call, &account, &member.role, &member.denies).await?;
     let role = match &request.role {
         Some(word) => grantable(&call, word, &account, &member.denies).await?,
         None => member.role.clone(),
     };
+    // The store changes no other version than this one.
+    call.refuse_stale(member.version)?;
     let change = |member: &mut Member| {
-        if expected.is_some_and(|version| version != member.version) {
-            return Err(StoreError::Stale(member.version));
-        }
         member.role = role.clone();
         if let Some(name) = &request.name {
             member.name = Some(name.clone());
@@ -135,10 +132,8 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
 pub async fn remove(call: Call) -> Result<Reply, Problem> {
     call.no_body()?;
     let (account, member) = managed_member(&call).await?;
-    if call.if_match()?.is_some_and(|version| version != member.version) {
-        return Err(StoreError::Stale(member.version).into());
-    }
-    refuse_stronger(&call, &account, &member).await?;
+    call.refuse_stale(member.version)?;
+    refuse_stronger(&call, &account, &member.role, &member.denies).await?;
     let may = call.caller()?.over(Right::MembersManage);
     call.store().remove_member(&member, Authority { home: call.home()?, may: &may }, &call.act()?).await?;
     Ok(Reply::ok(&MemberView::of(&member))?.etag(member.version))
@@ -153,13 +148,4 @@ pub async fn managed_member(call: &Call) -> Result<(Account, Member), Problem> {
     let account = target(call, Right::MembersManage).await?;
     let member = call.store().principal(&table_keys::member(&account_id, &member_id)).await?;
     Ok((account, member))
-}
-
-/// Refuses to change a member who holds more than the caller does.
-///
-/// # Errors
-/// `grant_exceeds_own`.
-pub async fn refuse_stronger(call: &Call, account: &Account, member: &Member) -> Result<(), Problem> {
-    let held = call.store().grants_of(&member.account_id, member.at_operator, &member.role, &[]).await?;
-    refuse_excess(call, &held.rights, account, &member.denies).await
 }

@@ -10,7 +10,6 @@ use tributary_domain::id::RoleId;
 use tributary_domain::rights::{Right, RightSet};
 use tributary_domain::text::RoleName;
 use tributary_store::accounts::Authority;
-use tributary_store::error::StoreError;
 use tributary_store::idempotency::Outcome;
 use tributary_store::roles::CustomRole;
 use tributary_store::table::Position;
@@ -99,7 +98,7 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
     let old = call.store().role(&account.id, &id).await?;
     checked(&call, &request.rights, &account).await?;
     refuse_excess(&call, &old.rights, &account, &[]).await?;
-    refuse_stale(&call, &old)?;
+    call.refuse_stale(old.version)?;
     let may = call.caller()?.over(Right::RolesManage);
     let authority = Authority { home: call.home()?, may: &may };
     let role = call.store().change_role(&old, &request.rights, call.caller()?.grantor(), authority, &call.act()?).await?;
@@ -115,17 +114,10 @@ pub async fn remove(call: Call) -> Result<Reply, Problem> {
     let account = target(&call, Right::RolesManage).await?;
     let id: RoleId = call.id("role_id")?;
     let old = call.store().role(&account.id, &id).await?;
-    refuse_stale(&call, &old)?;
+    call.refuse_stale(old.version)?;
     refuse_excess(&call, &old.rights, &account, &[]).await?;
     let may = call.caller()?.over(Right::RolesManage);
     let authority = Authority { home: call.home()?, may: &may };
     call.store().remove_role(&old, call.caller()?.grantor(), authority, &call.act()?).await?;
     Ok(Reply::ok(&RoleView::of(&old))?.etag(old.version))
-}
-
-fn refuse_stale(call: &Call, role: &CustomRole) -> Result<(), Problem> {
-    match call.if_match()? {
-        Some(version) if version != role.version => Err(StoreError::Stale(role.version).into()),
-        Some(_) | None => Ok(()),
-    }
 }

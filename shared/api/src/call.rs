@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tributary_domain::id::{AccountId, EventId, RequestId};
 use tributary_runtime::secrets::digest;
 use tributary_store::Store;
+use tributary_store::error::StoreError;
 use tributary_store::events::Act;
 use tributary_store::idempotency::Scope;
 
@@ -137,6 +138,17 @@ impl Call {
         version.map(Some).map_err(|_| {
             Problem::new(Code::PreconditionFailed, "The If-Match names no version of this resource; send the ETag that you were given.")
         })
+    }
+
+    /// Refuses a resource of another version than `If-Match` names.
+    ///
+    /// # Errors
+    /// `precondition_failed`.
+    pub fn refuse_stale(&self, version: i64) -> Result<(), Problem> {
+        match self.if_match()? {
+            Some(expected) if expected != version => Err(StoreError::Stale(version).into()),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The idempotency scope, if a key was given.

@@ -197,9 +197,7 @@ impl From<StoreError> for Problem {
 fn hold_problem(error: &HoldError, detail: String) -> Problem {
     match error {
         HoldError::Ended(status) => Problem::new(Code::HoldEnded, detail).with("hold_status", status.word()),
-        HoldError::Expired(at) => {
-            Problem::new(Code::HoldExpired, detail).with("expires_at", at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
-        }
+        HoldError::Expired(at) => Problem::new(Code::HoldExpired, detail).with("expires_at", crate::time::shown(at)),
         HoldError::TooMuch { held, .. } => Problem::new(Code::HoldExceeded, detail).with("held", held.to_string()),
         HoldError::Credit(credit) => credit.clone().into(),
     }

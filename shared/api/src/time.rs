@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::Serializer;
 
-fn shown(at: &Timestamp) -> String {
+/// A time as it is shown.
+pub fn shown(at: &Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 

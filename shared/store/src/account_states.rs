@@ -198,8 +198,8 @@ fn status_changes(new: &Account) -> Vec<Change> {
     vec![Change::Set("st", s(new.status.word())), Change::Set("ver", Value::N(new.version)), Change::Set("updated", updated)]
 }
 
-/// The account's item says closed, only if no sub-account was opened and no key made or revoked meanwhile; the parent has one open child less; the
-/// `external_id` is free again.
+/// The account's item says closed, only if no sub-account was opened and no key made or revoked meanwhile; the parent has
+/// one open child less; the `external_id` is free again.
 fn push_close(tx: &mut Tx, old: &Account, new: &Account, parent: &AccountId, keys: usize) {
     let keys = i64::try_from(keys).unwrap_or(i64::MAX);
     let same_keys =

@@ -31,12 +31,13 @@ fn rights_of(role: &RoleRef, custom: Option<&CustomRole>) -> RightSet {
 }
 
 /// Turns a principal's role into the rights it carries.
-pub(crate) fn grants(home: &AccountId, at_operator: bool, role: &RoleRef, rights: RightSet, denies: &[Deny]) -> Grants {
+fn grants(home: &AccountId, at_operator: bool, role: &RoleRef, rights: RightSet, denies: &[Deny]) -> Grants {
     Grants { home: home.clone(), home_is_operator: at_operator, role: role.word().to_owned(), rights, denies: denies.to_vec() }
 }
 
 impl Store {
-    /// The key behind a credential's hash, with what it holds: one read, and one more if its role is a custom one.
+    /// The key behind a credential's hash, with what it holds: one read; a second for a custom role, a third if
+    /// an account above defined it.
     /// `None` if there is none, or its time is over.
     ///
     /// # Errors
