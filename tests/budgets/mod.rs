@@ -192,12 +192,12 @@ async fn holding(c: &mut Counted) {
     c.w.target.advance_s(8 * 24 * 3600, "the expiry of holds");
     c.table.reset();
     let app = &c.w.target.inside("the schedule").expect("in this process").app;
-    let run = tributary_housekeeping::handle(app, json!({})).await.expect("a run");
+    let run = tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run");
     let counts = c.table.reset();
     assert_eq!(run["expired"], 2, "{run}");
     c.note("housekeeping run that sets two holds free", counts);
     let app = &c.w.target.inside("the schedule").expect("in this process").app;
-    tributary_housekeeping::handle(app, json!({})).await.expect("a run");
+    tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run");
     let idle = c.table.reset();
     assert_eq!(idle.writes + idle.transacts, 0, "an idle run writes nothing");
     c.note("housekeeping run with nothing due", idle);

@@ -224,13 +224,13 @@ async fn a_hold_whose_time_is_over_cannot_be_captured_and_is_set_free() {
     }
     api.pay(&format!("{HOLDS}/{due}/capture"), json!({})).send().await.refused(422, "hold_expired");
     let app = &w.target.inside("the schedule of holds").expect("in this process").app;
-    let run = tributary_housekeeping::handle(app, json!({})).await.expect("a run");
+    let run = tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run");
     assert_eq!((&run["expired"], &run["failed"]), (&json!(1), &json!(0)));
     let expired = api.get(&format!("{HOLDS}/{due}")).send().await.is(200);
     assert_eq!((&expired["status"], expired["ended_at"].is_string()), (&json!("expired"), true));
     let shown = w.balance(&payer).await;
     assert_eq!((&shown["available"], &shown["held"]), (&json!("7.000000"), &json!("3.000000")));
-    assert_eq!(tributary_housekeeping::handle(app, json!({})).await.expect("a run")["expired"], 0);
+    assert_eq!(tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run")["expired"], 0);
     assert_eq!(api.get(&history(&payer)).send().await.is(200).rows()[0]["kind"], "expiry");
     api.pay(&format!("{HOLDS}/{due}/release"), json!({})).send().await.refused(409, "hold_ended");
     api.pay(&format!("{HOLDS}/{later}/capture"), json!({})).send().await.is(200);
@@ -238,7 +238,7 @@ async fn a_hold_whose_time_is_over_cannot_be_captured_and_is_set_free() {
     let last = api.pay(HOLDS, body(60)).send().await.is(201).id();
     w.suspend(&payer).await;
     w.target.advance_s(60, "the expiry of a hold");
-    assert_eq!(tributary_housekeeping::handle(app, json!({})).await.expect("a run")["expired"], 1);
+    assert_eq!(tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run")["expired"], 1);
     assert_eq!(api.get(&format!("{HOLDS}/{last}")).send().await.is(200)["status"], "expired");
 }
 

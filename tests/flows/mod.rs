@@ -2,5 +2,6 @@
 //! platform that others use too.
 
 mod accounts;
+mod admin;
 mod credits;
 mod rights;

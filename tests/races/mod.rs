@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use futures::future::join_all;
 use jiff::Timestamp;
 use tributary_domain::account::{Kind, StatusChange};
-use tributary_domain::id::{AccountId, EventId, KeyId};
+use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
 use tributary_domain::ledger::{CreditError, EntryKind, LedgerId};
 use tributary_domain::money::{Amount, Micros};
 use tributary_domain::rights::{BuiltInRole, RoleRef};
@@ -70,7 +70,7 @@ impl World {
             revoked_at: None,
             version: 1,
         };
-        let act = Act { event: EventId::from_uuid(world.uuid()), actor: id, now };
+        let act = Act { event: EventId::from_uuid(world.uuid()), actor: id, request: RequestId::from_uuid(Uuid::nil()), now };
         assert_eq!(world.process().make_operator(&account, &key, &act).await, Ok(true));
         Arc::new(world)
     }

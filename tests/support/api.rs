@@ -85,8 +85,21 @@ impl Target {
         Self::over(Arc::new(memory.clone()), memory, Arc::new(SystemIds::default())).await
     }
 
+    /// A platform in this process that has no operator yet; `operator` has a key that is none.
+    pub async fn empty() -> Self {
+        let memory = MemoryTable::new();
+        let (app, clock) = Self::app(Arc::new(memory.clone()), Arc::new(SystemIds::default()));
+        Self::around(app, clock, memory, "rk_test_none")
+    }
+
     /// A fresh platform in this process on `table`, whose contents `memory` holds, with ids from `ids`.
     pub async fn over(table: Arc<dyn Table>, memory: MemoryTable, ids: Arc<dyn IdSource>) -> Self {
+        let (app, clock) = Self::app(table, ids);
+        let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.expect("the operator is made");
+        Self::around(app, clock, memory, &made.expect("for the first time").secret)
+    }
+
+    fn app(table: Arc<dyn Table>, ids: Arc<dyn IdSource>) -> (App, ManualClock) {
         let clock = ManualClock::at(START.parse().expect("a time"));
         let parts = AppParts {
             table,
@@ -97,10 +110,12 @@ impl Target {
             mode: KeyMode::Test,
         };
         // Nothing is ever busy in memory, so there is nothing to wait for.
-        let app = App::with_patience(parts, Patience::eager(12));
-        let key = tributary_api::bootstrap::operator(&app, "Op", "USD").await.expect("the operator is made").expect("for the first time");
+        (App::with_patience(parts, Patience::eager(12)), clock)
+    }
+
+    fn around(app: App, clock: ManualClock, memory: MemoryTable, key: &str) -> Self {
         let nobody = Api::new(Wire::InProcess(tributary_api::router::router(app.clone(), endpoints())), "run");
-        Self { operator: nobody.with(&key), nobody, inside: Some(Inside { app, clock, memory }) }
+        Self { operator: nobody.with(key), nobody, inside: Some(Inside { app, clock, memory }) }
     }
 
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.

@@ -1,11 +1,11 @@
 //! The accounts function on Lambda.
 
 use tributary_api::App;
-use tributary_runtime::telemetry::{Format, init};
+use tributary_runtime::telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    init(Format::Json, "info");
+    telemetry::on_lambda("accounts");
     let app = App::from_env().await?;
     lambda_http::run(tributary_accounts::router(app)).await
 }

@@ -3,11 +3,13 @@
 use std::error::Error;
 
 use jiff::SignedDuration;
+use metrics::counter;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tributary_api::App;
 use tributary_domain::hold::HoldEnd;
-use tributary_domain::id::{EventId, KeyId, TransferId};
+use tributary_domain::id::{EventId, HoldId, KeyId, RequestId, TransferId};
+use tributary_runtime::telemetry;
 use tributary_store::error::StoreError;
 use tributary_store::events::Act;
 use tributary_store::holds::{EndedBy, ended_meanwhile};
@@ -32,23 +34,23 @@ pub struct Summary {
 }
 
 /// Who does it: the schedule, no key of anybody's.
-fn act(app: &App) -> Act {
-    Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), now: app.now() }
+fn act(app: &App, run: &RequestId) -> Act {
+    Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: run.clone(), now: app.now() }
 }
 
 /// One run. Safe to repeat: a hold ends once.
 ///
 /// # Errors
 /// When the due holds or open relocations cannot be listed; the schedule then tries again.
-pub async fn handle(app: &App, _event: Value) -> Result<Value, Box<dyn Error + Send + Sync>> {
+pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let mut summary = Summary::default();
     for id in app.store().holds_due(app.now(), HOLDS_A_RUN).await? {
-        match expire(app, &id).await {
+        match expire(app, &id, run).await {
             Ok(()) => summary.expired += 1,
             Err(error) if ended_meanwhile(&error) => {}
             Err(error) => {
                 summary.failed += 1;
-                tracing::error!(hold.id = %id, error = %error, "a hold could not be set free");
+                tracing::error!(request_id = run.as_str(), hold_id = %id, error = %error, "a hold could not be set free");
             }
         }
     }
@@ -58,18 +60,28 @@ pub async fn handle(app: &App, _event: Value) -> Result<Value, Box<dyn Error + S
             Ok(_) => summary.relocated += 1,
             Err(error) => {
                 summary.failed += 1;
-                tracing::error!(account.id = %id, error = %error, "a relocation could not be finished");
+                tracing::error!(request_id = run.as_str(), account_id = %id, error = %error, "a relocation could not be finished");
             }
         }
     }
-    tracing::info!(expired = summary.expired, failed = summary.failed, relocated = summary.relocated, "housekeeping done");
+    tracing::info!(
+        request_id = run.as_str(),
+        expired = summary.expired,
+        failed = summary.failed,
+        relocated = summary.relocated,
+        "housekeeping done"
+    );
+    // The names are those of the alarms in `template.yaml`. Zeros are not sent: no data is good news there.
+    counter!("HoldsExpired").increment(summary.expired as u64);
+    counter!("HousekeepingFailures").increment(summary.failed as u64);
+    telemetry::flush([("request_id", json!(run.as_str()))]);
     Ok(serde_json::to_value(summary)?)
 }
 
-async fn expire(app: &App, id: &tributary_domain::id::HoldId) -> Result<(), StoreError> {
+async fn expire(app: &App, id: &HoldId, run: &RequestId) -> Result<(), StoreError> {
     let hold = app.store().hold(id).await?;
     let transfer = TransferId::from_uuid(app.uuid());
     let expire = |_: &_| Ok(HoldEnd::Expire);
-    app.store().end_hold(id, expire, EndedBy::Schedule, &transfer, &hold.account_id, &act(app), &|_| Ok(())).await?;
+    app.store().end_hold(id, expire, EndedBy::Schedule, &transfer, &hold.account_id, &act(app, run), &|_| Ok(())).await?;
     Ok(())
 }

@@ -3,12 +3,16 @@
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tributary_api::App;
-use tributary_runtime::telemetry::{Format, init};
+use tributary_runtime::telemetry;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    init(Format::Json, "info");
+    telemetry::on_lambda("housekeeping");
     let app = App::from_env().await?;
     let app = &app;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| tributary_housekeeping::handle(app, event.payload).await)).await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let run = app.run_id(&event.context.request_id);
+        tributary_housekeeping::handle(app, event.payload, &run).await
+    }))
+    .await
 }

@@ -27,9 +27,13 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "accounts" => Some(lambda::http(tributary_accounts::router(app))),
         "credits" => Some(lambda::http(tributary_credits::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
-        "housekeeping" => Some(Arc::new(move |event, _| {
+        "housekeeping" => Some(Arc::new(move |event, context| {
             let app = app.clone();
-            Box::pin(async move { tributary_housekeeping::handle(&app, event).await })
+            Box::pin(async move { tributary_housekeeping::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "admin" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_admin::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         _ => None,
     }

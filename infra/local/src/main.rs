@@ -6,13 +6,13 @@ use std::sync::Arc;
 use clap::Parser;
 use tributary_local::options::{Arguments, Options};
 use tributary_local::{banner, start};
-use tributary_runtime::telemetry::{self, Format};
+use tributary_runtime::telemetry;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options { progress: Arc::new(banner::progress), ..Options::from(Arguments::parse()) };
     // The engine warns of every refused condition, which is how a refusal is told.
-    telemetry::init(Format::Pretty, "warn,dynoxide=error");
+    telemetry::on_terminal("warn,dynoxide=error");
     let local = tokio::select! {
         started = start(options.clone()) => match started {
             Ok(local) => local,

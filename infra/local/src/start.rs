@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tributary_api::{App, AppParts, KeyMode, bootstrap};
+use tributary_domain::id::RequestId;
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::secrets::{Secrets, WeakPepper};
@@ -214,10 +215,10 @@ async fn operator(app: &App, keeper: &Keeper) -> Result<String, StartError> {
         return Ok(key);
     }
     let (name, currency) = OPERATOR;
-    let made = bootstrap::operator(app, name, currency)
+    let made = bootstrap::operator(app, name, currency, &RequestId::from_uuid(app.uuid()))
         .await
         .map_err(|problem| StartError::Operator(problem.internal.unwrap_or(problem.detail)))?;
-    let key = made.ok_or_else(|| StartError::Operator("the table has one already, whose key is not known here".to_owned()))?;
+    let key = made.ok_or_else(|| StartError::Operator("the table has one already, whose key is not known here".to_owned()))?.secret;
     keeper.update(|state| state.operator_key = Some(key.clone()))?;
     Ok(key)
 }

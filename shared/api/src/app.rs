@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tributary_domain::id::RequestId;
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::config::Config;
 use tributary_runtime::ids::{IdSource, SystemIds};
@@ -114,6 +115,11 @@ impl App {
     /// A fresh UUIDv7 for an id.
     pub fn uuid(&self) -> Uuid {
         self.parts.ids.uuid(&*self.parts.clock)
+    }
+
+    /// The id of a run that no HTTP request asked for: its invocation's, if that reads as one.
+    pub fn run_id(&self, invocation: &str) -> RequestId {
+        invocation.parse().unwrap_or_else(|_| RequestId::from_uuid(self.uuid()))
     }
 
     /// Where the pages of errors are.

@@ -1,7 +1,7 @@
-//! The operator's account and first key, made once.
+//! The operator's account and the keys that no other key grants: its first one, and one in place of lost ones.
 
-use tributary_domain::id::{AccountId, EventId, KeyId};
-use tributary_domain::money::Currency;
+use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
+use tributary_domain::money::{Currency, CurrencyError};
 use tributary_domain::rights::{BuiltInRole, RoleRef};
 use tributary_domain::text::Name;
 use tributary_store::bootstrap::operator_account;
@@ -12,33 +12,62 @@ use crate::app::App;
 use crate::keys;
 use crate::problem::Problem;
 
-/// Makes the operator's account with an owner key, whose secret is returned this once; `None` if there is an operator.
+/// A key made here, with its secret, which nothing keeps.
+#[derive(Debug, Clone)]
+pub struct MadeKey {
+    /// The key.
+    pub key: ApiKey,
+    /// Its secret.
+    pub secret: String,
+}
+
+/// Makes the operator's account with an owner key; `None` if there is an operator.
 ///
 /// # Errors
 /// `validation_failed` for a bad name or currency; store errors.
-pub async fn operator(app: &App, name: &str, currency: &str) -> Result<Option<String>, Problem> {
+pub async fn operator(app: &App, name: &str, currency: &str, request: &RequestId) -> Result<Option<MadeKey>, Problem> {
+    let name = Name::parse(name).map_err(|error| Problem::field("/name", error.to_string()))?;
+    let currency: Currency = currency.parse().map_err(|error: CurrencyError| Problem::field("/currency", error.to_string()))?;
     if app.store().operator().await?.is_some() {
         return Ok(None);
     }
-    let name = Name::parse(name).map_err(|error| Problem::field("/name", error.to_string()))?;
-    let currency: Currency =
-        currency.parse().map_err(|error: tributary_domain::money::CurrencyError| Problem::field("/currency", error.to_string()))?;
-    let (now, id) = (app.now(), AccountId::from_uuid(app.uuid()));
-    let account = operator_account(id.clone(), name, currency, now);
+    let id = AccountId::from_uuid(app.uuid());
+    let made = owner_key(app, &id, "First operator key")?;
+    let account = operator_account(id, name, currency, made.key.created_at);
+    let stored = app.store().make_operator(&account, &made.key, &act(app, &made.key, request)).await?;
+    Ok(stored.then_some(made))
+}
+
+/// Makes another owner key of the operator's account; `None` if there is no operator yet.
+///
+/// # Errors
+/// `validation_failed` for a bad name; store errors.
+pub async fn operator_key(app: &App, name: &str, request: &RequestId) -> Result<Option<MadeKey>, Problem> {
+    let Some(id) = app.store().operator().await? else { return Ok(None) };
+    let made = owner_key(app, &id, name)?;
+    app.store().add_operator_key(&made.key, &act(app, &made.key, request)).await?;
+    Ok(Some(made))
+}
+
+fn owner_key(app: &App, operator: &AccountId, name: &str) -> Result<MadeKey, Problem> {
     let (secret, kept) = keys::fresh(app, None)?;
     let key = ApiKey {
         id: KeyId::from_uuid(app.uuid()),
-        account_id: id,
+        account_id: operator.clone(),
         at_operator: true,
-        name: Name::parse("First operator key").map_err(|error| Problem::field("/name", error.to_string()))?,
+        name: Name::parse(name).map_err(|error| Problem::field("/name", error.to_string()))?,
         role: RoleRef::BuiltIn(BuiltInRole::Owner),
         denies: Vec::new(),
         secrets: vec![kept],
-        created_at: now,
+        created_at: app.now(),
         expires_at: None,
         revoked_at: None,
         version: 1,
     };
-    let act = Act { event: EventId::from_uuid(app.uuid()), actor: key.id.clone(), now };
-    Ok(app.store().make_operator(&account, &key, &act).await?.then_some(secret))
+    Ok(MadeKey { key, secret })
+}
+
+/// The new key is its own maker: no credential asked.
+fn act(app: &App, key: &ApiKey, request: &RequestId) -> Act {
+    Act { event: EventId::from_uuid(app.uuid()), actor: key.id.clone(), request: request.clone(), now: key.created_at }
 }

@@ -179,6 +179,7 @@ impl Call {
             key: key.to_owned(),
             body: self.request_digest(),
             actor: caller.key_id.clone(),
+            request: self.request_id.clone(),
         }))
     }
 
@@ -215,7 +216,12 @@ impl Call {
     /// # Errors
     /// None on routes with a caller.
     pub fn act(&self) -> Result<Act, Problem> {
-        Ok(Act { event: EventId::from_uuid(self.app.uuid()), actor: self.caller()?.key_id.clone(), now: self.app.now() })
+        Ok(Act {
+            event: EventId::from_uuid(self.app.uuid()),
+            actor: self.caller()?.key_id.clone(),
+            request: self.request_id.clone(),
+            now: self.app.now(),
+        })
     }
 
     /// The caller's account.

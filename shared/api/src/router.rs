@@ -8,9 +8,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{Extensions, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use lambda_http::Context;
+use lambda_http::request::RequestContext;
+use metrics::{counter, histogram};
+use serde_json::json;
 use tributary_domain::id::RequestId;
+use tributary_runtime::telemetry;
 
 use crate::app::App;
 use crate::call::Call;
@@ -33,7 +38,7 @@ pub fn router(app: App, endpoints: Vec<Endpoint>) -> Router {
         router = router.route(path, methods(&app, endpoints));
     }
     let unknown = Problem::new(Code::RouteNotFound, "There is no such route. The API's documentation lists them all.");
-    router.fallback(move || answer_problem(app.clone(), unknown.clone(), None))
+    router.fallback(move |request: Request| answer_problem(app.clone(), unknown.clone(), None, request))
 }
 
 fn methods(app: &App, endpoints: Vec<Endpoint>) -> MethodRouter {
@@ -51,11 +56,11 @@ fn methods(app: &App, endpoints: Vec<Endpoint>) -> MethodRouter {
     }
     let (app, allow) = (app.clone(), allowed.join(", "));
     let refused = Problem::new(Code::MethodNotAllowed, format!("This route has {allow}."));
-    router.fallback(move || answer_problem(app.clone(), refused.clone(), Some(allow.clone())))
+    router.fallback(move |request: Request| answer_problem(app.clone(), refused.clone(), Some(allow.clone()), request))
 }
 
-async fn answer_problem(app: App, problem: Problem, allow: Option<String>) -> Response<Body> {
-    let id = RequestId::from_uuid(app.uuid());
+async fn answer_problem(app: App, problem: Problem, allow: Option<String>, request: Request) -> Response<Body> {
+    let id = request_id(&app, request.extensions());
     let mut reply = Reply::problem(&problem, app.docs_url(), id.as_str());
     if let Some(allow) = allow {
         reply = reply.header("allow", &allow);
@@ -63,40 +68,58 @@ async fn answer_problem(app: App, problem: Problem, allow: Option<String>) -> Re
     reply.into_response(id.as_str())
 }
 
+/// The gateway's id of the request, if it has one that reads as an id: a client may set the gateway's to any text.
+fn request_id(app: &App, extensions: &Extensions) -> RequestId {
+    let given = match extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV1(context)) => context.request_id.as_deref(),
+        _ => None,
+    };
+    given.and_then(|text| text.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(app.uuid()))
+}
+
 async fn serve(app: App, endpoint: Endpoint, path: BTreeMap<String, String>, request: Request) -> Response<Body> {
-    let (request_id, began) = (RequestId::from_uuid(app.uuid()), app.now());
+    let (request_id, began) = (request_id(&app, request.extensions()), app.now());
+    let invocation = request.extensions().get::<Context>().map(|context| context.request_id.clone()).unwrap_or_default();
     let (outcome, account) = answer(&app, &endpoint, path, request, request_id.clone()).await;
     let (reply, code) = match &outcome {
         Ok(reply) => (reply.clone(), ""),
         Err(problem) => (Reply::problem(problem, app.docs_url(), request_id.as_str()), problem.code.word()),
     };
     let latency_ms = app.now().as_millisecond().saturating_sub(began.as_millisecond());
-    let internal = outcome.as_ref().err().and_then(|problem| problem.internal.clone()).unwrap_or_default();
-    let status = reply.status().as_u16();
-    let (route, request_id) = (endpoint.operation, request_id.as_str());
-    if reply.status().is_server_error() {
-        tracing::error!(
-            request.id = request_id,
-            http.route = route,
-            http.status = status,
-            code,
-            account.id = account,
-            latency_ms,
-            internal,
-            "request failed"
-        );
-    } else {
-        tracing::info!(
-            request.id = request_id,
-            http.route = route,
-            http.status = status,
-            code,
-            account.id = account,
-            latency_ms,
-            "request"
-        );
+    let (route, request_id, status) = (endpoint.operation, request_id.as_str(), reply.status());
+    if status.is_server_error() {
+        let internal = outcome.as_ref().err().and_then(|problem| problem.internal.as_deref()).unwrap_or_default();
+        tracing::error!(request_id = request_id, route = route, code, internal, "request failed");
+    }
+    measure(status, code, latency_ms);
+    let line = [
+        ("request_id", json!(request_id)),
+        ("lambda_request_id", json!(invocation)),
+        ("route", json!(route)),
+        ("status", json!(status.as_u16())),
+        ("code", json!(code)),
+        ("account_id", json!(account)),
+    ];
+    if !telemetry::flush(line) {
+        let status = status.as_u16();
+        tracing::info!(request_id = request_id, route = route, status = status, code, account_id = account, latency_ms, "request");
     }
     reply.into_response(request_id)
+}
+
+/// The names are those of the dashboard and the alarms in `template.yaml`.
+fn measure(status: StatusCode, code: &'static str, latency_ms: i64) {
+    #[allow(clippy::cast_precision_loss)]
+    histogram!("RequestMs").record(latency_ms as f64);
+    if status.is_server_error() {
+        counter!("RequestFailures").increment(1);
+    }
+    if status.is_client_error() {
+        counter!("RequestRefusals").increment(1);
+    }
+    if code == Code::Busy.word() {
+        counter!("RequestsBusy").increment(1);
+    }
 }
 
 /// Credential first, then the body's size, then the handler: nothing of a request is looked at before it is known whose

@@ -102,8 +102,35 @@ ids! {
     RoleId = "rol",
     /// An audit record, which is also the outbox's event.
     EventId = "evt",
-    /// One HTTP request.
-    RequestId = "req",
+}
+
+/// One request or scheduled run. It is the gateway's (or the scheduler's invocation's) own UUID, so that access log, log
+/// lines, the answer's `X-Request-Id` and the records that a request leaves are found under one text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The id of a UUID.
+    pub fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid.hyphenated().to_string())
+    }
+
+    /// The id as text: 36 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match Uuid::try_parse(text) {
+            // Other spellings of a UUID would be other texts to search for.
+            Ok(uuid) if text.len() == 36 => Ok(Self::from_uuid(uuid)),
+            _ => Err(IdError { example: "01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f" }),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +146,15 @@ mod tests {
         assert!(id.as_str().parse::<TransferId>().is_err());
         for text in ["", "acc_", "acc", "acc_../../x", "ACC_01hx3v9k2mfd8bq5r7w1z4n6ty", &id.as_str().to_uppercase(), &format!("{id}0")] {
             assert!(text.parse::<AccountId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_named_by_a_uuid_and_by_nothing_else() {
+        let text = "01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f";
+        assert_eq!(text.parse::<RequestId>().map(|id| id.as_str().to_owned()), Ok(text.to_owned()));
+        for wrong in ["", "r-1", "01920f6e8c4b7d3a9f215b7c8d9e0a1f", "{01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f}", "x\ninjected"] {
+            assert!(wrong.parse::<RequestId>().is_err(), "{wrong}");
         }
     }
 

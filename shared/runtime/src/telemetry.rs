@@ -1,24 +1,49 @@
-//! Logs: JSON lines on Lambda, readable lines on a terminal.
+//! Logs and metrics. On Lambda both are JSON lines: logs on standard error, metrics on standard output in CloudWatch's
+//! embedded metric format, one line a request or run, which is its log line too. On a terminal logs are for eyes, and
+//! metrics are nowhere.
 
+use std::io;
+use std::sync::OnceLock;
+
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object a line.
-    Json,
-    /// For eyes.
-    Pretty,
+/// The namespace of the metrics, unless `METRICS_NAMESPACE` names another.
+const NAMESPACE: &str = "Tributary";
+
+static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
+
+fn filter(default: &str) -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
 }
 
-/// Starts logging, once per process; a second call changes nothing. `RUST_LOG` sets what is shown; `default` otherwise.
-pub fn init(format: Format, default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(true).with_writer(std::io::stderr);
-    let started = match format {
-        Format::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
-        Format::Pretty => builder.compact().try_init(),
-    };
+/// Starts logs for a terminal, once per process; a second call changes nothing. `RUST_LOG` sets what is shown; `default`
+/// otherwise.
+pub fn on_terminal(default: &str) {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(default)).with_target(true).with_writer(io::stderr);
     // Already started: the first one stays.
-    let _ = started;
+    let _ = builder.compact().try_init();
+}
+
+/// Starts logs and metrics of a Lambda function, once per process. `function` is the dimension of its metrics.
+pub fn on_lambda(function: &'static str) {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter("info")).with_target(true).with_writer(io::stderr);
+    let _ = builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init();
+    let namespace = std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| NAMESPACE.to_owned());
+    let collector = Builder::new().cloudwatch_namespace(namespace).with_dimension("Function", function).init();
+    if let Ok(collector) = collector {
+        let _ = COLLECTOR.set(collector);
+    }
+}
+
+/// Writes what was measured since the last time, with `properties` beside it that can be searched for; `false` if this
+/// process keeps no metrics. On Lambda one request is served at a time, so what was measured is this request's. Every call
+/// of one function gives the same names, or an earlier one would stay.
+pub fn flush(properties: impl IntoIterator<Item = (&'static str, Value)>) -> bool {
+    let Some(collector) = COLLECTOR.get() else { return false };
+    for (name, value) in properties {
+        collector.set_property(name, value);
+    }
+    collector.flush(io::stdout()).is_ok()
 }

@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::events::{Act, push_event};
 use crate::keys;
 use crate::principals::ApiKey;
-use crate::table::{Item, Value, Write, s};
+use crate::table::{Change, Cond, Item, Value, Write, s};
 
 /// The operator's account as it will be made.
 pub fn operator_account(id: AccountId, name: Name, currency: Currency, now: Timestamp) -> Account {
@@ -68,16 +68,40 @@ impl Store {
         put(&mut item, "keys", Value::N(1));
         tx.push(Part::Account, Write::create(keys::account(&account.id), item));
         push_entry(&mut tx, &opening_head(account).state_entry(EntryKind::Opened, act.now, |_| {})?);
-        let mut document = Item::new();
-        put(&mut document, "doc", json(key)?);
-        put(&mut document, "ver", Value::N(key.version));
-        for secret in &key.secrets {
-            tx.push(Part::Plain, Write::create(keys::credential(&secret.hash), document.clone()));
-        }
-        tx.push(Part::Principal, Write::create(keys::api_key(&account.id, &key.id), document));
+        push_key(&mut tx, key)?;
         match tx.commit(&*self.table, &self.patience).await? {
             Ok(()) => Ok(true),
             Err(refused) => Ok(refused.guard().is_some()),
         }
     }
+
+    /// Stores another key of the operator's account, which no other key grants: for whoever may reach the table's own
+    /// administration, when every key was lost. The limit of keys does not hold here, or twenty lost keys would lock the
+    /// operator out.
+    ///
+    /// # Errors
+    /// Table errors; [`StoreError::Conflict`] if the account is not there.
+    pub async fn add_operator_key(&self, key: &ApiKey, act: &Act) -> Result<(), StoreError> {
+        let mut tx = Tx::default();
+        push_event(&mut tx, Part::Guard, act, &key.account_id, "key.recovered", &serde_json::json!({ "key": key.id, "name": key.name }))?;
+        let counted = Write::update(keys::account(&key.account_id), vec![Change::Add("keys", 1)], Cond::Exists);
+        tx.push(Part::Account, counted);
+        push_key(&mut tx, key)?;
+        match tx.commit(&*self.table, &self.patience).await? {
+            Ok(()) => Ok(()),
+            Err(refused) if refused.guard().is_some() => Ok(()),
+            Err(_) => Err(StoreError::Conflict("the operator's account is not there")),
+        }
+    }
+}
+
+fn push_key(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
+    let mut document = Item::new();
+    put(&mut document, "doc", json(key)?);
+    put(&mut document, "ver", Value::N(key.version));
+    for secret in &key.secrets {
+        tx.push(Part::Plain, Write::create(keys::credential(&secret.hash), document.clone()));
+    }
+    tx.push(Part::Principal, Write::create(keys::api_key(&key.account_id, &key.id), document));
+    Ok(())
 }

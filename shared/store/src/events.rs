@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
-use tributary_domain::id::{AccountId, EventId, KeyId};
+use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
 
 use crate::codec::{json, put, time};
 use crate::commit::{Part, Tx};
@@ -19,6 +19,8 @@ pub struct Act {
     pub event: EventId,
     /// The credential.
     pub actor: KeyId,
+    /// The request or scheduled run that does it.
+    pub request: RequestId,
     /// Now.
     pub now: Timestamp,
 }
@@ -32,6 +34,7 @@ pub fn push_event(tx: &mut Tx, part: Part, act: &Act, account: &AccountId, kind:
     put(&mut item, "kind", s(kind));
     put(&mut item, "acc", s(account.as_str()));
     put(&mut item, "actor", s(act.actor.as_str()));
+    put(&mut item, "req", s(act.request.as_str()));
     put(&mut item, "at", time(act.now));
     put(&mut item, "detail", json(detail)?);
     put(&mut item, "gsi1pk", s(keys::audit_index(account)));

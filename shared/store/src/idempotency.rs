@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tributary_domain::id::{AccountId, EventId, KeyId};
+use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
 
 use crate::Store;
 use crate::codec::{Reader, json, put};
@@ -25,6 +25,8 @@ pub struct Scope {
     pub body: String,
     /// The credential that asked.
     pub actor: KeyId,
+    /// The request that asked.
+    pub request: RequestId,
 }
 
 /// An answer, and whether it is the first one again.
@@ -64,6 +66,7 @@ impl Scope {
         put(&mut item, "evt", s(attempt.as_str()));
         put(&mut item, "body", s(&self.body));
         put(&mut item, "actor", s(self.actor.as_str()));
+        put(&mut item, "req", s(self.request.as_str()));
         put(&mut item, "answer", json(answer)?);
         Ok(item)
     }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tributary_domain::account::{Account, Kind, StatusChange};
 use tributary_domain::hold::{Hold, HoldEnd, HoldRequest};
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, TransferId};
+use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::{Amount, Currency, Micros};
@@ -107,6 +107,7 @@ impl Op {
             key: self.key.clone(),
             body: body.to_owned(),
             actor: KeyId::from_uuid(Uuid::nil()),
+            request: RequestId::from_uuid(Uuid::nil()),
         }
     }
 
@@ -124,7 +125,7 @@ impl Op {
 
     async fn ask_once(&self, store: &Store, source: &dyn Source) -> Result<Answer, StoreError> {
         let home = &self.home;
-        let act = Act { event: EventId::from_uuid(source.uuid()), actor: KeyId::from_uuid(Uuid::nil()), now: source.now() };
+        let act = Act { event: EventId::from_uuid(source.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: RequestId::from_uuid(Uuid::nil()), now: source.now() };
         let within = |id: &AccountId, lineage: &Lineage| if id == home || lineage.has(home) { Ok(()) } else { Err(Denied::Absent) };
         let below = |id: &AccountId, lineage: &Lineage| if id != home && lineage.has(home) { Ok(()) } else { Err(Denied::Absent) };
         let heads_within = |heads: &_| if all_within(heads, home) { Ok(()) } else { Err(Denied::Absent) };

@@ -9,7 +9,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use tributary_domain::account::{Kind, Status, StatusChange};
 use tributary_domain::hold::{HoldEnd, HoldStatus};
-use tributary_domain::id::{AccountId, EventId, KeyId};
+use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
 use tributary_domain::ledger::{EntryKind, LedgerId};
 use tributary_domain::money::{Amount, Micros};
 use tributary_domain::rights::{BuiltInRole, RoleRef};
@@ -155,7 +155,7 @@ impl Simulation {
             revoked_at: None,
             version: 1,
         };
-        let act = Act { event: EventId::from_uuid(self.world.uuid()), actor: id, now };
+        let act = Act { event: EventId::from_uuid(self.world.uuid()), actor: id, request: RequestId::from_uuid(Uuid::nil()), now };
         loop {
             match self.processes[0].store().make_operator(&account, &key, &act).await {
                 Ok(_) => break,

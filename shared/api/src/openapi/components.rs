@@ -84,7 +84,7 @@ fn problem() -> RefOr<Schema> {
             "status": 400,
             "detail": "/amount: must be greater than zero",
             "code": Code::ValidationFailed.word(),
-            "request_id": "req_01hx3v9k2mfd8bq5r7w1z4n6ty",
+            "request_id": "01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f",
             "errors": [{ "pointer": "/amount", "detail": "must be greater than zero" }],
         })])
         .into()

@@ -59,7 +59,8 @@ schemas! {
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
     ErrorCode = "An error's code.", |d| text(d).pattern(Some("^[a-z_]{1,40}$")).examples(["insufficient_credits"]);
-    RequestId = "A request's id.", |d| id("req", d);
+    RequestId = "A request's id: the one under which its log lines and records are found.",
+        |d| text(d).format(custom("uuid")).examples(["01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f"]);
     Name = "A name: 1 to 200 bytes of UTF-8, without control or direction characters; kept in NFC.",
         |d| text(d).min_length(Some(1)).max_length(Some(200)).examples(["Northwind Telecom"]);
     ExternalId = "Your own id for an account, unique under one parent.",
