@@ -8,6 +8,16 @@ dev *flags:
 test:
     cargo test --workspace
 
+# Builds and deploys to an AWS account: docs/DEPLOY.md. `just deploy prod` for production.
+deploy env="default":
+    sam build --config-env {{env}}
+    cargo run -q -p tributary-cli -- doctor --env {{env}}
+    sam deploy --config-env {{env}}
+
+# Deploys into an emulator on loopback and runs the flow tests against it.
+deployed:
+    scripts/deployed.sh
+
 # What CI runs.
 ci:
     bash .ci/run

@@ -1,12 +1,34 @@
-//! The sample events of `events/`: each function of the template has one, and each is one that the function gets.
+//! The sample events of `events/`: every route, schedule and direct call has one, it is what the function gets, and the
+//! function answers it.
+//!
+//! The HTTP events are generated: requests of one world made from a seed, so that they can be sent into that world as they
+//! are, but for the key, which stands in none of them. `UPDATE_GOLDEN=1 cargo test -p tributary-tests events` writes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tributary_api::{Endpoint, Idempotency};
+use tributary_local::event::{Arrival, rest};
+use tributary_local::lambda::{Handler, Lambda, http};
 use tributary_local::template::Template;
+use tributary_runtime::ids::SeededIds;
+use tributary_store::memory::MemoryTable;
 
-use super::generated::root;
+use super::generated::{functions, root};
+use super::infrastructure::rights;
 use super::openapi::{document, operation_at, resolved};
+use crate::golden::{Scene, path, scene, valid};
+use crate::support::api::{START, Target, endpoints};
+use crate::support::asked::Asked;
+use crate::support::world::World;
+
+/// What stands where a key belongs.
+const KEY: &str = "rk_test_REPLACE_ME";
+/// The world that the events are of.
+const SEED: u64 = 11;
 
 /// The events of a folder by their names.
 fn events(folder: &str) -> BTreeMap<String, Value> {
@@ -21,20 +43,161 @@ fn events(folder: &str) -> BTreeMap<String, Value> {
     files.map(event).collect()
 }
 
-fn text<'a>(event: &'a Value, member: &str) -> &'a str {
-    event[member].as_str().unwrap_or_default()
+/// The world of the events, always the same, and what its table is asked from then on.
+async fn seeded() -> (World, Scene, Arc<Asked>) {
+    let memory = MemoryTable::new();
+    let table = Arc::new(Asked::new(memory.clone()));
+    let target = Target::over(table.clone(), memory, Arc::new(SeededIds::new(SEED))).await;
+    let w = World::on(target).await;
+    let scene = scene(&w).await;
+    table.take();
+    (w, scene, table)
+}
+
+/// Fails if the program `binary` asked the table for more than its role lets it. No emulator holds roles to anything.
+fn within_rights(binary: &str, event: &str, asked: &BTreeSet<String>) {
+    let rights = &rights()[binary];
+    let missing: Vec<_> = asked.difference(rights).collect();
+    assert!(missing.is_empty(), "{event}: the role of {binary} lacks {missing:?}");
+}
+
+/// What is asked of lists and balances.
+fn query(s: &Scene, operation: &str) -> String {
+    match operation {
+        "list_accounts" => "?subtree=true&status=active&limit=50".to_owned(),
+        "get_permissions" => "?explain=true".to_owned(),
+        "get_balance" => format!("?account_id={}&subtree=true", s.id),
+        "get_history" => format!("?account_id={}&from=2026-11-01T00:00:00Z&limit=100", s.child),
+        "list_holds" => format!("?account_id={}", s.child),
+        _ => String::new(),
+    }
+}
+
+/// The request of an endpoint as the gateway hands it on.
+fn http_event(s: &Scene, endpoint: &Endpoint) -> Value {
+    let path = path(s, endpoint);
+    let mut request = http::Request::builder()
+        .method(endpoint.method.clone())
+        .uri(format!("{path}{}", query(s, endpoint.operation)))
+        .header("host", "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com")
+        .header("user-agent", "acme-billing/2.4.1")
+        .header("accept", "application/json");
+    if valid(s, endpoint.operation).is_some() {
+        request = request.header("authorization", format!("Bearer {KEY}"));
+    }
+    if endpoint.idempotency == Idempotency::Required {
+        request = request.header("idempotency-key", format!("sample-{}", endpoint.operation));
+    }
+    let body = valid(s, endpoint.operation).filter(|body| !body.is_null()).map(|body| body.to_string()).unwrap_or_default();
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
+    let (parts, ()) = request.body(()).expect("a request").into_parts();
+    let names = endpoint.path.split('/').zip(path.split('/')).filter_map(|(name, value)| {
+        let name = name.strip_prefix('{')?.strip_suffix('}')?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    let arrival = Arrival {
+        resource: endpoint.path,
+        path_parameters: &names.collect(),
+        stage: "prod",
+        request_id: "9c1f6a52-3d8e-4b07-9f64-2a7d1e5b8c30",
+        source_ip: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 27)),
+        at: START.parse().expect("a time"),
+    };
+    rest(&parts, &Bytes::from(body), &arrival)
+}
+
+#[tokio::test]
+async fn every_route_has_its_event_and_every_event_a_route() {
+    let (_, s, _) = seeded().await;
+    let folder = root().join("events/http");
+    let mut wanted = BTreeMap::new();
+    for endpoint in endpoints() {
+        wanted.insert(endpoint.operation.to_owned(), http_event(&s, &endpoint));
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::remove_dir_all(&folder).expect("the old events");
+        std::fs::create_dir(&folder).expect("a folder");
+        for (name, event) in &wanted {
+            let text = serde_json::to_string_pretty(event).expect("JSON") + "\n";
+            std::fs::write(folder.join(format!("{name}.json")), text).expect("written");
+        }
+    }
+    assert_eq!(events("http"), wanted, "UPDATE_GOLDEN=1 writes them anew");
+}
+
+/// What a function answers to an event, through the adapter that Lambda uses.
+async fn answered(handler: Handler, event: Value) -> Value {
+    let lambda = Lambda::new("Function", std::time::Duration::from_secs(5), handler);
+    lambda.call(event, "9c1f6a52-3d8e-4b07-9f64-2a7d1e5b8c30").await.expect("an answer")
+}
+
+#[tokio::test]
+async fn every_http_event_is_answered_by_its_function() {
+    for (name, event) in events("http") {
+        let (w, s, table) = seeded().await;
+        let app = w.target.inside("the functions").expect("in this process").app.clone();
+        let endpoint = endpoints().into_iter().find(|endpoint| endpoint.operation == name).expect("an operation");
+        let key = if name == "issue_credits" { w.operator().secret().to_owned() } else { s.owner.secret().to_owned() };
+        let event = serde_json::from_str(&event.to_string().replace(KEY, &key)).expect("JSON");
+        let answer = answered(http(tributary_api::router::router(app, vec![endpoint])), event).await;
+        assert!(answer["statusCode"].as_u64().is_some_and(|status| (200..300).contains(&status)), "{name}: {answer}");
+        let id = &answer["headers"]["x-request-id"];
+        let id = if id.is_null() { &answer["multiValueHeaders"]["x-request-id"][0] } else { id };
+        assert_eq!(id, "9c1f6a52-3d8e-4b07-9f64-2a7d1e5b8c30", "{name}: the gateway's id is the request's");
+        let function = functions().into_iter().find(|function| function.endpoints.iter().any(|endpoint| endpoint.operation == name));
+        within_rights(function.expect("a function").binary, &name, &table.take());
+    }
+}
+
+#[tokio::test]
+async fn every_scheduled_event_is_answered_by_its_function() {
+    let (w, _, table) = seeded().await;
+    assert!(w.target.advance_s(8 * 24 * 3600, "the end of holds"));
+    let app = &w.target.inside("the functions").expect("in this process").app;
+    for (name, event) in events("eventbridge") {
+        let run = app.run_id("");
+        let summary = match name.as_str() {
+            "housekeeping" => tributary_housekeeping::handle(app, event, &run).await,
+            other => panic!("say here what runs {other}"),
+        };
+        assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");
+        within_rights(&name, &name, &table.take());
+    }
+}
+
+#[tokio::test]
+async fn every_direct_call_is_answered_by_the_admin_function() {
+    for (name, event) in events("direct") {
+        let target = Target::empty().await;
+        let app = &target.inside("the admin function").expect("in this process").app;
+        if name != "make_operator" {
+            let made = json!({ "action": "make_operator", "name": "Op", "currency": "USD" });
+            tributary_admin::handle(app, made, &app.run_id("")).await.expect("an operator");
+        }
+        assert_eq!(event["action"], name.as_str());
+        let made = tributary_admin::handle(app, event, &app.run_id("")).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(made["key"]["role"], "owner", "{name}");
+    }
 }
 
 #[test]
-fn every_http_function_has_a_sample_event() {
-    let (template, events) = (Template::embedded().expect("template.yaml"), events("http"));
+fn every_function_has_an_event() {
+    let template = Template::embedded().expect("template.yaml");
+    let names = |folder: &str| events(folder).into_keys().collect::<BTreeSet<_>>();
+    let (scheduled, direct) = (names("eventbridge"), names("direct"));
     for (name, function) in &template.functions {
-        let routes: Vec<_> = template.routes.iter().filter(|route| route.function == *name).collect();
-        let sampled = |event: &Value| {
-            routes.iter().any(|route| route.method.as_str() == text(event, "httpMethod") && route.path == text(event, "resource"))
-        };
-        assert!(routes.is_empty() || events.values().any(sampled), "events/http has nothing for {}", function.binary);
+        let routed = template.routes.iter().any(|route| route.function == *name);
+        let of_schedule = template.schedules.iter().any(|schedule| schedule.function == *name);
+        assert!(!of_schedule || scheduled.contains(&function.binary), "events/eventbridge has nothing for {}", function.binary);
+        // A function that nothing invokes is called by people.
+        assert!(routed || of_schedule || !direct.is_empty(), "events/direct has nothing for {}", function.binary);
     }
+}
+
+fn text<'a>(event: &'a Value, member: &str) -> &'a str {
+    event[member].as_str().unwrap_or_default()
 }
 
 #[test]
@@ -53,8 +216,11 @@ fn every_http_event_is_a_request_that_the_document_describes() {
         }
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         let body = event["body"].as_str().map(|body| serde_json::from_str::<Value>(body).expect("a JSON body"));
-        assert_eq!(body.is_some(), !schema.is_null(), "events/http/{name}: a body exactly where the document has one");
-        let Some(body) = body else { continue };
+        let said = body.as_ref().is_some_and(|body| *body != json!({}));
+        assert!(!said || !schema.is_null(), "events/http/{name}: a body where the document has none");
+        let required = operation["requestBody"]["required"] == true;
+        assert!(body.is_some() || !required, "events/http/{name}: no body where the document wants one");
+        let Some(body) = body.filter(|_| !schema.is_null()) else { continue };
         let schema = resolved(&document, schema);
         let given = body.as_object().expect("an object");
         assert!(

@@ -3,6 +3,7 @@
 mod errors;
 mod events;
 mod generated;
+mod infrastructure;
 mod openapi;
 mod permissions;
 mod routes;

@@ -20,10 +20,13 @@ pub fn golden(file: &str, text: &str) {
 }
 
 /// A reseller with one of everything that a route can be about.
-struct Scene {
-    id: String,
+pub struct Scene {
+    /// The reseller.
+    pub id: String,
+    /// The API with an owner key of it.
+    pub owner: Api,
     /// A sub-account with credit.
-    child: String,
+    pub child: String,
     /// A sub-reseller without credit.
     branch: String,
     key: String,
@@ -33,9 +36,10 @@ struct Scene {
     hold: String,
 }
 
-async fn scene(w: &World) -> Scene {
+/// Makes it.
+pub async fn scene(w: &World) -> Scene {
     let home = w.reseller_of(&w.master.id).await;
-    let api = &home.api;
+    let api = &home.api.clone();
     w.fund(&home.id, "10").await;
     let make = async |path: &str, body: Value| api.pay(path, body).send().await.is(201).id();
     let at = |what: &str| format!("/reseller/accounts/{}/{what}", home.id);
@@ -47,14 +51,15 @@ async fn scene(w: &World) -> Scene {
         role: make(&at("roles"), json!({ "name": "reader", "rights": ["accounts.read"] })).await,
         transfer: make("/reseller/credits/transfer", json!({ "from": child, "to": home.id, "amount": "1" })).await,
         hold: make("/reseller/credits/holds", json!({ "account_id": child, "amount": "1" })).await,
-        id: home.id,
+        id: home.id.clone(),
+        owner: home.api,
         child,
         branch,
     }
 }
 
 /// A request of the operation that succeeds for whoever holds its right.
-fn valid(s: &Scene, operation: &str) -> Option<Value> {
+pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
     let rights = json!({ "rights": ["accounts.read"] });
     Some(match operation {
         "create_account" => json!({ "name": "New" }),
@@ -77,7 +82,7 @@ fn valid(s: &Scene, operation: &str) -> Option<Value> {
 }
 
 /// The path with ids that the operation is allowed on.
-fn path(s: &Scene, endpoint: &Endpoint) -> String {
+pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
     let id = match endpoint.operation {
         "get_transfer" | "reverse_transfer" => &s.transfer,
         "get_hold" | "capture_hold" | "release_hold" => &s.hold,

@@ -1,3 +1,4 @@
 pub mod api;
+pub mod asked;
 pub mod engine;
 pub mod world;

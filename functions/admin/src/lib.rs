@@ -20,7 +20,8 @@ enum Ask {
 }
 
 /// What is known.
-const ACTIONS: &str = r#"send {"action": "make_operator", "name": "Acme", "currency": "EUR"} or {"action": "make_operator_key", "name": "Recovered"}"#;
+const ACTIONS: &str =
+    r#"send {"action": "make_operator", "name": "Acme", "currency": "EUR"} or {"action": "make_operator_key", "name": "Recovered"}"#;
 
 /// One call. The answer holds the key's secret, which is kept nowhere.
 ///
@@ -29,10 +30,9 @@ const ACTIONS: &str = r#"send {"action": "make_operator", "name": "Acme", "curre
 pub async fn handle(app: &App, event: Value, request: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let ask: Ask = serde_json::from_value(event).map_err(|error| format!("{error}: {ACTIONS}"))?;
     let (made, otherwise) = match &ask {
-        Ask::MakeOperator { name, currency } => (
-            operator(app, name, currency, request).await,
-            "there is an operator already; if its keys are lost, ask for make_operator_key",
-        ),
+        Ask::MakeOperator { name, currency } => {
+            (operator(app, name, currency, request).await, "there is an operator already; if its keys are lost, ask for make_operator_key")
+        }
         Ask::MakeOperatorKey { name } => (operator_key(app, name, request).await, "there is no operator yet; ask for make_operator first"),
     };
     let made = made.map_err(said)?.ok_or(otherwise)?;

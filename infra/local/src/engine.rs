@@ -13,7 +13,7 @@ use tributary_store::table::{Table, TableError};
 use crate::stop::Stop;
 
 /// The name of the local table.
-const TABLE_NAME: &str = "tributary-local";
+pub const TABLE_NAME: &str = "tributary-local";
 
 /// The engine could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +30,11 @@ pub enum EngineError {
 }
 
 /// Starts the engine on a file or, without one, in memory, until `stop`. Returns the table, which is made if it is
-/// missing, and the engine's task.
+/// missing, the engine's address, and its task.
 ///
 /// # Errors
 /// [`EngineError`].
-pub async fn start(file: Option<&Path>, stop: Stop) -> Result<(Arc<dyn Table>, JoinHandle<()>), EngineError> {
+pub async fn start(file: Option<&Path>, stop: Stop) -> Result<(Arc<dyn Table>, String, JoinHandle<()>), EngineError> {
     let database = match file {
         Some(file) => Database::new(&file.to_string_lossy()),
         None => Database::memory(),
@@ -49,5 +49,5 @@ pub async fn start(file: Option<&Path>, stop: Stop) -> Result<(Arc<dyn Table>, J
     });
     let client = loopback_client(&endpoint);
     create_table(&client, TABLE_NAME).await?;
-    Ok((Arc::new(DynamoTable::new(client, TABLE_NAME)), task))
+    Ok((Arc::new(DynamoTable::new(client, TABLE_NAME)), endpoint, task))
 }

@@ -6,11 +6,12 @@
 pub mod banner;
 mod control;
 mod engine;
-mod event;
+pub mod event;
 mod functions;
 mod gateway;
 mod intrinsics;
-mod lambda;
+pub mod lambda;
+mod lambda_env;
 pub mod options;
 mod routes;
 mod schedule;

@@ -20,6 +20,7 @@ use crate::control::Control;
 use crate::engine::{self, EngineError};
 use crate::functions;
 use crate::gateway::Gateway;
+use crate::lambda_env;
 use crate::options::{Options, Storage};
 use crate::schedule::Scheduler;
 use crate::seed::{Demo, SeedError, seed};
@@ -114,7 +115,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     }
     let state = keeper.state();
     let clock = SystemClock::ahead_by(state.clock_offset_ms);
-    let (table, engine) = table(&options.storage, &state).await?;
+    let (table, engine) = table(&options.storage, &state, &template.docs_url).await?;
     let app = App::new(AppParts {
         table,
         secrets: Arc::new(Secrets::from_pepper(state.pepper.as_bytes())?),
@@ -181,7 +182,7 @@ fn open(options: &Options, ids: &dyn IdSource) -> Result<Keeper, StateError> {
     }
 }
 
-async fn table(storage: &Storage, state: &State) -> Result<(Arc<dyn Table>, Option<Running>), StartError> {
+async fn table(storage: &Storage, state: &State, docs_url: &str) -> Result<(Arc<dyn Table>, Option<Running>), StartError> {
     let file = match storage {
         Storage::Memory(table) => return Ok((table.clone(), None)),
         Storage::Engine => None,
@@ -191,7 +192,10 @@ async fn table(storage: &Storage, state: &State) -> Result<(Arc<dyn Table>, Opti
         forget(file)?;
     }
     let (stopper, stop) = stop::signal();
-    let (table, task) = engine::start(file.as_deref(), stop).await?;
+    let (table, endpoint, task) = engine::start(file.as_deref(), stop).await?;
+    if let Storage::Directory(dir) = storage {
+        lambda_env::write(dir, &endpoint, &state.pepper, docs_url)?;
+    }
     Ok((table, Some(Running::new(stopper, vec![task]))))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tributary_domain::id::RequestId;
 use tributary_runtime::clock::{Clock, SystemClock};
-use tributary_runtime::config::Config;
+use tributary_runtime::config::{Config, KeyMode, Pepper};
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::Store;
@@ -13,25 +13,6 @@ use tributary_store::commit::Patience;
 use tributary_store::dynamo::DynamoTable;
 use tributary_store::table::Table;
 use uuid::Uuid;
-
-/// Which keys are made and taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyMode {
-    /// `rk_live_…`
-    Live,
-    /// `rk_test_…`
-    Test,
-}
-
-impl KeyMode {
-    /// What every key of this mode begins with.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            KeyMode::Live => "rk_live_",
-            KeyMode::Test => "rk_test_",
-        }
-    }
-}
 
 /// What an [`App`] is made of.
 #[derive(Debug)]
@@ -77,14 +58,17 @@ impl App {
     pub async fn from_env() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let config = Config::from_env()?;
         let client = tributary_runtime::dynamo::client(&config)?;
-        let pepper = tributary_runtime::dynamo::secret(&config).await?;
+        let pepper = match &config.pepper {
+            Pepper::Secret(id) => tributary_runtime::dynamo::secret(&config, id).await?,
+            Pepper::File(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
+        };
         let app = App::new(AppParts {
             table: Arc::new(DynamoTable::new(client, config.table_name.clone())),
             secrets: Arc::new(Secrets::from_pepper(pepper.as_bytes())?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds::default()),
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
-            mode: KeyMode::Live,
+            mode: config.key_mode,
         });
         if let Err(error) = app.store.operator().await {
             tracing::warn!(error = %error, "the table did not answer while starting");

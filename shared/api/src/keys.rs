@@ -4,10 +4,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use tributary_runtime::config::KeyMode;
 use tributary_runtime::secrets::digest;
 use tributary_store::principals::Secret;
 
-use crate::app::{App, KeyMode};
+use crate::app::App;
 use crate::code::Code;
 use crate::problem::Problem;
 

@@ -17,10 +17,11 @@ pub mod reply;
 pub mod router;
 pub mod time;
 
-pub use app::{App, AppParts, KeyMode};
+pub use app::{App, AppParts};
 pub use call::Call;
 pub use caller::Caller;
 pub use code::Code;
 pub use endpoint::{Endpoint, Idempotency};
 pub use problem::Problem;
 pub use reply::Reply;
+pub use tributary_runtime::config::KeyMode;

@@ -72,6 +72,8 @@ async fn answer_problem(app: App, problem: Problem, allow: Option<String>, reque
 fn request_id(app: &App, extensions: &Extensions) -> RequestId {
     let given = match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV1(context)) => context.request_id.as_deref(),
+        // What `cargo lambda watch` sends.
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.as_deref(),
         _ => None,
     };
     given.and_then(|text| text.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(app.uuid()))
@@ -111,14 +113,12 @@ async fn serve(app: App, endpoint: Endpoint, path: BTreeMap<String, String>, req
 fn measure(status: StatusCode, code: &'static str, latency_ms: i64) {
     #[allow(clippy::cast_precision_loss)]
     histogram!("RequestMs").record(latency_ms as f64);
-    if status.is_server_error() {
-        counter!("RequestFailures").increment(1);
-    }
-    if status.is_client_error() {
-        counter!("RequestRefusals").increment(1);
-    }
     if code == Code::Busy.word() {
         counter!("RequestsBusy").increment(1);
+    } else if status.is_server_error() {
+        counter!("RequestFailures").increment(1);
+    } else if status.is_client_error() {
+        counter!("RequestRefusals").increment(1);
     }
 }
 

@@ -1,13 +1,16 @@
 //! Configuration: read once from the environment, typed; a missing or wrong variable stops the start with its name.
 
+use std::path::PathBuf;
+
 /// What every function is told by its environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `TABLE_NAME`: the DynamoDB table.
     pub table_name: String,
-    /// `PEPPER_SECRET_ID`: the Secrets Manager secret that holds the pepper of API keys and cursors (32 random bytes or
-    /// more, as text).
-    pub pepper_secret_id: String,
+    /// Where the pepper of API keys and cursors is.
+    pub pepper: Pepper,
+    /// `KEY_MODE`: which API keys are made and taken.
+    pub key_mode: KeyMode,
     /// `DOCS_URL`: where the pages of errors are; the `type` of every problem begins with it.
     pub docs_url: String,
     /// `AWS_REGION`: set by Lambda itself.
@@ -16,6 +19,34 @@ pub struct Config {
     pub dynamodb_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`: the same for Secrets Manager.
     pub secrets_endpoint: Option<String>,
+}
+
+/// Where the pepper is: 32 random bytes or more, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pepper {
+    /// `PEPPER_SECRET_ID`: in this secret of Secrets Manager.
+    Secret(String),
+    /// `PEPPER_FILE`: in this file, for functions that run on a developer's machine.
+    File(PathBuf),
+}
+
+/// Which keys are made and taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyMode {
+    /// `live`, unless set: `rk_live_…`
+    Live,
+    /// `test`: `rk_test_…`
+    Test,
+}
+
+impl KeyMode {
+    /// What every key of this mode begins with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            KeyMode::Live => "rk_live_",
+            KeyMode::Test => "rk_test_",
+        }
+    }
 }
 
 /// A variable is missing or wrong.
@@ -45,9 +76,20 @@ impl Config {
         let some = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         let need = |name: &'static str| some(name).ok_or(ConfigError { name, problem: "is not set" });
         let endpoint = |name: &str| some(name).or_else(|| some("AWS_ENDPOINT_URL"));
+        let table_name = need("TABLE_NAME")?;
+        let pepper = match some("PEPPER_FILE") {
+            Some(file) => Pepper::File(file.into()),
+            None => Pepper::Secret(need("PEPPER_SECRET_ID")?),
+        };
+        let key_mode = match some("KEY_MODE").as_deref() {
+            None | Some("live") => KeyMode::Live,
+            Some("test") => KeyMode::Test,
+            Some(_) => return Err(ConfigError { name: "KEY_MODE", problem: "must be live or test" }),
+        };
         Ok(Self {
-            table_name: need("TABLE_NAME")?,
-            pepper_secret_id: need("PEPPER_SECRET_ID")?,
+            table_name,
+            pepper,
+            key_mode,
             docs_url: need("DOCS_URL")?,
             region: need("AWS_REGION")?,
             dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
@@ -67,5 +109,8 @@ mod tests {
         assert_eq!(Config::from_lookup(only(&["TABLE_NAME", "PEPPER_SECRET_ID", "AWS_REGION"])).map_err(|e| e.name), Err("DOCS_URL"));
         let all = Config::from_lookup(only(&["TABLE_NAME", "PEPPER_SECRET_ID", "AWS_REGION", "DOCS_URL", "AWS_ENDPOINT_URL"]));
         assert_eq!(all.map(|c| c.dynamodb_endpoint), Ok(Some("x".to_owned())));
+        let all = ["TABLE_NAME", "PEPPER_SECRET_ID", "AWS_REGION", "DOCS_URL", "KEY_MODE"];
+        let wrong = Config::from_lookup(move |name: &str| all.contains(&name).then(|| "x".to_owned()));
+        assert_eq!(wrong.map_err(|e| e.name), Err("KEY_MODE"));
     }
 }

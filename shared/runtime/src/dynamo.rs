@@ -54,7 +54,7 @@ fn build(region: &str, endpoint: Option<&str>, credentials: Credentials) -> aws_
 ///
 /// # Errors
 /// A sentence that names the secret and says what went wrong.
-pub async fn secret(config: &Config) -> Result<String, String> {
+pub async fn secret(config: &Config, id: &str) -> Result<String, String> {
     use aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
     let credentials = credentials().map_err(|error| error.to_string())?;
     let plain = config.secrets_endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
@@ -73,7 +73,6 @@ pub async fn secret(config: &Config) -> Result<String, String> {
         settings = settings.endpoint_url(url);
     }
     let client = aws_sdk_secretsmanager::Client::from_conf(settings.build());
-    let id = &config.pepper_secret_id;
     let answer =
         client.get_secret_value().secret_id(id).send().await.map_err(|error| format!("secret {id} could not be read: {error:?}"))?;
     answer.secret_string().map(str::to_owned).ok_or_else(|| format!("secret {id} holds no text"))

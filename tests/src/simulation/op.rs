@@ -125,7 +125,12 @@ impl Op {
 
     async fn ask_once(&self, store: &Store, source: &dyn Source) -> Result<Answer, StoreError> {
         let home = &self.home;
-        let act = Act { event: EventId::from_uuid(source.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: RequestId::from_uuid(Uuid::nil()), now: source.now() };
+        let act = Act {
+            event: EventId::from_uuid(source.uuid()),
+            actor: KeyId::from_uuid(Uuid::nil()),
+            request: RequestId::from_uuid(Uuid::nil()),
+            now: source.now(),
+        };
         let within = |id: &AccountId, lineage: &Lineage| if id == home || lineage.has(home) { Ok(()) } else { Err(Denied::Absent) };
         let below = |id: &AccountId, lineage: &Lineage| if id != home && lineage.has(home) { Ok(()) } else { Err(Denied::Absent) };
         let heads_within = |heads: &_| if all_within(heads, home) { Ok(()) } else { Err(Denied::Absent) };

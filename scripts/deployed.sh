@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Deploys the very template with the very programs into an emulator of AWS on loopback, makes the first key as
+# docs/DEPLOY.md says, and runs the flow tests against its API: scripts/deployed.sh [--keep]
+# --keep leaves the emulator running until Enter is pressed, with the address and key printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lambda=$(scripts/venv.sh lambda) emulator=$(scripts/venv.sh emulator)
+export PATH="$lambda:$PATH" SAM_CLI_TELEMETRY=0
+# Nothing here may reach a real account.
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1
+unset AWS_PROFILE AWS_SESSION_TOKEN
+say() { printf '%4s s  %s\n' "$SECONDS" "$*"; }
+work=$(mktemp -d) stack=tributary-test build=target/sam emulator_pid=
+finish() {
+  status=$?
+  if [ "$status" != 0 ] && [ -f "$work/emulator.log" ]; then
+    echo "--- the end of the emulator's log" >&2
+    tail -n 60 "$work/emulator.log" >&2
+  fi
+  if [ -n "$emulator_pid" ]; then
+    # Its functions are processes of its group.
+    kill -- "-$emulator_pid" 2>/dev/null || true
+    wait "$emulator_pid" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+say "building the functions for Lambda"
+sam build --build-dir "$build" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+scripts/sizes.sh "$build"
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+export AWS_ENDPOINT_URL=http://127.0.0.1:$port
+say "starting the emulator on $AWS_ENDPOINT_URL"
+set -m
+# The emulator hands its own AWS_ENDPOINT_URL to the functions; it names itself by a host and binds to every address unless told.
+GATEWAY_PORT=$port BIND_HOST=127.0.0.1 MINISTACK_HOST=127.0.0.1 S3_DATA_DIR=$work/s3 TMPDIR=$work \
+  "$emulator/ministack" >"$work/emulator.log" 2>&1 &
+emulator_pid=$!
+set +m
+for _ in $(seq 300); do curl -sf "$AWS_ENDPOINT_URL/_ministack/health" >/dev/null && break; sleep 0.1; done
+
+say "deploying the template"
+sam deploy --template-file "$build/template.yaml" --stack-name "$stack" --s3-prefix "$stack" --no-progressbar \
+  --parameter-overrides Environment=dev LogLevel=info >"$work/deploy.log" 2>&1 || { cat "$work/deploy.log" >&2; exit 1; }
+
+say "making the operator and its first key"
+sam remote invoke AdminFunction --stack-name "$stack" --output json \
+  --event '{"action": "make_operator", "name": "Deployed", "currency": "USD"}' >"$work/made.json" 2>"$work/invoke.log" \
+  || { cat "$work/invoke.log" >&2; exit 1; }
+read -r url key < <("$emulator/python" scripts/deployed-address.py "$stack" "$work/made.json")
+say "the API is $url"
+curl -sf "$url/health" && echo
+
+say "running the flows against it"
+TRIBUTARY_TEST_URL=$url TRIBUTARY_TEST_KEY=$key cargo test -q -p tributary-tests --test all -- flows:: deployed::
+say "the flows passed on the deployed shape"
+if [ "${1:-}" = --keep ]; then
+  printf 'export TRIBUTARY_URL=%s TRIBUTARY_KEY=%s\n' "$url" "$key"
+  read -rp "Enter ends it. "
+fi

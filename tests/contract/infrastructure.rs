@@ -1,0 +1,204 @@
+//! What `template.yaml` promises beside its routes: each function's rights, alarms that say what to do, a dashboard that
+//! shows what is measured.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use yaml_serde::Value;
+
+use super::generated::root;
+use crate::golden::golden;
+
+/// The most routes of one function: each is a statement of its resource policy of about 430 bytes, and AWS takes 20 KB.
+/// Source: "Lambda quotas", AWS.
+const MAX_ROUTES: usize = 40;
+
+fn template() -> Value {
+    let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+    yaml_serde::from_str(&text).expect("YAML")
+}
+
+/// The resources of a type by their names.
+fn resources<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+    let all = template["Resources"].as_mapping().expect("resources");
+    all.iter().filter(|(_, resource)| resource["Type"] == kind).map(|(name, resource)| (name.as_str().expect("a name"), resource)).collect()
+}
+
+/// A text, or the one that a tag such as `!GetAtt` or `!Sub` stands before.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Tagged(tagged) => text(&tagged.value),
+        other => panic!("{other:?} is no text"),
+    }
+}
+
+/// One or many texts.
+fn texts(value: &Value) -> Vec<String> {
+    value.as_sequence().map_or_else(|| vec![text(value)], |many| many.iter().map(text).collect())
+}
+
+/// `Table.Arn`, `${Table.Arn}/index/gsi1` as people say it: `Table`, `Table/index/gsi1`.
+fn plain(resource: &str) -> String {
+    resource.replace("${", "").replace('}', "").replace(".Arn", "")
+}
+
+/// What invokes a function.
+fn invoked_by(function: &Value) -> String {
+    let events: Vec<&Value> = function["Properties"]["Events"].as_mapping().map(|events| events.values().collect()).unwrap_or_default();
+    let routes = events.iter().filter(|event| event["Type"] == "Api").count();
+    let schedules = events.iter().filter_map(|event| event["Properties"].get("ScheduleExpression")).map(text);
+    let mut by: Vec<String> = schedules.map(|every| format!("a schedule, {every}")).collect();
+    if routes > 0 {
+        by.push(format!("API Gateway, {routes} routes"));
+    }
+    if by.is_empty() { "whoever IAM lets".to_owned() } else { by.join("; ") }
+}
+
+#[test]
+fn each_function_has_a_role_of_its_own_with_these_rights() {
+    let template = template();
+    let roles = resources(&template, "AWS::IAM::Role");
+    let (mut table, mut seen) = (String::new(), BTreeSet::new());
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        let role_name = text(&function["Properties"]["Role"]).replace(".Arn", "");
+        assert!(seen.insert(role_name.clone()), "{role_name} is of two functions");
+        let role = &roles[role_name.as_str()]["Properties"];
+        let trusted = &role["AssumeRolePolicyDocument"]["Statement"];
+        assert_eq!(trusted.as_sequence().map(Vec::len), Some(1), "{role_name}");
+        assert_eq!(trusted[0]["Principal"]["Service"], "lambda.amazonaws.com", "{role_name}");
+        assert!(role.get("ManagedPolicyArns").is_none(), "{role_name}: managed policies change without us");
+        writeln!(table, "{name}: invoked by {}", invoked_by(function)).expect("text");
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"].as_sequence().expect("statements") {
+            let (actions, what) = (texts(&statement["Action"]), texts(&statement["Resource"]));
+            assert_eq!(statement["Effect"], "Allow", "{role_name}");
+            for word in actions.iter().chain(&what) {
+                assert!(!word.contains('*'), "{role_name} may {word}");
+            }
+            assert!(!actions.iter().any(|action| action.ends_with(":Scan")), "{role_name} may scan");
+            let what: Vec<String> = what.iter().map(|resource| plain(resource)).collect();
+            writeln!(table, "  {:<56} {}", what.join(", "), actions.join(", ")).expect("text");
+        }
+        table.push('\n');
+    }
+    golden("contract/rights.txt", &table);
+}
+
+/// What each function's role lets it do: `dynamodb:GetItem on Table`.
+pub fn rights() -> BTreeMap<String, BTreeSet<String>> {
+    let template = template();
+    let roles = resources(&template, "AWS::IAM::Role");
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let of = |function: &Value| {
+        let role = roles[text(&function["Properties"]["Role"]).replace(".Arn", "").as_str()];
+        let statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_sequence().expect("statements");
+        let each = |statement: &Value| {
+            let what = texts(&statement["Resource"]);
+            let on = |action: String| what.iter().map(move |what| format!("{action} on {}", plain(what))).collect::<Vec<_>>();
+            texts(&statement["Action"]).into_iter().flat_map(on).collect::<Vec<_>>()
+        };
+        statements.iter().flat_map(each).collect()
+    };
+    functions.values().map(|function| (text(&function["Metadata"]["BuildProperties"]["Binary"]), of(function))).collect()
+}
+
+#[test]
+fn a_function_has_no_more_routes_than_its_resource_policy_holds() {
+    for (name, function) in resources(&template(), "AWS::Serverless::Function") {
+        let events = function["Properties"]["Events"].as_mapping();
+        let routes = events.map_or(0, |events| events.values().filter(|event| event["Type"] == "Api").count());
+        assert!(routes <= MAX_ROUTES, "{name} has {routes} routes");
+    }
+}
+
+/// The page that an alarm's description ends in.
+fn runbook(alarm: &Value) -> String {
+    let description = text(&alarm["Properties"]["AlarmDescription"]);
+    let page = description.split_once("Runbook: ${RunbooksUrl}/").unwrap_or_else(|| panic!("no runbook: {description}")).1;
+    page.to_owned()
+}
+
+#[test]
+fn every_alarm_tells_somebody_and_names_a_page_that_says_what_to_do() {
+    let (template, folder) = (template(), root().join("docs/runbooks"));
+    let mut named = BTreeSet::from(["README.md".to_owned()]);
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let page = runbook(alarm);
+        let written = std::fs::read_to_string(folder.join(&page)).unwrap_or_else(|error| panic!("{name}: docs/runbooks/{page}: {error}"));
+        assert!(written.contains(name), "docs/runbooks/{page} does not name {name}");
+        let index = std::fs::read_to_string(folder.join("README.md")).expect("the index of runbooks");
+        assert!(index.contains(name) && index.contains(&page), "docs/runbooks/README.md does not lead from {name} to {page}");
+        for actions in ["AlarmActions", "OKActions"] {
+            assert!(alarm["Properties"][actions].as_sequence().is_some_and(|actions| !actions.is_empty()), "{name} has no {actions}");
+        }
+        named.insert(page);
+    }
+    let written: BTreeSet<String> = std::fs::read_dir(&folder)
+        .expect("docs/runbooks")
+        .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(written, named, "docs/runbooks holds the pages that alarms name, and no others");
+}
+
+#[test]
+fn every_failure_mode_has_an_alarm() {
+    let template = template();
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    let has = |metric: &str, of: &str| {
+        alarms.values().any(|alarm| {
+            let properties = &alarm["Properties"];
+            let values = properties.get("Dimensions").and_then(Value::as_sequence).into_iter().flatten().map(|one| text(&one["Value"]));
+            properties["MetricName"] == metric && values.collect::<Vec<_>>().iter().any(|value| value.starts_with(of))
+        })
+    };
+    for (name, function) in resources(&template, "AWS::Serverless::Function") {
+        assert!(has("Errors", name), "{name} has no alarm of its errors");
+        let events: Vec<&Value> = function["Properties"]["Events"].as_mapping().map(|events| events.values().collect()).unwrap_or_default();
+        if events.iter().any(|event| event["Type"] == "ScheduleV2") {
+            assert!(has("Invocations", name), "{name} is run by a schedule, and nothing tells when it is not");
+        }
+        if events.iter().any(|event| event["Type"] == "Api") {
+            let binary = text(&function["Metadata"]["BuildProperties"]["Binary"]);
+            assert!(has("RequestFailures", &binary), "{name} answers requests, and nothing tells when it answers failures");
+        }
+    }
+    for name in resources(&template, "AWS::SQS::Queue").keys() {
+        assert!(has("ApproximateNumberOfMessagesVisible", name), "{name} has no alarm of its depth");
+        assert!(has("ApproximateAgeOfOldestMessage", name), "{name} has no alarm of its age");
+    }
+    for (metric, of) in [("LedgerDrift", "reconcile"), ("ReconcilePassAgeSeconds", "reconcile"), ("ReadThrottleEvents", "Table")] {
+        assert!(has(metric, of), "no alarm of {metric}");
+    }
+}
+
+/// The program text of everything that measures.
+fn sources() -> String {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
+    let functions = ["housekeeping", "reconcile"].map(|name| read(&format!("functions/{name}/src/lib.rs")));
+    functions.concat() + &read("shared/api/src/router.rs")
+}
+
+#[test]
+fn alarms_and_dashboard_show_what_the_code_measures() {
+    let (template, sources) = (template(), sources());
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let properties = &alarm["Properties"];
+        let metric = text(&properties["MetricName"]);
+        let ours = text(&properties["Namespace"]).starts_with("Tributary/");
+        assert!(!ours || sources.contains(&format!("\"{metric}\"")), "{name} watches {metric}, which nothing measures");
+    }
+    let (_, dashboard) = resources(&template, "AWS::CloudWatch::Dashboard").into_iter().next().expect("a dashboard");
+    let body = text(&dashboard["Properties"]["DashboardBody"]);
+    let body: serde_json::Value = serde_json::from_str(&body).expect("the dashboard is JSON");
+    let widgets = body["widgets"].as_array().expect("widgets");
+    let shown: Vec<&str> =
+        widgets.iter().filter_map(|widget| widget["properties"]["alarms"].as_array()).flatten().filter_map(|a| a.as_str()).collect();
+    for name in resources(&template, "AWS::CloudWatch::Alarm").keys() {
+        assert!(shown.contains(&format!("${{{name}.Arn}}").as_str()), "the dashboard does not show {name}");
+    }
+    let metrics = widgets.iter().filter_map(|widget| widget["properties"]["metrics"].as_array()).flatten();
+    for metric in metrics.filter(|metric| metric[0].as_str().is_some_and(|space| space.starts_with("Tributary/"))) {
+        let name = metric[1].as_str().expect("a name");
+        assert!(sources.contains(&format!("\"{name}\"")), "the dashboard shows {name}, which nothing measures");
+    }
+}
