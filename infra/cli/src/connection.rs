@@ -36,6 +36,13 @@ impl BaseUrl {
     }
 }
 
+impl Default for BaseUrl {
+    /// Where `cargo dev` listens unless told otherwise.
+    fn default() -> Self {
+        Self { text: "http://127.0.0.1:8787".to_owned(), loopback: true }
+    }
+}
+
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -104,6 +111,11 @@ mod tests {
         {
             assert!(wrong.parse::<BaseUrl>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn without_an_address_the_local_run_is_meant() {
+        assert_eq!(BaseUrl::default(), url("http://127.0.0.1:8787"));
     }
 
     #[test]
