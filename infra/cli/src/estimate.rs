@@ -48,15 +48,21 @@ mod units {
     pub const HOUSEKEEPING: u128 = 1_000;
 }
 
-/// Runs of the housekeeping in a month of 730 hours, one a minute.
-const RUNS: u128 = 43_800;
+/// A month has 730 hours. The housekeeping runs every minute, the reconciliation every five.
+const HOURS: u128 = 730;
+const HOUSEKEEPING_RUNS: u128 = HOURS * 60;
+const RECONCILE_RUNS: u128 = HOURS * 12;
+/// The reconciliation begins a pass over all entries every hour, and reads so many at most in that time.
+const ENTRIES_AN_HOUR: u128 = 12 * 2_000_000;
+/// Bytes of an entry, measured in the demo's data; half a unit reads 4 KiB of them, since these reads may lag.
+const ENTRY_BYTES: u128 = 312;
 /// A request in a warm process, in milliseconds, with 512 MB: thousandths of a GB-second.
 const REQUEST_GB_MS: u128 = 10 / 2;
 /// One request of so many starts a process, which reads the pepper.
 const REQUESTS_A_PROCESS: u128 = 1_000;
 /// Bytes stored by a transfer, measured in the demo's data, and 100 for each item (AWS's storage rule): two entries and the
 /// record in the table, the record in an index.
-const TRANSFER_BYTES: u128 = 2 * (312 + 100) + (589 + 100);
+const TRANSFER_BYTES: u128 = 2 * (ENTRY_BYTES + 100) + (589 + 100);
 const TRANSFER_INDEX_BYTES: u128 = 589 + 100;
 /// The same of an account: itself, a key, its credential, its name's place, the record and the audit event of its making;
 /// in indexes, itself three times and the event.
@@ -67,7 +73,7 @@ const LOGGED_BYTES: u128 = 1_500;
 /// Bytes of an answer with its headers.
 const ANSWER_BYTES: u128 = 2_000;
 /// Alarms, metrics and dashboards that are allowed for; a test compares the alarms with the template.
-const ALARMS: u128 = 20;
+const ALARMS: u128 = 25;
 const METRICS: u128 = 20;
 const DASHBOARDS: u128 = 1;
 /// Rules of the web ACL.
@@ -106,9 +112,10 @@ fn lines(args: &Args) -> Vec<Line> {
     let [accounts, requests, share, months] = [args.accounts, args.requests, args.transfers_share, args.months].map(u128::from);
     let transfers = requests * share / 100;
     let reads = requests - transfers;
-    let invocations = requests + RUNS;
+    let invocations = requests + HOUSEKEEPING_RUNS + RECONCILE_RUNS;
     let a_read: u128 = units::READS_OF_A_HUNDRED.iter().map(|(of_a_hundred, units)| of_a_hundred * units).sum::<u128>() / 100;
     let kept = transfers * months;
+    let reconciled = HOURS * (2 * kept).min(ENTRIES_AN_HOUR);
     let in_table = accounts * ACCOUNT_BYTES + kept * TRANSFER_BYTES;
     let in_indexes = accounts * ACCOUNT_INDEX_BYTES + kept * TRANSFER_INDEX_BYTES;
     let whole = |count: u128| count * 1_000;
@@ -122,10 +129,11 @@ fn lines(args: &Args) -> Vec<Line> {
         line("DynamoDB, write units", transfers * units::TRANSFER_WRITTEN, 625 * CENT / 10 / MILLIONTH, "$0.625 a million"),
         line(
             "DynamoDB, read units",
-            transfers * units::TRANSFER_READ + reads * a_read + RUNS * units::HOUSEKEEPING,
+            transfers * units::TRANSFER_READ + reads * a_read + HOUSEKEEPING_RUNS * units::HOUSEKEEPING,
             125 * CENT / 10 / MILLIONTH,
             "$0.125 a million",
         ),
+        line("DynamoDB, reconciling", reconciled * ENTRY_BYTES * 500 / 4_096, 125 * CENT / 10 / MILLIONTH, "$0.125 a million"),
         line("DynamoDB, GB stored", gb(in_table + in_indexes), 25 * CENT, "$0.25"),
         line("DynamoDB, GB restorable", gb(in_table), 20 * CENT, "$0.20"),
         line("CloudWatch, GB of logs", gb(requests * LOGGED_BYTES), 50 * CENT, "$0.50"),

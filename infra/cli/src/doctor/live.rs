@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::report::Report;
 use crate::Context;
 use crate::client::{Client, Probed, Request};
+use crate::connection::BaseUrl;
 use crate::failure::Failure;
 
 /// How often the API is asked how it is.
@@ -33,7 +34,7 @@ pub fn check(report: &mut Report, context: &Context) {
     clock(report, health.header("date").as_deref(), now_s());
     let lost = lost_route(report, client);
     headers(report, client, &health, lost.as_ref());
-    documentation(report, lost.as_ref());
+    documentation(report, base, lost.as_ref());
     without_a_key(report, client);
     key(report, context);
 }
@@ -137,9 +138,9 @@ fn headers(report: &mut Report, client: &Client, health: &Probed, lost: Option<&
     }
 }
 
-fn documentation(report: &mut Report, lost: Option<&Probed>) {
-    let Some(url) = lost.and_then(|answer| answer.document()["type"].as_str().map(str::to_owned)) else { return };
-    let todo = "set DocsUrl to where the documentation is served: the API's own address with /docs will do";
+fn documentation(report: &mut Report, base: &BaseUrl, lost: Option<&Probed>) {
+    let Some(url) = lost.and_then(|answer| answer.document()["type"].as_str().map(|kind| base.named(kind))) else { return };
+    let todo = "set DocsUrl to where the pages of errors are served; the API serves them under /docs";
     match Client::open(&url) {
         Ok(status) if (200..300).contains(&status) => report.ok("documentation", format!("{url} opens")),
         Ok(status) => report.warning("documentation", format!("{url} answers {status}"), todo),

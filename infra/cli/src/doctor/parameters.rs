@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Project;
 use super::report::{Level, Report, Wrong, counted};
 use super::template::{Resource, Stack, Template, pointed_at, scalar};
@@ -143,18 +145,26 @@ pub fn check_production(report: &mut Report, project: &Project) {
 }
 
 fn documentation(report: &mut Report, stack: &Stack) {
-    let url = stack.parameter("DocsUrl");
+    let (url, stage, domain) = (stack.parameter("DocsUrl"), stack.parameter("Environment"), stack.parameter("DomainName"));
     let host = url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
     // Reserved names, which never lead anywhere (RFC 2606).
     let placeholder = host.ends_with(".example") || matches!(host, "example.com" | "example.org" | "example.net");
-    match (placeholder, url.starts_with("https://")) {
-        (true, _) => report.problem(
-            "documentation",
-            format!("DocsUrl is the placeholder {url}: no link in an error opens"),
-            "set DocsUrl to where the documentation is served; the API's own address with /docs will do",
-        ),
-        (false, false) => report.problem("documentation", format!("DocsUrl={url} is not https"), "serve the documentation over https"),
-        (false, true) => report.ok("documentation", url),
+    let own = if domain.is_empty() { format!("/{stage}/docs") } else { format!("https://{domain}/docs") };
+    let wrong = if placeholder {
+        Some("is a placeholder")
+    } else if url.starts_with('/') && url != own {
+        Some("is no path of this deployment")
+    } else if !url.starts_with('/') && !url.starts_with("https://") {
+        Some("is not https")
+    } else {
+        None
+    };
+    match wrong {
+        None => report.ok("documentation", url),
+        Some(wrong) => {
+            let todo = format!("set DocsUrl to where the pages of errors are served; the API serves them itself: {own}");
+            report.problem("documentation", format!("DocsUrl={url} {wrong}: the links in errors do not open"), todo);
+        }
     }
 }
 
@@ -173,13 +183,18 @@ fn told(report: &mut Report, stack: &Stack) {
     }
 }
 
-fn reaches(stack: &Stack, actions: &serde_json::Value) -> bool {
-    let leads = |action: &serde_json::Value| match pointed_at(action) {
-        // A topic that is not made in this environment, or that of another stack.
-        Some(name) => stack.resources.contains_key(name),
+fn reaches(stack: &Stack, actions: &Value) -> bool {
+    let leads = |action: &Value| match pointed_at(action) {
+        Some(name) => stack.resources.get(name).is_some_and(|target| target.kind != "AWS::SNS::Topic" || is_read(stack, name, target)),
         None => scalar(action).is_none_or(|arn| !arn.is_empty()),
     };
     actions.as_array().is_some_and(|actions| actions.iter().any(leads))
+}
+
+/// Whether somebody subscribes to a topic of the stack.
+fn is_read(stack: &Stack, name: &str, topic: &Resource) -> bool {
+    let inline = topic.at("/Subscription").as_array().is_some_and(|subscriptions| !subscriptions.is_empty());
+    inline || stack.of_kind("AWS::SNS::Subscription").any(|(_, subscription)| pointed_at(subscription.at("/TopicArn")) == Some(name))
 }
 
 /// The alarms of the stack, composite ones included.
@@ -202,7 +217,7 @@ fn rollout(report: &mut Report, stack: &Stack) {
         false => report.problem(
             "rollout",
             format!("a new version takes all requests at once: {}", sudden.join(", ")),
-            "set Rollout to a canary where the template has it, else give functions AutoPublishAlias and DeploymentPreference",
+            "set Rollout to a canary, and CanaryEnabled=true where the template has it; functions need AutoPublishAlias and DeploymentPreference",
         ),
     }
 }

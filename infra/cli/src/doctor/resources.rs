@@ -10,6 +10,8 @@ use super::template::{Resource, Stack, is_true, pointed_at, scalar};
 
 /// How an alarm's description names its runbook.
 const RUNBOOK: &str = "Runbook:";
+/// Where runbooks are in the repository.
+const RUNBOOKS: &str = "docs/runbooks";
 
 /// Looks at everything but the functions. `root` is where the paths of runbooks begin.
 pub fn check(report: &mut Report, stack: &Stack, root: &Path) {
@@ -155,7 +157,7 @@ fn watch(report: &mut Report, stack: &Stack, root: &Path) {
         }
     }
     if !missing.is_empty() {
-        let todo = format!("end AlarmDescription with \"{RUNBOOK} docs/runbooks/….md\"");
+        let todo = format!("end AlarmDescription with \"{RUNBOOK} {RUNBOOKS}/….md\"");
         report.warning("runbooks", format!("{} without one: {}", counted(missing.len(), "alarm", "alarms"), missing.join(", ")), todo);
     }
     if missing.is_empty() || !dangling.is_empty() {
@@ -172,6 +174,9 @@ fn watch(report: &mut Report, stack: &Stack, root: &Path) {
 fn runbook(alarm: &Resource) -> Option<String> {
     let description = alarm.at("/AlarmDescription");
     let text = scalar(description).or_else(|| description["Fn::Sub"].as_str().map(str::to_owned))?;
-    let path = text.split(RUNBOOK).nth(1)?.split_whitespace().next()?.trim_end_matches('.').to_owned();
+    let path = text.split(RUNBOOK).nth(1)?.split_whitespace().next()?.trim_end_matches('.');
+    // Where runbooks are served elsewhere, the page of the same name is what is served there.
+    let served = path.contains("://").then(|| path.rsplit('/').next()).flatten();
+    let path = served.map_or_else(|| path.to_owned(), |file| format!("{RUNBOOKS}/{file}"));
     (!path.is_empty()).then_some(path)
 }

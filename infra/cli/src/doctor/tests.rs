@@ -174,6 +174,7 @@ fn each_fault_of_the_settings_is_named() {
         ("arn:aws:acm:us-east-1:", "arn:aws:acm:eu-west-1:", "domain", "in eu-west-1, the stack in us-east-1"),
         ("    \"CertificateArn=arn:aws:acm:us-east-1:123456789012:certificate/1\",\n", "", "domain", "api.acme.test has no certificate"),
         ("DocsUrl=https://docs.acme.test/tributary", "DocsUrl=https://docs.tributary.example", "documentation", "placeholder"),
+        ("DocsUrl=https://docs.acme.test/tributary", "DocsUrl=/prod/docs", "documentation", "no path of this deployment"),
         ("DocsUrl=https://docs.acme.test/tributary", "DocsUrl=http://docs.acme.test", "documentation", "not https"),
         ("    \"AlarmEmail=ops@acme.test\",\n", "", "alarms", "3 of 3 alarms tell nobody"),
         ("Rollout=Canary10Percent5Minutes", "Rollout=AllAtOnce", "rollout", "takes all requests at once: OneFunction"),
@@ -194,6 +195,42 @@ fn a_topic_or_an_address_is_enough_for_alarms() {
     let topic =
         Workspace::new().with("samconfig.toml", "AlarmEmail=ops@acme.test", "AlarmTopicArn=arn:aws:sns:us-east-1:123456789012:alarms");
     assert_eq!(at(&topic.looked_at("prod"), Level::Problem), Vec::<&Finding>::new());
+}
+
+#[test]
+fn a_topic_that_nobody_reads_is_not_enough_for_alarms() {
+    let unread =
+        Workspace::new().with("template.yaml", "Subscription: [{Protocol: email, Endpoint: !Ref AlarmEmail}]", "DisplayName: alarms");
+    let report = unread.looked_at("prod");
+    assert!(at(&report, Level::Problem).iter().any(|finding| finding.check == "alarms"), "{report:?}");
+    let read = unread.with(
+        "template.yaml",
+        "  Table:\n",
+        "  Mail: {Type: AWS::SNS::Subscription, Properties: {TopicArn: !Ref AlarmTopic, Protocol: email, Endpoint: !Ref AlarmEmail}}\n  Table:\n",
+    );
+    assert_eq!(at(&read.looked_at("prod"), Level::Problem), Vec::<&Finding>::new());
+}
+
+#[test]
+fn documentation_that_the_api_serves_itself_is_named_by_its_path() {
+    let relative = |domain: &str, docs: &str| {
+        let workspace = Workspace::new()
+            .with("samconfig.toml", "DomainName=api.acme.test", domain)
+            .with("samconfig.toml", "DocsUrl=https://docs.acme.test/tributary", docs)
+            .with("template.yaml", "^https?://[A-Za-z0-9._~:/%-]+$", "^https?://[A-Za-z0-9._~:/%-]+$|^/[a-z]+/docs$");
+        at(&workspace.looked_at("prod"), Level::Problem).iter().map(|finding| finding.found.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(relative("DomainName=", "DocsUrl=/prod/docs"), Vec::<String>::new());
+    assert_eq!(relative("DomainName=api.acme.test", "DocsUrl=https://api.acme.test/docs"), Vec::<String>::new());
+    assert_eq!(relative("DomainName=", "DocsUrl=/dev/docs").len(), 1, "the stage of another environment");
+    assert_eq!(relative("DomainName=api.acme.test", "DocsUrl=/prod/docs").len(), 1, "a domain has no stage in its paths");
+}
+
+#[test]
+fn runbooks_that_are_served_elsewhere_are_looked_for_here() {
+    let workspace =
+        Workspace::new().with("template.yaml", "Runbook: docs/runbooks/one-errors.md", "Runbook: https://wiki.acme.test/x/one-errors.md");
+    assert_eq!(at(&workspace.looked_at("prod"), Level::Problem), Vec::<&Finding>::new());
 }
 
 #[test]
