@@ -173,12 +173,12 @@ fn render(lines: &[Line]) -> String {
     table(&heads, lines.iter().map(row).chain([sum])).join("\n")
 }
 
-/// Thousandths as a number; whole numbers without decimals.
+/// Thousandths as a number; those of a small number are shown.
 fn quantity(thousandths: u128) -> String {
-    let whole = grouped(thousandths / 1_000);
+    let whole = thousandths / 1_000;
     match thousandths % 1_000 {
-        0 => whole,
-        rest => format!("{whole}.{rest:03}"),
+        rest if rest > 0 && whole < 1_000 => format!("{whole}.{rest:03}"),
+        _ => grouped(whole),
     }
 }
 
@@ -214,6 +214,7 @@ mod tests {
     use super::*;
 
     const DEPLOY: &str = include_str!("../../../docs/DEPLOY.md");
+    const CLI: &str = include_str!("../../../docs/cli.md");
     const DATA_MODEL: &str = include_str!("../../../docs/DATA-MODEL.md");
     const TEMPLATE: &str = include_str!("../../../template.yaml");
 
@@ -257,6 +258,12 @@ mod tests {
             shown += 1;
         }
         assert_eq!(shown, 3, "three sizes of customer");
+
+        let line = "tributary --json estimate --accounts 5000 --requests 20000000";
+        let args = asked(line);
+        let sum = document(&args, &lines(&args))["total_usd"].as_str().unwrap_or_default().to_owned();
+        let example = format!("$ {line} | jq -r .total_usd\n{sum}\n");
+        assert!(CLI.contains(&example), "docs/cli.md lacks\n{example}");
     }
 
     #[test]
@@ -277,7 +284,7 @@ mod tests {
             (grouped(0), grouped(999), grouped(1_000), grouped(12_345_678)),
             ("0".into(), "999".into(), "1,000".into(), "12,345,678".into())
         );
-        assert_eq!((quantity(1_500), quantity(2_000_000)), ("1.500".to_owned(), "2,000".to_owned()));
+        assert_eq!((quantity(1_500), quantity(2_000), quantity(2_000_500)), ("1.500".to_owned(), "2".to_owned(), "2,000".to_owned()));
         assert_eq!((cents(0), cents(4_999_999_999), cents(5_000_000_000)), ("0.00".into(), "0.00".into(), "0.01".into()));
     }
 

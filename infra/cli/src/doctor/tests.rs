@@ -334,3 +334,14 @@ fn this_repository_can_be_deployed_to_dev() {
     let problems: Vec<&Finding> = at(&report, Level::Problem).into_iter().filter(|finding| finding.group != "Built").collect();
     assert_eq!(problems, Vec::<&Finding>::new());
 }
+
+#[test]
+fn every_parameter_of_the_template_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let document = read("docs/DEPLOY.md");
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
+    for name in Template::parse(&read("template.yaml")).expect("a template").parameters().keys() {
+        assert!(rows.iter().any(|row| row.contains(&format!("`{name}`"))), "docs/DEPLOY.md has no row for {name}");
+    }
+}
