@@ -327,6 +327,7 @@ Parameters:
   Days: {Type: Number, Default: 7, MinValue: 1, MaxValue: 30}
   Url: {Type: String, AllowedPattern: '^https://[a-z.]+$'}
   Size: {Type: String, Default: s, AllowedValues: [s, l]}
+  Zone: {Type: String, Default: Z1, AllowedPattern: 'Z[0-9]+'}
 Conditions:
   HasMail: !Not [!Equals [!Ref Mail, '']]
   Both: !And [!Condition HasMail, !Equals [!Ref Days, 7]]
@@ -392,6 +393,8 @@ Resources:
             ("Url", "https://a.b/", "must match"),
             ("Url", "xhttps://a.b", "must match"),
             ("Size", "m", "one of s, l"),
+            ("Zone", "xZ1", "must match"),
+            ("Zone", "Z1x", "must match"),
         ] {
             let said = refusal(name, value).expect("refused");
             assert!(said.contains(why), "{name}={value}: {said}");
