@@ -175,11 +175,13 @@ fn told(report: &mut Report, stack: &Stack) {
     match silent.as_slice() {
         [] if count == 0 => report.problem("alarms", "there are none", "declare alarms in the template"),
         [] => report.ok("alarms", format!("{}, all with somebody to tell", counted(count, "alarm", "alarms"))),
-        silent => report.problem(
-            "alarms",
-            format!("{} of {count} alarms tell nobody: {}", silent.len(), silent.join(", ")),
-            "set AlarmTopicArn, or AlarmEmail where the template has it",
-        ),
+        silent => {
+            let found = match silent.len() == count {
+                true => format!("nobody hears any of {}", counted(count, "alarm", "alarms")),
+                false => format!("nobody hears {}", silent.join(", ")),
+            };
+            report.problem("alarms", found, "set AlarmTopicArn, or AlarmEmail where the template has it");
+        }
     }
 }
 

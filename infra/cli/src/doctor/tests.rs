@@ -176,7 +176,7 @@ fn each_fault_of_the_settings_is_named() {
         ("DocsUrl=https://docs.acme.test/tributary", "DocsUrl=https://docs.tributary.example", "documentation", "placeholder"),
         ("DocsUrl=https://docs.acme.test/tributary", "DocsUrl=/prod/docs", "documentation", "no path of this deployment"),
         ("DocsUrl=https://docs.acme.test/tributary", "DocsUrl=http://docs.acme.test", "documentation", "not https"),
-        ("    \"AlarmEmail=ops@acme.test\",\n", "", "alarms", "3 of 3 alarms tell nobody"),
+        ("    \"AlarmEmail=ops@acme.test\",\n", "", "alarms", "nobody hears any of 3 alarms"),
         ("Rollout=Canary10Percent5Minutes", "Rollout=AllAtOnce", "rollout", "takes all requests at once: OneFunction"),
         ("\"LogRetentionDays=365\"", "\"LogRetentionDays=365\", \"LogLevel=debug\"", "log level", "LogLevel=debug"),
         ("LogRetentionDays=365", "LogRetentionDays=89", "log retention", "keeps logs for 89 days"),
