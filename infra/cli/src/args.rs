@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::connection::BaseUrl;
-use crate::{accounts, balance, credits, history, keys};
+use crate::{accounts, balance, credits, doctor, estimate, history, keys};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,16 +25,9 @@ Exit codes: 0 done, 1 refused or failed, 2 the command is not right.";
 #[derive(Debug, Parser)]
 #[command(name = "tributary", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
-    /// Where the API is
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "TRIBUTARY_URL",
-        default_value = "http://127.0.0.1:8787",
-        help_heading = "Connection"
-    )]
-    pub url: BaseUrl,
+    /// Where the API is; http://127.0.0.1:8787 unless told otherwise
+    #[arg(long, global = true, value_name = "URL", env = "TRIBUTARY_URL", help_heading = "Connection")]
+    pub url: Option<BaseUrl>,
 
     /// The API key; better given as TRIBUTARY_KEY, since other users of this machine can see arguments
     #[arg(long, global = true, value_name = "KEY", env = "TRIBUTARY_KEY", hide_env_values = true, help_heading = "Connection")]
@@ -69,6 +62,12 @@ pub enum Command {
     /// Issue, allocate and transfer credit
     #[command(subcommand)]
     Credits(credits::Command),
+    /// Check a deployment: its template, settings, programs, and the running API if --url is given
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Args),
+    /// Estimate what a month on AWS costs; a model, not a bill
+    #[command(after_help = estimate::EXAMPLES)]
+    Estimate(estimate::Args),
     /// Print a completion script for a shell
     #[command(
         after_help = "Examples:\n  tributary completions bash > ~/.local/share/bash-completion/completions/tributary\n  tributary completions zsh > \"${fpath[1]}/_tributary\"\n  tributary completions fish > ~/.config/fish/completions/tributary.fish"
@@ -120,6 +119,10 @@ mod tests {
             "tributary credits issue acc_1 10 --reference r --idempotency-key k",
             "tributary credits allocate acc_1 10 --from acc_2",
             "tributary credits transfer acc_1 acc_2 10",
+            "tributary doctor",
+            "tributary doctor --env prod --template t.yaml --config s.toml --build-dir b --url https://api.example.com",
+            "tributary estimate",
+            "tributary estimate --accounts 1000 --requests 5000000 --transfers-share 30",
             "tributary completions bash",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
@@ -131,7 +134,7 @@ mod tests {
         for line in ["tributary --json --url https://api.example.com balance", "tributary balance --json --url https://api.example.com"] {
             let cli = Cli::try_parse_from(line.split(' ')).expect("understood");
             assert!(cli.json);
-            assert_eq!(cli.url.to_string(), "https://api.example.com");
+            assert_eq!(cli.url.expect("an address").to_string(), "https://api.example.com");
         }
     }
 
@@ -143,6 +146,7 @@ mod tests {
         assert_eq!(refused("tributary history --kind gift"), ErrorKind::InvalidValue);
         assert_eq!(refused("tributary history --limit 0"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary credits issue acc_1"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary estimate --transfers-share 101"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary --url example.com health"), ErrorKind::ValueValidation);
         assert_eq!(Cli::try_parse_from(["tributary", "accounts", "show", ""]).expect_err("refused").kind(), ErrorKind::InvalidValue);
     }

@@ -1,6 +1,6 @@
 //! HTTP to the API: sends a request, repeats it where that is safe, and tells answers from refusals.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,6 +18,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(400);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The gateway gives a function 29 seconds.
 const TIMEOUT: Duration = Duration::from_secs(35);
+/// How long another server is waited for.
+const ELSEWHERE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Rows asked for at once: the most that the API gives.
 const PAGE: usize = 200;
 
@@ -125,6 +127,29 @@ struct Received {
     body: String,
 }
 
+/// An answer as it came, whatever it says.
+#[derive(Debug)]
+pub struct Probed {
+    /// Its status.
+    pub status: u16,
+    /// The time from sending to the body's end.
+    pub took: Duration,
+    headers: http::HeaderMap,
+    body: String,
+}
+
+impl Probed {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    }
+
+    /// The document; null if it is none.
+    pub fn document(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+}
+
 /// A connection to one API.
 pub struct Client {
     agent: ureq::Agent,
@@ -172,6 +197,29 @@ impl Client {
             hint: self.hint(received.status).or_else(|| request.idempotency_key.as_deref().filter(|_| unsure).map(repeat_with)),
             problem: Box::new(problem),
         })
+    }
+
+    /// Reads a path once, without a key.
+    ///
+    /// # Errors
+    /// [`Failure::Lost`].
+    pub fn probe(&self, path: &str) -> Result<Probed, Failure> {
+        let request = Request::get(path).public();
+        let lost = |error| Failure::Lost(self.lost(&request, &error));
+        let begun = Instant::now();
+        let mut response = self.agent.get(request.target(&self.base)).call().map_err(lost)?;
+        let body = response.body_mut().read_to_string().map_err(lost)?;
+        Ok(Probed { status: response.status().as_u16(), took: begun.elapsed(), headers: response.headers().clone(), body })
+    }
+
+    /// The status that an address elsewhere answers with, after its redirects; no key is sent.
+    ///
+    /// # Errors
+    /// Why it does not answer.
+    pub fn open(url: &str) -> Result<u16, String> {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(ELSEWHERE_TIMEOUT));
+        let agent: ureq::Agent = config.build().into();
+        agent.get(url).call().map(|response| response.status().as_u16()).map_err(|error| error.to_string())
     }
 
     /// Reads a list from the beginning, page by page, up to `most` rows.

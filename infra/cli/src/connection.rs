@@ -30,9 +30,22 @@ impl fmt::Debug for ApiKey {
 }
 
 impl BaseUrl {
+    /// An address that an answer of the API names, which may be relative to the API's host.
+    pub fn named(&self, reference: &str) -> String {
+        let host_ends = self.text.match_indices('/').nth(2).map_or(self.text.len(), |(at, _)| at);
+        if reference.starts_with('/') { format!("{}{reference}", &self.text[..host_ends]) } else { reference.to_owned() }
+    }
+
     /// Whether the API is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.loopback
+    }
+}
+
+impl Default for BaseUrl {
+    /// Where `cargo dev` listens unless told otherwise.
+    fn default() -> Self {
+        Self { text: "http://127.0.0.1:8787".to_owned(), loopback: true }
     }
 }
 
@@ -107,8 +120,21 @@ mod tests {
     }
 
     #[test]
+    fn without_an_address_the_local_run_is_meant() {
+        assert_eq!(BaseUrl::default(), url("http://127.0.0.1:8787"));
+    }
+
+    #[test]
     fn a_stage_stays_and_the_last_slash_goes() {
         assert_eq!(url("https://api.example.com/prod/").to_string(), "https://api.example.com/prod");
+    }
+
+    #[test]
+    fn what_an_answer_names_is_relative_to_the_host() {
+        let named = |reference: &str| url("https://api.example.com/prod").named(reference);
+        assert_eq!(named("/prod/docs/errors/busy"), "https://api.example.com/prod/docs/errors/busy");
+        assert_eq!(named("https://docs.example.com/errors/busy"), "https://docs.example.com/errors/busy");
+        assert_eq!(url("http://127.0.0.1:8787").named("/docs"), "http://127.0.0.1:8787/docs");
     }
 
     #[test]

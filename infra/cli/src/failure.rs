@@ -42,6 +42,11 @@ pub enum Failure {
     Shape(String),
     /// The result could not be written.
     Write(io::Error),
+    /// What was looked at is not fit; what is wrong with it has been shown.
+    Unfit {
+        /// How many things are wrong.
+        problems: usize,
+    },
 }
 
 /// A request without an answer.
@@ -83,7 +88,12 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Failure::NoKey { .. } | Failure::Malformed(_) => 2,
-            Failure::Refused { .. } | Failure::Lost(_) | Failure::Foreign { .. } | Failure::Shape(_) | Failure::Write(_) => 1,
+            Failure::Refused { .. }
+            | Failure::Lost(_)
+            | Failure::Foreign { .. }
+            | Failure::Shape(_)
+            | Failure::Write(_)
+            | Failure::Unfit { .. } => 1,
         }
     }
 
@@ -109,6 +119,8 @@ impl Failure {
                 format!("{error} the answer has another form than this version knows ({why}); --json shows it as it is")
             }
             Failure::Write(why) => format!("{error} the result could not be written: {why}"),
+            Failure::Unfit { problems: 1 } => format!("{error} there is 1 problem"),
+            Failure::Unfit { problems } => format!("{error} there are {problems} problems"),
         }
     }
 }

@@ -7,6 +7,8 @@ mod client;
 mod completions;
 mod connection;
 mod credits;
+mod doctor;
+mod estimate;
 mod failure;
 mod health;
 mod history;
@@ -41,7 +43,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, output: Output) -> Result<(), Failure> {
-    let context = Context { client: Client::new(cli.url, cli.key), output };
+    let asked = cli.url.is_some();
+    let context = Context { client: Client::new(cli.url.unwrap_or_default(), cli.key), output };
     match cli.command {
         Command::Health => health::run(&context),
         Command::Accounts(command) => accounts::run(&context, command),
@@ -49,6 +52,8 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::History(args) => history::run(&context, &args),
         Command::Keys(command) => keys::run(&context, command),
         Command::Credits(command) => credits::run(&context, command),
+        Command::Doctor(args) => doctor::run(&context, &args, asked),
+        Command::Estimate(args) => estimate::run(&args, &output),
         Command::Completions { shell } => completions::run(shell, &output),
     }
 }

@@ -89,6 +89,11 @@ impl Style {
         self.wrapped("1;31", text)
     }
 
+    /// As it should be.
+    pub fn green(self, text: &str) -> String {
+        self.wrapped("32", text)
+    }
+
     /// To be looked at.
     pub fn yellow(self, text: &str) -> String {
         self.wrapped("33", text)

@@ -1,0 +1,296 @@
+//! `estimate`: what a month on AWS costs, by the published prices and the counted budgets of `docs/DATA-MODEL.md`.
+
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::{Column, Output, table};
+
+/// Shown under the help.
+pub const EXAMPLES: &str = "\
+Examples:
+  tributary estimate
+  tributary estimate --accounts 100000 --requests 200000000 --transfers-share 20
+
+A model, not a bill: list prices of us-east-1 as noted in November 2026, without free tiers, discounts, taxes and support.
+docs/DEPLOY.md says what is assumed and what is left out.";
+
+/// How much the platform is used.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Accounts that there are
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    accounts: u64,
+
+    /// Requests a month
+    #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(..=1_000_000_000_000))]
+    requests: u64,
+
+    /// How many requests of a hundred move credit; the others read
+    #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=100))]
+    transfers_share: u64,
+
+    /// For how many months ledgers have grown already
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(..=1_200))]
+    months: u64,
+}
+
+/// The counted cost of operations, in thousandths of a unit; a test compares them with `docs/DATA-MODEL.md`.
+mod units {
+    /// A transfer between siblings at depth 2: units read, units written to the table and its indexes.
+    pub const TRANSFER_READ: u128 = 1_000;
+    pub const TRANSFER_WRITTEN: u128 = 9_000;
+    /// Reads: a balance, a page of history, a page of 50 accounts; and how many of a hundred reads are such.
+    pub const BALANCE: u128 = 2_000;
+    pub const HISTORY: u128 = 3_000;
+    pub const PAGE: u128 = 6_500;
+    pub const READS_OF_A_HUNDRED: [(u128, u128); 3] = [(70, BALANCE), (20, HISTORY), (10, PAGE)];
+    /// A run of the housekeeping with nothing due.
+    pub const HOUSEKEEPING: u128 = 1_000;
+}
+
+/// A month has 730 hours. The housekeeping runs every minute, the reconciliation every five.
+const HOURS: u128 = 730;
+const HOUSEKEEPING_RUNS: u128 = HOURS * 60;
+const RECONCILE_RUNS: u128 = HOURS * 12;
+/// The reconciliation begins a pass over all entries every hour, and reads so many at most in that time.
+const ENTRIES_AN_HOUR: u128 = 12 * 2_000_000;
+/// Bytes of an entry, measured in the demo's data; half a unit reads 4 KiB of them, since these reads may lag.
+const ENTRY_BYTES: u128 = 312;
+/// A request in a warm process, in milliseconds, with 512 MB: thousandths of a GB-second.
+const REQUEST_GB_MS: u128 = 10 / 2;
+/// One request of so many starts a process, which reads the pepper.
+const REQUESTS_A_PROCESS: u128 = 1_000;
+/// Bytes stored by a transfer, measured in the demo's data, and 100 for each item (AWS's storage rule): two entries and the
+/// record in the table, the record in an index.
+const TRANSFER_BYTES: u128 = 2 * (ENTRY_BYTES + 100) + (589 + 100);
+const TRANSFER_INDEX_BYTES: u128 = 589 + 100;
+/// The same of an account: itself, a key, its credential, its name's place, the record and the audit event of its making;
+/// in indexes, itself three times and the event.
+const ACCOUNT_BYTES: u128 = 606 + 467 + 448 + 85 + 637 + 271 + 6 * 100;
+const ACCOUNT_INDEX_BYTES: u128 = 3 * (606 + 100) + 271 + 100;
+/// Bytes logged by a request: the gateway's line, Lambda's lines, the function's line.
+const LOGGED_BYTES: u128 = 1_500;
+/// Bytes of an answer with its headers.
+const ANSWER_BYTES: u128 = 2_000;
+/// Alarms, metrics and dashboards that are allowed for; a test compares the alarms with the template.
+const ALARMS: u128 = 25;
+const METRICS: u128 = 20;
+const DASHBOARDS: u128 = 1;
+/// Rules of the web ACL.
+const RULES: u128 = 3;
+
+/// One line of the estimate.
+struct Line {
+    what: &'static str,
+    /// Thousandths.
+    quantity: u128,
+    /// Picodollars for each.
+    price: u128,
+    /// The price as it is published.
+    published: &'static str,
+}
+
+impl Line {
+    fn picodollars(&self) -> u128 {
+        self.quantity * self.price / 1_000
+    }
+}
+
+/// Shows the estimate.
+///
+/// # Errors
+/// [`Failure::Write`].
+pub fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    let lines = lines(args);
+    output.show(&document(args, &lines), || Ok(render(&lines)))
+}
+
+fn lines(args: &Args) -> Vec<Line> {
+    const MILLIONTH: u128 = 1_000_000;
+    const DOLLAR: u128 = 1_000_000_000_000;
+    const CENT: u128 = DOLLAR / 100;
+    let [accounts, requests, share, months] = [args.accounts, args.requests, args.transfers_share, args.months].map(u128::from);
+    let transfers = requests * share / 100;
+    let reads = requests - transfers;
+    let invocations = requests + HOUSEKEEPING_RUNS + RECONCILE_RUNS;
+    let a_read: u128 = units::READS_OF_A_HUNDRED.iter().map(|(of_a_hundred, units)| of_a_hundred * units).sum::<u128>() / 100;
+    let kept = transfers * months;
+    let reconciled = HOURS * (2 * kept).min(ENTRIES_AN_HOUR);
+    let in_table = accounts * ACCOUNT_BYTES + kept * TRANSFER_BYTES;
+    let in_indexes = accounts * ACCOUNT_INDEX_BYTES + kept * TRANSFER_INDEX_BYTES;
+    let whole = |count: u128| count * 1_000;
+    // A GB is 10^9 bytes here.
+    let gb = |bytes: u128| bytes / 1_000_000;
+    let line = |what, quantity, price, published| Line { what, quantity, price, published };
+    vec![
+        line("API Gateway, requests", whole(requests), 350 * CENT / MILLIONTH, "$3.50 a million"),
+        line("Lambda, requests", whole(invocations), 20 * CENT / MILLIONTH, "$0.20 a million"),
+        line("Lambda, GB-seconds", invocations * REQUEST_GB_MS, 13_333_400, "$0.0000133334"),
+        line("DynamoDB, write units", transfers * units::TRANSFER_WRITTEN, 625 * CENT / 10 / MILLIONTH, "$0.625 a million"),
+        line(
+            "DynamoDB, read units",
+            transfers * units::TRANSFER_READ + reads * a_read + HOUSEKEEPING_RUNS * units::HOUSEKEEPING,
+            125 * CENT / 10 / MILLIONTH,
+            "$0.125 a million",
+        ),
+        line("DynamoDB, reconciling", reconciled * ENTRY_BYTES * 500 / 4_096, 125 * CENT / 10 / MILLIONTH, "$0.125 a million"),
+        line("DynamoDB, GB stored", gb(in_table + in_indexes), 25 * CENT, "$0.25"),
+        line("DynamoDB, GB restorable", gb(in_table), 20 * CENT, "$0.20"),
+        line("CloudWatch, GB of logs", gb(requests * LOGGED_BYTES), 50 * CENT, "$0.50"),
+        line("CloudWatch, alarms", whole(ALARMS), 10 * CENT, "$0.10"),
+        line("CloudWatch, own metrics", whole(METRICS), 30 * CENT, "$0.30"),
+        line("CloudWatch, dashboards", whole(DASHBOARDS), 300 * CENT, "$3.00"),
+        line("Secrets Manager, secrets", whole(1), 40 * CENT, "$0.40"),
+        line("Secrets Manager, calls", whole(requests / REQUESTS_A_PROCESS), 5 * CENT / 10_000, "$0.05 for 10,000"),
+        line("WAF, web ACL", whole(1), 500 * CENT, "$5.00"),
+        line("WAF, rules", whole(RULES), 100 * CENT, "$1.00"),
+        line("WAF, requests", whole(requests), 60 * CENT / MILLIONTH, "$0.60 a million"),
+        line("Data out, GB", gb(requests * ANSWER_BYTES), 9 * CENT, "$0.09"),
+    ]
+}
+
+fn total(lines: &[Line]) -> u128 {
+    lines.iter().map(Line::picodollars).sum()
+}
+
+fn document(args: &Args, lines: &[Line]) -> Value {
+    let line = |line: &Line| json!({"what": line.what, "quantity": quantity(line.quantity).replace(',', ""), "price": line.published, "usd": cents(line.picodollars())});
+    json!({
+        "accounts": args.accounts,
+        "requests": args.requests,
+        "transfers_share": args.transfers_share,
+        "months": args.months,
+        "lines": lines.iter().map(line).collect::<Vec<_>>(),
+        "total_usd": cents(total(lines)),
+    })
+}
+
+fn render(lines: &[Line]) -> String {
+    let heads = [Column::Left("WHAT"), Column::Right("HOW MUCH"), Column::Left("PRICE"), Column::Right("USD A MONTH")];
+    let row =
+        |line: &Line| vec![line.what.to_owned(), quantity(line.quantity), line.published.to_owned(), grouped_cents(line.picodollars())];
+    let sum = vec!["together".to_owned(), String::new(), String::new(), grouped_cents(total(lines))];
+    table(&heads, lines.iter().map(row).chain([sum])).join("\n")
+}
+
+/// Thousandths as a number; those of a small number are shown.
+fn quantity(thousandths: u128) -> String {
+    let whole = thousandths / 1_000;
+    match thousandths % 1_000 {
+        rest if rest > 0 && whole < 1_000 => format!("{whole}.{rest:03}"),
+        _ => grouped(whole),
+    }
+}
+
+/// Dollars with two decimals, half a cent up.
+fn cents(picodollars: u128) -> String {
+    const CENT: u128 = 10_000_000_000;
+    let cents = (picodollars + CENT / 2) / CENT;
+    format!("{}.{:02}", cents / 100, cents % 100)
+}
+
+fn grouped_cents(picodollars: u128) -> String {
+    let text = cents(picodollars);
+    let (dollars, cents) = text.split_once('.').unwrap_or((&text, "00"));
+    format!("{}.{cents}", dollars.parse().map_or_else(|_| dollars.to_owned(), grouped))
+}
+
+fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    const DEPLOY: &str = include_str!("../../../docs/DEPLOY.md");
+    const CLI: &str = include_str!("../../../docs/cli.md");
+    const DATA_MODEL: &str = include_str!("../../../docs/DATA-MODEL.md");
+    const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+    fn asked(line: &str) -> Args {
+        match crate::args::Cli::try_parse_from(line.split_whitespace()).expect("understood").command {
+            crate::args::Command::Estimate(args) => args,
+            _ => panic!("{line} is no estimate"),
+        }
+    }
+
+    /// Read units, and write units of table and indexes, of an operation in the counted table; thousandths.
+    fn counted(operation: &str) -> (u128, u128) {
+        let row =
+            DATA_MODEL.lines().find(|line| line.starts_with(&format!("{operation}  "))).unwrap_or_else(|| panic!("no row {operation}"));
+        let numbers: Vec<&str> = row.split_whitespace().rev().take(3).collect();
+        let [index, table, read] = numbers.as_slice() else { panic!("{row}") };
+        let thousandths =
+            |text: &str| text.replace('.', "").parse::<u128>().expect("a number") * if text.contains('.') { 100 } else { 1_000 };
+        (thousandths(read), thousandths(table) + thousandths(index))
+    }
+
+    #[test]
+    fn operations_cost_what_is_counted() {
+        assert_eq!(counted("transfer between siblings at depth 2, warm"), (units::TRANSFER_READ, units::TRANSFER_WRITTEN));
+        assert_eq!(counted("balance"), (units::BALANCE, 0));
+        assert_eq!(counted("page of history"), (units::HISTORY, 0));
+        assert_eq!(counted("page of 50 accounts"), (units::PAGE, 0));
+        assert_eq!(counted("housekeeping run with nothing due"), (units::HOUSEKEEPING, 0));
+        assert_eq!(units::READS_OF_A_HUNDRED.iter().map(|(of_a_hundred, _)| of_a_hundred).sum::<u128>(), 100);
+    }
+
+    #[test]
+    fn the_documentation_shows_what_the_command_says() {
+        let mut shown = 0;
+        for block in DEPLOY.split("```").filter(|block| block.trim_start().starts_with("$ tributary estimate")) {
+            let (line, answer) = block.trim().split_once('\n').expect("an answer");
+            let said = render(&lines(&asked(line.trim_start_matches("$ "))));
+            assert_eq!(answer.trim_end(), said, "docs/DEPLOY.md, {line}: it must show\n{said}");
+            let total = grouped_cents(total(&lines(&asked(line.trim_start_matches("$ ")))));
+            assert!(DEPLOY.matches(&format!("${total}")).count() >= 1, "docs/DEPLOY.md lacks ${total}, the sum of {line}");
+            shown += 1;
+        }
+        assert_eq!(shown, 3, "three sizes of customer");
+
+        let line = "tributary --json estimate --accounts 5000 --requests 20000000";
+        let args = asked(line);
+        let sum = document(&args, &lines(&args))["total_usd"].as_str().unwrap_or_default().to_owned();
+        let example = format!("$ {line} | jq -r .total_usd\n{sum}\n");
+        assert!(CLI.contains(&example), "docs/cli.md lacks\n{example}");
+    }
+
+    #[test]
+    fn the_alarms_of_the_template_are_allowed_for() {
+        let alarms = TEMPLATE.matches("Type: AWS::CloudWatch::Alarm").count();
+        assert!(u128::try_from(alarms).expect("a number") <= ALARMS, "{alarms} alarms");
+    }
+
+    #[test]
+    fn prices_are_exact_and_numbers_are_grouped() {
+        let millions = lines(&asked("tributary estimate --requests 1000000 --transfers-share 100"));
+        let of = |what: &str| millions.iter().find(|line| line.what == what).map(|line| cents(line.picodollars())).expect(what);
+        assert_eq!(of("API Gateway, requests"), "3.50");
+        // 9 write units a transfer at $0.625 a million.
+        assert_eq!(of("DynamoDB, write units"), "5.63");
+        assert_eq!(of("WAF, requests"), "0.60");
+        assert_eq!(
+            (grouped(0), grouped(999), grouped(1_000), grouped(12_345_678)),
+            ("0".into(), "999".into(), "1,000".into(), "12,345,678".into())
+        );
+        assert_eq!((quantity(1_500), quantity(2_000), quantity(2_000_500)), ("1.500".to_owned(), "2".to_owned(), "2,000".to_owned()));
+        assert_eq!((cents(0), cents(4_999_999_999), cents(5_000_000_000)), ("0.00".into(), "0.00".into(), "0.01".into()));
+    }
+
+    #[test]
+    fn twice_the_requests_cost_at_most_twice_as_much() {
+        let at = |requests: u64| total(&lines(&asked(&format!("tributary estimate --requests {requests}"))));
+        assert!(at(2_000_000) > at(1_000_000) && at(2_000_000) < 2 * at(1_000_000));
+    }
+}
