@@ -9,9 +9,10 @@ test:
     cargo test --workspace
 
 # Builds and deploys to an AWS account: docs/DEPLOY.md. `just deploy prod` for production.
-deploy env="default":
+deploy env="dev":
     sam build --config-env {{env}}
-    cargo run -q -p tributary-cli -- doctor --env {{env}}
+    # A running platform's address in the environment would be looked at too, and one that is broken could not be mended.
+    env -u TRIBUTARY_URL cargo run -q -p tributary-cli -- doctor --env {{env}}
     sam deploy --config-env {{env}}
 
 # Deploys into an emulator on loopback and runs the flow tests against it.

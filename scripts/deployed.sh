@@ -27,7 +27,7 @@ finish() {
 trap finish EXIT
 
 say "building the functions for Lambda"
-sam build --build-dir "$build" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+sam build --config-env dev --build-dir "$build" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 scripts/sizes.sh "$build"
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::report::{Level, Report, Wrong, counted};
 use super::template::{Resource, Stack, pointed_at, scalar};
-use super::toml;
 
 /// API Gateway gives a function so long, in seconds.
 const GATEWAY_TIMEOUT_S: i64 = 29;
@@ -53,7 +52,7 @@ fn workspace_binaries(root: &Path) -> BTreeSet<String> {
     let crates = std::fs::read_dir(root.join("functions")).into_iter().flatten().flatten();
     let mut binaries = BTreeSet::new();
     for manifest in crates.map(|entry| entry.path().join("Cargo.toml")) {
-        let Some(crate_) = std::fs::read_to_string(manifest).ok().and_then(|text| toml::parse(&text).ok()) else { continue };
+        let Some(crate_) = std::fs::read_to_string(manifest).ok().and_then(|text| toml::from_str::<serde_json::Value>(&text).ok()) else { continue };
         let named = crate_["bin"].as_array().into_iter().flatten().filter_map(|bin| bin["name"].as_str());
         binaries.extend(named.map(str::to_owned));
         if crate_["bin"].is_null() {

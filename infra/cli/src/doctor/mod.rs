@@ -9,7 +9,7 @@ mod resources;
 mod samconfig;
 mod secrets;
 mod template;
-mod toml;
+
 mod tools;
 
 use std::path::{Path, PathBuf};

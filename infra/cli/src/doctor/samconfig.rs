@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::toml::{self, TomlError};
-
 /// The file.
 #[derive(Debug)]
 pub struct SamConfig(Value);
@@ -20,9 +18,9 @@ impl SamConfig {
     /// Reads the file's text.
     ///
     /// # Errors
-    /// [`TomlError`] names the line.
-    pub fn parse(text: &str) -> Result<Self, TomlError> {
-        toml::parse(text).map(Self)
+    /// An error that shows the line.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text).map(Self)
     }
 
     /// The environments that it has.

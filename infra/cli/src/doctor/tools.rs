@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::Command;
 
 use super::report::Report;
-use super::toml;
 
 /// A program, the calls that show its version, and how to get it.
 struct Tool {
@@ -48,7 +47,7 @@ fn version(call: &[&str]) -> Option<String> {
 /// The oldest Rust that the workspace is built with.
 fn least(tool: &Tool, root: &Path) -> Option<String> {
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).ok().filter(|_| tool.name == "rust")?;
-    toml::parse(&manifest).ok()?["workspace"]["package"]["rust-version"].as_str().map(str::to_owned)
+    toml::from_str::<serde_json::Value>(&manifest).ok()?["workspace"]["package"]["rust-version"].as_str().map(str::to_owned)
 }
 
 /// Whether a program's version is lower, number by number.
