@@ -1,3 +1,4 @@
 pub mod api;
 pub mod engine;
+pub mod lambda;
 pub mod world;

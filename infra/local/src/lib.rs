@@ -6,13 +6,13 @@
 pub mod banner;
 mod control;
 mod engine;
-mod event;
+pub mod event;
 mod functions;
 mod gateway;
 mod intrinsics;
 mod lambda;
 pub mod options;
-mod routes;
+pub mod routes;
 mod schedule;
 mod seed;
 mod server;
