@@ -268,6 +268,12 @@ impl Bench {
         }
         let _ = self.api.next().await;
         figures.peak_kib = figures.peak_kib.max(peak_kib(process.0.id()));
+        if self.options.only.is_some() {
+            // A profiler writes what it found when it is told to end.
+            let mut process = process;
+            let _ = Command::new("kill").arg("-TERM").arg(process.0.id().to_string()).status();
+            let _ = process.0.wait();
+        }
     }
 
     /// One cold start in AWS's emulator: from the call that starts the function's process to its answer.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -48,6 +48,8 @@ pub type Watch = Arc<dyn Fn(Moment<'_>) -> bool + Send + Sync>;
 /// The table, on an engine in this process, and an operator with an owner key. It outlives whatever is killed.
 pub struct Platform {
     engine: String,
+    routes: Routes,
+    stage: String,
     /// The operator's key.
     pub key: String,
     server: JoinHandle<()>,
@@ -70,7 +72,8 @@ impl Platform {
             mode: KeyMode::Live,
         });
         let key = bootstrap::operator(&app, "Operator", "USD").await.expect("the operator is made").expect("for the first time");
-        Self { engine, key, server }
+        let template = Template::embedded().expect("template.yaml");
+        Self { engine, routes: Routes::new(template.routes), stage: template.stage, key, server }
     }
 
     /// The services as one function's processes find them, each call seen by `watch`.
@@ -92,14 +95,12 @@ impl Platform {
             request = request.header("content-type", "application/json");
         }
         let (parts, body) = request.body(body).expect("a request").into_parts();
-        let template = Template::embedded().expect("template.yaml");
-        let routes = Routes::new(template.routes);
-        let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let Found::Route(route, parameters) = routes.find(&method, parts.uri.path()) else { panic!("no route {method} {path}") };
+        let found = self.routes.find(&parts.method, parts.uri.path());
+        let Found::Route(route, parameters) = found else { panic!("no route {method} {path}") };
         let arrival = Arrival {
             resource: &route.path,
             path_parameters: &parameters,
-            stage: &template.stage,
+            stage: &self.stage,
             request_id: "00000000-0000-4000-8000-000000000000",
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             at: SystemClock::default().now(),
@@ -215,6 +216,12 @@ impl Emulator {
     /// Where its calls go.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether its process has ended.
+    pub fn is_gone(&self) -> bool {
+        // The process stays known until this is dropped, so that its number is not given to another.
+        std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).is_ok_and(|stat| stat.contains(") Z "))
     }
 
     /// The emulator's process.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use futures::future::join;
 use jiff::Timestamp;
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::config::Config;
+use tributary_runtime::dynamo::Clients;
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::Store;
@@ -68,27 +70,28 @@ impl App {
         Self { parts: Arc::new(parts), store }
     }
 
-    /// The app of a Lambda function, from its environment. Reads the pepper and touches the table once, so that the first
-    /// request finds warm connections.
+    /// The app of a Lambda function, from its environment. Reads the pepper and touches the table once, both at the same
+    /// time, so that the first request finds warm connections (see `docs/adr/0008-start.md`).
     ///
     /// # Errors
     /// A sentence that says what is missing.
     pub async fn from_env() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let config = Config::from_env()?;
-        let client = tributary_runtime::dynamo::client(&config)?;
-        let pepper = tributary_runtime::dynamo::secret(&config).await?;
-        let app = App::new(AppParts {
-            table: Arc::new(DynamoTable::new(client, config.table_name.clone())),
-            secrets: Arc::new(Secrets::from_pepper(pepper.as_bytes())?),
+        let clients = Clients::new(&config)?;
+        let table: Arc<dyn Table> = Arc::new(DynamoTable::new(clients.dynamodb.clone(), config.table_name.clone()));
+        let touching = Store::new(Arc::clone(&table), Patience::default());
+        let (pepper, touched) = join(clients.secret(&config.pepper_secret_id), touching.operator()).await;
+        if let Err(error) = touched {
+            tracing::warn!(error = %error, "the table did not answer while starting");
+        }
+        Ok(App::new(AppParts {
+            table,
+            secrets: Arc::new(Secrets::from_pepper(pepper?.as_bytes())?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds::default()),
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
             mode: KeyMode::Live,
-        });
-        if let Err(error) = app.store.operator().await {
-            tracing::warn!(error = %error, "the table did not answer while starting");
-        }
-        Ok(app)
+        }))
     }
 
     /// The store.
