@@ -1,4 +1,5 @@
 pub mod api;
 pub mod asked;
 pub mod engine;
+pub mod lambda;
 pub mod world;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tributary_api::App;
 use tributary_runtime::telemetry;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::on_lambda("admin");
     let app = App::from_env().await?;

@@ -3,7 +3,7 @@
 use tributary_api::App;
 use tributary_runtime::telemetry;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::on_lambda("credits");
     let app = App::from_env().await?;

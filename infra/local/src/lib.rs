@@ -13,7 +13,7 @@ mod intrinsics;
 pub mod lambda;
 mod lambda_env;
 pub mod options;
-mod routes;
+pub mod routes;
 mod schedule;
 mod seed;
 mod server;

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use futures::future::join;
 use jiff::Timestamp;
 use tributary_domain::id::RequestId;
+use tributary_domain::version::DATA_LAYOUT;
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::config::{Config, KeyMode, Pepper};
+use tributary_runtime::dynamo::Clients;
 use tributary_runtime::ids::{IdSource, SystemIds};
-use tributary_runtime::secrets::Secrets;
+use tributary_runtime::secrets::{MIN_PEPPER_BYTES, Secrets};
 use tributary_store::Store;
 use tributary_store::commit::Patience;
 use tributary_store::dynamo::DynamoTable;
@@ -50,30 +53,45 @@ impl App {
         Self { parts: Arc::new(parts), store }
     }
 
-    /// The app of a Lambda function, from its environment. Reads the pepper and touches the table once, so that the first
-    /// request finds warm connections.
+    /// The app of a Lambda function, from its environment. Reads the pepper and touches the table once, both at the same
+    /// time, so that the first request finds warm connections (see `docs/adr/0008-start.md`).
     ///
     /// # Errors
     /// A sentence that says what is missing.
     pub async fn from_env() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let config = Config::from_env()?;
-        let client = tributary_runtime::dynamo::client(&config)?;
-        let pepper = match &config.pepper {
-            Pepper::Secret(id) => tributary_runtime::dynamo::secret(&config, id).await?,
-            Pepper::File(path) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
-        };
-        let app = App::new(AppParts {
-            table: Arc::new(DynamoTable::new(client, config.table_name.clone())),
-            secrets: Arc::new(Secrets::from_pepper(pepper.as_bytes())?),
+        Self::start(true).await
+    }
+
+    /// The app of a function that takes no API key and seals no cursor: the pages, and what runs on a schedule. It may not
+    /// read the pepper, and does not.
+    ///
+    /// # Errors
+    /// A sentence that says what is missing.
+    pub async fn without_keys() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Self::start(false).await
+    }
+
+    async fn start(keys: bool) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let (config, ids) = (Config::from_env()?, SystemIds::default());
+        let clients = Clients::new(&config)?;
+        let table: Arc<dyn Table> = Arc::new(DynamoTable::new(clients.dynamodb.clone(), config.table_name.clone()));
+        let touching = Store::new(Arc::clone(&table), Patience::default());
+        let (pepper, layout) = join(pepper(&clients, keys.then_some(&config.pepper), &ids), touching.layout()).await;
+        match layout {
+            Ok(Some(layout)) if layout > DATA_LAYOUT => {
+                return Err(format!("the table's layout is {layout}, and this program knows {DATA_LAYOUT}: deploy a newer one").into());
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %error, "the table did not answer while starting"),
+        }
+        Ok(App::new(AppParts {
+            table,
+            secrets: Arc::new(Secrets::from_pepper(&pepper?)?),
             clock: Arc::new(SystemClock::default()),
-            ids: Arc::new(SystemIds::default()),
+            ids: Arc::new(ids),
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
             mode: config.key_mode,
-        });
-        if let Err(error) = app.store.operator().await {
-            tracing::warn!(error = %error, "the table did not answer while starting");
-        }
-        Ok(app)
+        }))
     }
 
     /// The store.
@@ -114,5 +132,18 @@ impl App {
     /// Which keys are made and taken.
     pub fn mode(&self) -> KeyMode {
         self.parts.mode
+    }
+}
+
+/// The pepper; random bytes for a function that must not know it.
+async fn pepper(clients: &Clients, pepper: Option<&Pepper>, ids: &SystemIds) -> Result<Vec<u8>, String> {
+    match pepper {
+        Some(Pepper::Secret(id)) => clients.secret(id).await.map(String::into_bytes),
+        Some(Pepper::File(path)) => std::fs::read(path).map_err(|error| format!("{}: {error}", path.display())),
+        None => {
+            let mut random = vec![0; MIN_PEPPER_BYTES];
+            ids.fill(&mut random).map_err(|error| error.to_string())?;
+            Ok(random)
+        }
     }
 }

@@ -2,11 +2,61 @@
 //! rustls with ring, which starts cheaply (see `docs/adr/0005-lean-clients.md`).
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, timeout::TimeoutConfig};
 use aws_smithy_http_client::{Builder, tls};
 use std::time::Duration;
 
 use crate::config::{Config, ConfigError};
+
+/// How long one attempt at DynamoDB may take before it counts as unanswered.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The clients of a function, over one HTTP client: what that is made of, such as the machine's root certificates, is read
+/// once.
+#[derive(Debug)]
+pub struct Clients {
+    /// DynamoDB, at AWS or the configured endpoint.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+}
+
+impl Clients {
+    /// Makes the clients; nothing is called yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the environment holds no credentials.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        use aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
+        let credentials = credentials()?;
+        let plain = [&config.dynamodb_endpoint, &config.secrets_endpoint].map(|endpoint| endpoint.as_deref().is_some_and(is_plain));
+        let http = if plain == [true, true] { Builder::new().build_http() } else { https() };
+        let dynamodb = build(&config.region, config.dynamodb_endpoint.as_deref(), credentials.clone(), http.clone());
+        let mut settings = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(config.region.clone()))
+            .credentials_provider(credentials)
+            .http_client(http);
+        if let Some(url) = &config.secrets_endpoint {
+            settings = settings.endpoint_url(url);
+        }
+        Ok(Self { dynamodb, secrets: aws_sdk_secretsmanager::Client::from_conf(settings.build()) })
+    }
+
+    /// Reads the text of the secret `id` from Secrets Manager.
+    ///
+    /// # Errors
+    /// A sentence that names the secret and says what went wrong.
+    pub async fn secret(&self, id: &str) -> Result<String, String> {
+        let answer = self.secrets.get_secret_value().secret_id(id).send().await;
+        let answer = answer.map_err(|error| format!("secret {id} could not be read: {error:?}"))?;
+        answer.secret_string().map(str::to_owned).ok_or_else(|| format!("secret {id} holds no text"))
+    }
+}
+
+/// A DynamoDB client for an emulator on loopback, which takes any credentials.
+pub fn loopback_client(endpoint: &str) -> aws_sdk_dynamodb::Client {
+    build("us-east-1", Some(endpoint), Credentials::new("local", "local", None, None, "loopback"), Builder::new().build_http())
+}
 
 fn credentials() -> Result<Credentials, ConfigError> {
     let need = |name: &'static str| std::env::var(name).map_err(|_| ConfigError { name, problem: "is not set" });
@@ -14,30 +64,16 @@ fn credentials() -> Result<Credentials, ConfigError> {
     Ok(Credentials::new(need("AWS_ACCESS_KEY_ID")?, need("AWS_SECRET_ACCESS_KEY")?, token, None, "environment"))
 }
 
-/// How long one attempt at DynamoDB may take before it counts as unanswered.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// A DynamoDB client for AWS or the configured endpoint.
-///
-/// # Errors
-/// [`ConfigError`] if the environment holds no credentials.
-pub fn client(config: &Config) -> Result<aws_sdk_dynamodb::Client, ConfigError> {
-    Ok(build(&config.region, config.dynamodb_endpoint.as_deref(), credentials()?))
+fn is_plain(url: &str) -> bool {
+    url.starts_with("http://")
 }
 
-/// A DynamoDB client for an emulator on loopback, which takes any credentials.
-pub fn loopback_client(endpoint: &str) -> aws_sdk_dynamodb::Client {
-    build("us-east-1", Some(endpoint), Credentials::new("local", "local", None, None, "loopback"))
+/// A client of plain and encrypted HTTP.
+fn https() -> SharedHttpClient {
+    Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
 }
 
-fn build(region: &str, endpoint: Option<&str>, credentials: Credentials) -> aws_sdk_dynamodb::Client {
-    let plain = endpoint.is_some_and(|url| url.starts_with("http://"));
-    let builder = Builder::new();
-    let http = if plain {
-        builder.build_http()
-    } else {
-        builder.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
-    };
+fn build(region: &str, endpoint: Option<&str>, credentials: Credentials, http: SharedHttpClient) -> aws_sdk_dynamodb::Client {
     let mut settings = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
@@ -48,32 +84,4 @@ fn build(region: &str, endpoint: Option<&str>, credentials: Credentials) -> aws_
         settings = settings.endpoint_url(url);
     }
     aws_sdk_dynamodb::Client::from_conf(settings.build())
-}
-
-/// Reads a secret's text from Secrets Manager.
-///
-/// # Errors
-/// A sentence that names the secret and says what went wrong.
-pub async fn secret(config: &Config, id: &str) -> Result<String, String> {
-    use aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
-    let credentials = credentials().map_err(|error| error.to_string())?;
-    let plain = config.secrets_endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
-    let builder = Builder::new();
-    let http = if plain {
-        builder.build_http()
-    } else {
-        builder.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
-    };
-    let mut settings = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(config.region.clone()))
-        .credentials_provider(credentials)
-        .http_client(http);
-    if let Some(url) = &config.secrets_endpoint {
-        settings = settings.endpoint_url(url);
-    }
-    let client = aws_sdk_secretsmanager::Client::from_conf(settings.build());
-    let answer =
-        client.get_secret_value().secret_id(id).send().await.map_err(|error| format!("secret {id} could not be read: {error:?}"))?;
-    answer.secret_string().map(str::to_owned).ok_or_else(|| format!("secret {id} holds no text"))
 }

@@ -7,29 +7,34 @@ use std::sync::OnceLock;
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use serde_json::Value;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
 
 /// The namespace of the metrics, unless `METRICS_NAMESPACE` names another.
 const NAMESPACE: &str = "Tributary";
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 
-fn filter(default: &str) -> EnvFilter {
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
+fn filter(default: &str) -> Targets {
+    let wanted = std::env::var("RUST_LOG").ok().filter(|wanted| !wanted.trim().is_empty());
+    wanted.and_then(|wanted| wanted.parse().ok()).or_else(|| default.parse().ok()).unwrap_or_default()
 }
 
-/// Starts logs for a terminal, once per process; a second call changes nothing. `RUST_LOG` sets what is shown; `default`
-/// otherwise.
+/// Starts logs for a terminal, once per process; a second call changes nothing. `RUST_LOG` sets what is shown, as a level
+/// or as `target=level` with commas between; `default` otherwise, and also when it cannot be read.
 pub fn on_terminal(default: &str) {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter(default)).with_target(true).with_writer(io::stderr);
+    let layer = fmt::layer().with_target(true).with_writer(io::stderr);
     // Already started: the first one stays.
-    let _ = builder.compact().try_init();
+    let _ = registry().with(layer.compact().with_filter(filter(default))).try_init();
 }
 
 /// Starts logs and metrics of a Lambda function, once per process. `function` is the dimension of its metrics.
 pub fn on_lambda(function: &'static str) {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter("info")).with_target(true).with_writer(io::stderr);
-    let _ = builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init();
+    let layer = fmt::layer().with_target(true).with_writer(io::stderr);
+    let layer = layer.json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let _ = registry().with(layer.with_filter(filter("info"))).try_init();
     let namespace = std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| NAMESPACE.to_owned());
     let collector = Builder::new().cloudwatch_namespace(namespace).with_dimension("Function", function).init();
     if let Ok(collector) = collector {

@@ -7,6 +7,7 @@ use tributary_domain::ledger::EntryKind;
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::{Currency, Micros};
 use tributary_domain::text::Name;
+use tributary_domain::version::DATA_LAYOUT;
 
 use crate::Store;
 use crate::account_items::encode;
@@ -54,6 +55,17 @@ impl Store {
         item.map(|item| Reader(&item).parsed("acc")).transpose()
     }
 
+    /// The layout of the table's data, once there is an operator. A program that knows only older ones must not touch it.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn layout(&self) -> Result<Option<i64>, StoreError> {
+        let key = keys::operator();
+        let item = patiently(&self.patience, || self.table.get(&key, true)).await?;
+        // Data of the first layout says nothing of it.
+        item.map(|item| Ok(Reader(&item).maybe_number("layout")?.unwrap_or(1))).transpose()
+    }
+
     /// Makes the operator's account with its first key; `false` if there is one already.
     ///
     /// # Errors
@@ -63,6 +75,7 @@ impl Store {
         push_event(&mut tx, Part::Guard, act, &account.id, "operator.created", &serde_json::json!({ "name": account.name }))?;
         let mut marker = Item::new();
         put(&mut marker, "acc", s(account.id.as_str()));
+        put(&mut marker, "layout", Value::N(DATA_LAYOUT));
         tx.push(Part::Unique, Write::create(keys::operator(), marker));
         let mut item = encode(account)?;
         put(&mut item, "keys", Value::N(1));

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Kills the release binaries under load in AWS's runtime emulator: scripts/lambda.sh [--binaries DIR] [FILTER]
+# DIR holds <function>/bootstrap, as `cargo lambda build` leaves them; target/lambda unless given, and built if it is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+binaries=target/lambda
+if [ "${1:-}" = --binaries ]; then binaries=$2; shift 2; fi
+bin=$(scripts/venv.sh lambda)
+if [ ! -x "$binaries/credits/bootstrap" ] || [ ! -x "$binaries/accounts/bootstrap" ]; then
+  PATH="$bin:$PATH" cargo lambda build --release -p tributary-accounts -p tributary-credits --lambda-dir "$binaries"
+fi
+TRIBUTARY_BINARIES=$(cd "$binaries" && pwd)
+TRIBUTARY_EMULATOR=$("$bin/python" -c 'import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64")')
+export TRIBUTARY_BINARIES TRIBUTARY_EMULATOR
+cargo test -p tributary-tests --test all -- --ignored --nocapture "lambda::${1:-}"
