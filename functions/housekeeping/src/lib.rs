@@ -15,8 +15,12 @@ use tributary_store::events::Act;
 use tributary_store::holds::{EndedBy, ended_meanwhile};
 use uuid::Uuid;
 
-/// The most holds one run ends; the next run goes on.
+/// How many holds are listed at once.
+const HOLDS_AT_ONCE: usize = 100;
+/// A run that ended as many holds stops; the next run goes on.
 const HOLDS_A_RUN: usize = 500;
+/// A run tries no more, whatever fails.
+const MOST_HOLDS_TRIED: usize = 2_000;
 /// The most relocations one run finishes.
 const RELOCATIONS_A_RUN: usize = 20;
 /// How long after a move its descendants are gone over once more.
@@ -44,14 +48,24 @@ fn act(app: &App, run: &RequestId) -> Act {
 /// When the due holds or open relocations cannot be listed; the schedule then tries again.
 pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let mut summary = Summary::default();
-    for id in app.store().holds_due(app.now(), HOLDS_A_RUN).await? {
-        match expire(app, &id, run).await {
-            Ok(()) => summary.expired += 1,
-            Err(error) if ended_meanwhile(&error) => {}
-            Err(error) => {
-                summary.failed += 1;
-                tracing::error!(request_id = run.as_str(), hold_id = %id, error = %error, "a hold could not be set free");
+    let (mut tried, mut start) = (0, None);
+    loop {
+        let (ids, next) = app.store().holds_due(app.now(), HOLDS_AT_ONCE, start).await?;
+        tried += ids.len();
+        for id in ids {
+            match expire(app, &id, run).await {
+                Ok(()) => summary.expired += 1,
+                Err(error) if ended_meanwhile(&error) => {}
+                Err(error) => {
+                    summary.failed += 1;
+                    tracing::error!(request_id = run.as_str(), hold_id = %id, error = %error, "a hold could not be set free");
+                }
             }
+        }
+        start = next;
+        // Holds that fail do not count towards the run's work, or enough of them would keep all others waiting.
+        if start.is_none() || summary.expired >= HOLDS_A_RUN || tried >= MOST_HOLDS_TRIED {
+            break;
         }
     }
     let settled = app.now().checked_sub(SignedDuration::from_secs(RELOCATION_SETTLES_S))?;

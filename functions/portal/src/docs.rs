@@ -47,6 +47,7 @@ pages! {
     "outcome_unknown",
     "parent_is_customer",
     "precondition_failed",
+    "request_blocked",
     "route_not_found",
     "same_account",
     "too_deep",

@@ -65,6 +65,12 @@ async fn answer_problem(app: App, problem: Problem, allow: Option<String>, reque
     if let Some(allow) = allow {
         reply = reply.header("allow", &allow);
     }
+    measure(problem.code.status(), problem.code.word(), 0);
+    telemetry::flush([
+        ("request_id", json!(id.as_str())),
+        ("status", json!(problem.code.status().as_u16())),
+        ("code", json!(problem.code.word())),
+    ]);
     reply.into_response(id.as_str())
 }
 
@@ -82,7 +88,8 @@ fn request_id(app: &App, extensions: &Extensions) -> RequestId {
 async fn serve(app: App, endpoint: Endpoint, path: BTreeMap<String, String>, request: Request) -> Response<Body> {
     let (request_id, began) = (request_id(&app, request.extensions()), app.now());
     let invocation = request.extensions().get::<Context>().map(|context| context.request_id.clone()).unwrap_or_default();
-    let (outcome, account) = answer(&app, &endpoint, path, request, request_id.clone()).await;
+    let (outcome, caller) = answer(&app, &endpoint, path, request, request_id.clone()).await;
+    let (account, key) = caller.map(|caller| (caller.account_id.to_string(), caller.key_id.to_string())).unwrap_or_default();
     let (reply, code) = match &outcome {
         Ok(reply) => (reply.clone(), ""),
         Err(problem) => (Reply::problem(problem, app.docs_url(), request_id.as_str()), problem.code.word()),
@@ -101,10 +108,20 @@ async fn serve(app: App, endpoint: Endpoint, path: BTreeMap<String, String>, req
         ("status", json!(status.as_u16())),
         ("code", json!(code)),
         ("account_id", json!(account)),
+        ("key_id", json!(key)),
     ];
     if !telemetry::flush(line) {
         let status = status.as_u16();
-        tracing::info!(request_id = request_id, route = route, status = status, code, account_id = account, latency_ms, "request");
+        tracing::info!(
+            request_id = request_id,
+            route = route,
+            status = status,
+            code,
+            account_id = account,
+            key_id = key,
+            latency_ms,
+            "request"
+        );
     }
     reply.into_response(request_id)
 }
@@ -130,28 +147,27 @@ async fn answer(
     path: BTreeMap<String, String>,
     request: Request,
     request_id: RequestId,
-) -> (Result<Reply, Problem>, String) {
+) -> (Result<Reply, Problem>, Option<Caller>) {
     let (parts, body) = request.into_parts();
     let caller = match endpoint.access {
         Access::Public => None,
         Access::Right(_) => match Caller::identify(app, &parts.headers).await {
             Ok(caller) => Some(caller),
-            Err(problem) => return (Err(problem), String::new()),
+            Err(problem) => return (Err(problem), None),
         },
     };
-    let account = caller.as_ref().map(|caller| caller.account_id.to_string()).unwrap_or_default();
     let body = match read_body(body).await {
         Ok(body) => body,
-        Err(problem) => return (Err(problem), account),
+        Err(problem) => return (Err(problem), caller),
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     if endpoint.method != Method::GET
         && let Err(problem) = Params::parse(&query).and_then(Params::done)
     {
-        return (Err(problem), account);
+        return (Err(problem), caller);
     }
-    let call = Call::new(app.clone(), endpoint, request_id, caller, path, query, parts.headers, body);
-    ((endpoint.handler)(call).await, account)
+    let call = Call::new(app.clone(), endpoint, request_id, caller.clone(), path, query, parts.headers, body);
+    ((endpoint.handler)(call).await, caller)
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Problem> {

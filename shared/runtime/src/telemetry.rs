@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::OnceLock;
 
+use metrics::{Unit, describe_histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use serde_json::Value;
 use tracing_subscriber::filter::Targets;
@@ -38,6 +39,7 @@ pub fn on_lambda(function: &'static str) {
     let namespace = std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| NAMESPACE.to_owned());
     let collector = Builder::new().cloudwatch_namespace(namespace).with_dimension("Function", function).init();
     if let Ok(collector) = collector {
+        describe_histogram!("RequestMs", Unit::Milliseconds, "The time of a request in the function.");
         let _ = COLLECTOR.set(collector);
     }
 }

@@ -239,15 +239,21 @@ impl Store {
     }
 
     /// Open holds whose time is over at `now`, oldest first, through an index; the hold itself is read again before it is
-    /// ended.
+    /// ended. The ids come from the index's keys, so that a hold that does not read hides no other.
     ///
     /// # Errors
     /// Table errors.
-    pub async fn holds_due(&self, now: Timestamp, limit: usize) -> Result<Vec<HoldId>, StoreError> {
+    pub async fn holds_due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        start: Option<Position>,
+    ) -> Result<(Vec<HoldId>, Option<Position>), StoreError> {
         let range = SortRange::Between("0".to_owned(), due_position(now, "~"));
-        let query = Query::index(Index::Gsi2, keys::HOLDS_DUE_INDEX, range).limit(limit);
+        let query = Query::index(Index::Gsi2, keys::HOLDS_DUE_INDEX, range).limit(limit).after(start);
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
-        page.items.iter().map(|item| Reader(item).json::<Hold>("doc").map(|hold| hold.id)).collect()
+        let id = |item: &Item| Reader(item).text("gsi2sk").ok().and_then(|at| at.split_once('#')?.1.parse().ok());
+        Ok((page.items.iter().filter_map(id).collect(), page.next))
     }
 }
 

@@ -350,7 +350,7 @@ impl Simulation {
             };
             self.books.enter(&op, &answer);
         }
-        let due = store.holds_due(self.world.now(), 100).await?;
+        let (due, _) = store.holds_due(self.world.now(), 100, None).await?;
         if !due.is_empty() {
             self.books.broken.push(format!("holds are still due: {due:?}"));
         }

@@ -52,7 +52,9 @@ fn workspace_binaries(root: &Path) -> BTreeSet<String> {
     let crates = std::fs::read_dir(root.join("functions")).into_iter().flatten().flatten();
     let mut binaries = BTreeSet::new();
     for manifest in crates.map(|entry| entry.path().join("Cargo.toml")) {
-        let Some(crate_) = std::fs::read_to_string(manifest).ok().and_then(|text| toml::from_str::<serde_json::Value>(&text).ok()) else { continue };
+        let Some(crate_) = std::fs::read_to_string(manifest).ok().and_then(|text| toml::from_str::<serde_json::Value>(&text).ok()) else {
+            continue;
+        };
         let named = crate_["bin"].as_array().into_iter().flatten().filter_map(|bin| bin["name"].as_str());
         binaries.extend(named.map(str::to_owned));
         if crate_["bin"].is_null() {
