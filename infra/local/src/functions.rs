@@ -31,6 +31,10 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
             let app = app.clone();
             Box::pin(async move { tributary_housekeeping::handle(&app, event).await })
         })),
+        "reconcile" => Some(Arc::new(move |event, _| {
+            let app = app.clone();
+            Box::pin(async move { tributary_reconcile::handle(&app, event).await })
+        })),
         _ => None,
     }
 }

@@ -1,0 +1,107 @@
+//! Reconciliation, on a schedule: walks every ledger against its balances, says what does not add up, and freezes the
+//! account. See `docs/adr/0009-reconcile.md`.
+//!
+//! `pass.rs` is what is kept between two runs, `walk.rs` goes on with it.
+
+mod pass;
+mod walk;
+
+use std::error::Error;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use tributary_api::App;
+use tributary_store::Store;
+use tributary_store::error::StoreError;
+use uuid::Uuid;
+
+pub use pass::{Counts, Finding, Record};
+
+/// How long a run works: well below the function's timeout, so that it always ends by itself and keeps how far it is.
+const RUN_LASTS_S: i64 = 180;
+/// The most entries a run reads.
+const ENTRIES_A_RUN: usize = 2_000_000;
+
+/// What one run may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// The most entries; the run ends with the page that reaches it.
+    pub entries: usize,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+/// Where a run gets its time and its ids.
+pub trait Source: Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// A fresh UUIDv7.
+    fn uuid(&self) -> Uuid;
+}
+
+impl Source for App {
+    fn now(&self) -> Timestamp {
+        App::now(self)
+    }
+
+    fn uuid(&self) -> Uuid {
+        App::uuid(self)
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// Accounts whose books were gone through to the end.
+    pub accounts: usize,
+    /// Entries read, those of system ledgers included.
+    pub entries: usize,
+    /// Open holds compared.
+    pub holds: usize,
+    /// Contradictions found.
+    pub drift: usize,
+    /// Accounts frozen.
+    pub frozen: usize,
+    /// Ledgers that could not be read now, and accounts that could not be frozen now.
+    pub failed: usize,
+    /// Whether the run finished a pass.
+    pub pass_complete: bool,
+    /// Seconds since a pass was last finished; before the first, since the first began.
+    pub pass_age_s: i64,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// One run on Lambda or in the local run. Safe to repeat, to overlap and to be killed.
+///
+/// # Errors
+/// When the table does not answer for too long; the next run goes on where the last one kept how far it was.
+pub async fn handle(app: &App, _event: Value) -> Result<Value, Box<dyn Error + Send + Sync>> {
+    let until = app.now().checked_add(SignedDuration::from_secs(RUN_LASTS_S))?;
+    let summary = run(app.store(), app, &Budget { entries: ENTRIES_A_RUN, until }).await?;
+    metrics(&summary);
+    Ok(serde_json::to_value(summary)?)
+}
+
+/// One run within a budget.
+///
+/// # Errors
+/// As [`handle`].
+pub async fn run(store: &Store, source: &dyn Source, budget: &Budget) -> Result<Summary, StoreError> {
+    walk::run(store, source, budget).await
+}
+
+/// What is measured of a run, by the names of the metrics.
+fn metrics(summary: &Summary) {
+    tracing::info!(
+        LedgerDrift = summary.drift,
+        AccountsFrozen = summary.frozen,
+        ReconciledAccounts = summary.accounts,
+        ReconciledEntries = summary.entries,
+        ReconcilePassAgeSeconds = summary.pass_age_s,
+        failed = summary.failed,
+        pass_complete = summary.pass_complete,
+        "reconciled"
+    );
+}

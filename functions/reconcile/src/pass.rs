@@ -1,0 +1,242 @@
+//! What reconciliation keeps between two runs: which pass it is in, and where in it. All of it fits one item, whatever the
+//! size of the platform; the sums have items of their own, one for each currency.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tributary_domain::id::TransferId;
+use tributary_domain::ledger::LedgerId;
+use tributary_domain::reconcile::{Fold, What, Wrong};
+use tributary_store::table::Position;
+
+/// A pass begins this long after the last one began; sooner after one that named unbalanced transfers.
+const PASSES_BEGIN_APART_MS: i64 = 3_600_000;
+/// A transfer's sum counts in passes that begin this long after its id was made: longer than any request takes.
+const TRANSFERS_SETTLE_MS: i64 = 15 * 60_000;
+/// The most unbalanced transfers that one pass looks for; others wait for the next.
+const MOST_WATCHED: usize = 128;
+/// The most of them that the pass before looked for too, so that there is always room for new ones.
+const MOST_KNOWN: usize = 96;
+/// The most entries noted of watched transfers.
+const MOST_SIGHTINGS: usize = 1_000;
+/// The most findings kept with a pass, and with one ledger.
+const MOST_KEPT: usize = 50;
+/// The longest text of a kept finding, in characters.
+const MOST_TEXT: usize = 200;
+/// The most open holds of a ledger that is put aside in its middle.
+const MOST_OPEN: usize = 2_000;
+
+/// One contradiction in the books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Whose ledger.
+    pub ledger: LedgerId,
+    /// What contradicts.
+    #[serde(flatten)]
+    pub wrong: Wrong,
+}
+
+/// What a pass went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Accounts.
+    pub accounts: usize,
+    /// Entries, those of system ledgers included.
+    pub entries: usize,
+    /// Open holds.
+    pub holds: usize,
+    /// Contradictions.
+    pub drift: usize,
+    /// Accounts frozen.
+    pub frozen: usize,
+    /// Ledgers that could not be read.
+    pub failed: usize,
+}
+
+/// A finished pass, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it was finished.
+    pub finished_at: Timestamp,
+    /// What it went through.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The first of its findings.
+    pub findings: Vec<Finding>,
+    /// The sum of all ledgers, micro-units, of each currency in which it is not zero.
+    pub sums: BTreeMap<String, String>,
+    /// Transfers that do not sum to zero; the next pass looks for their entries.
+    pub unbalanced: BTreeSet<TransferId>,
+}
+
+/// Where a pass is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// Behind this account of the tree's index.
+    Accounts(Option<Position>),
+    /// At this system ledger, of those of the currencies seen.
+    Systems(usize),
+    /// At this watched transfer.
+    Transfers(usize),
+}
+
+/// A ledger that is being gone through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// How far it is.
+    pub fold: Fold,
+    /// Where the pass goes on behind it.
+    pub then: Place,
+    /// What was wrong so far, the first of it.
+    pub wrongs: Vec<Wrong>,
+    /// `None`: the first look, with cheap reads. Else what that found, which this second look confirms or not.
+    pub suspects: Option<BTreeSet<What>>,
+}
+
+impl Work {
+    /// Notes what is wrong.
+    pub fn note(&mut self, wrongs: impl IntoIterator<Item = Wrong>) {
+        let room = MOST_KEPT.saturating_sub(self.wrongs.len());
+        self.wrongs.extend(wrongs.into_iter().take(room).map(shortened));
+    }
+
+    /// Whether it may be put aside now.
+    pub fn is_small(&self) -> bool {
+        self.fold.remembered() <= MOST_OPEN
+    }
+}
+
+/// An entry of a watched transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// The ledger.
+    pub ledger: LedgerId,
+    /// The entry's number.
+    pub seq: i64,
+    /// What it adds to the transfer, micro-units.
+    pub micros: i64,
+}
+
+/// A pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// Its number, from 1; the salt of its sums.
+    pub number: u64,
+    /// When it began, milliseconds since 1970.
+    pub began_ms: i64,
+    /// Where it is.
+    pub place: Place,
+    /// The ledger it is in.
+    pub work: Option<Work>,
+    /// The currencies of the accounts.
+    pub currencies: BTreeSet<String>,
+    /// The unbalanced transfers of the pass before, and where their entries stand.
+    pub watched: BTreeMap<TransferId, Vec<Sighting>>,
+    /// A ledger could not be read, so the sums say nothing.
+    pub holey: bool,
+    /// What it went through.
+    pub counts: Counts,
+    /// The first findings.
+    pub findings: Vec<Finding>,
+}
+
+impl Pass {
+    /// Whether a transfer's entries count: its id is so old that all of them are written.
+    pub fn counts(&self, id: &TransferId) -> bool {
+        id.millis() <= self.began_ms.saturating_sub(TRANSFERS_SETTLE_MS)
+    }
+
+    /// Notes an entry of a transfer, if the transfer is watched.
+    pub fn sight(&mut self, id: &TransferId, sighting: impl FnOnce() -> Sighting) {
+        if !self.watched.contains_key(id) || self.watched.values().map(Vec::len).sum::<usize>() >= MOST_SIGHTINGS {
+            return;
+        }
+        self.watched.entry(id.clone()).or_default().push(sighting());
+    }
+
+    /// Notes a finding.
+    pub fn note(&mut self, finding: &Finding) {
+        self.counts.drift += 1;
+        if self.findings.len() < MOST_KEPT {
+            self.findings.push(finding.clone());
+        }
+    }
+}
+
+/// Everything that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// When the first pass began, milliseconds since 1970.
+    pub first_ms: Option<i64>,
+    /// The pass under way.
+    pub pass: Option<Pass>,
+    /// The number of the newest pass.
+    pub number: u64,
+    /// When that began.
+    pub began_ms: Option<i64>,
+    /// When a pass was last finished.
+    pub finished_ms: Option<i64>,
+    /// Unbalanced transfers of the last pass.
+    pub unbalanced: BTreeSet<TransferId>,
+    /// Among them are some that the pass before did not know, so the next begins at once.
+    pub again: bool,
+}
+
+impl State {
+    /// The pass under way, or the next one if it is time; `None` if there is nothing to do.
+    pub fn begin(&mut self, now: Timestamp) -> Option<Pass> {
+        if let Some(pass) = self.pass.take() {
+            return Some(pass);
+        }
+        let now_ms = now.as_millisecond();
+        let due = self.began_ms.is_none_or(|began| now_ms.saturating_sub(began) >= PASSES_BEGIN_APART_MS);
+        if !due && !self.again {
+            return None;
+        }
+        self.number += 1;
+        self.began_ms = Some(now_ms);
+        self.first_ms.get_or_insert(now_ms);
+        self.again = false;
+        Some(Pass {
+            number: self.number,
+            began_ms: now_ms,
+            place: Place::Accounts(None),
+            work: None,
+            currencies: BTreeSet::new(),
+            watched: self.unbalanced.iter().map(|id| (id.clone(), Vec::new())).collect(),
+            holey: false,
+            counts: Counts::default(),
+            findings: Vec::new(),
+        })
+    }
+
+    /// Ends the pass with the unbalanced transfers it found; `None`: its sums say nothing.
+    pub fn end(&mut self, now: Timestamp, unbalanced: Option<BTreeSet<TransferId>>) {
+        self.pass = None;
+        self.finished_ms = Some(now.as_millisecond());
+        if let Some(found) = unbalanced {
+            // Those already looked for are looked for again, so that each pass says what is wrong.
+            let known = found.intersection(&self.unbalanced).take(MOST_KNOWN);
+            let new = found.difference(&self.unbalanced);
+            let watched: BTreeSet<TransferId> = known.chain(new).take(MOST_WATCHED).cloned().collect();
+            self.again = watched.iter().any(|id| !self.unbalanced.contains(id));
+            self.unbalanced = watched;
+        }
+    }
+
+    /// Seconds since a pass was last finished; before the first, since the first began.
+    pub fn age_s(&self, now: Timestamp) -> i64 {
+        let since = self.finished_ms.or(self.first_ms).unwrap_or(now.as_millisecond());
+        now.as_millisecond().saturating_sub(since) / 1_000
+    }
+}
+
+fn shortened(wrong: Wrong) -> Wrong {
+    let short = |text: String| if text.chars().count() > MOST_TEXT { text.chars().take(MOST_TEXT).collect() } else { text };
+    Wrong { expected: short(wrong.expected), found: short(wrong.found), ..wrong }
+}
