@@ -7,5 +7,6 @@ mod golden;
 mod local_run;
 mod properties;
 mod races;
+mod reconcile;
 mod simulation;
 mod support;

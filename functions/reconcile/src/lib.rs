@@ -22,6 +22,8 @@ pub use pass::{Counts, Finding, Record};
 const RUN_LASTS_S: i64 = 180;
 /// The most entries a run reads.
 const ENTRIES_A_RUN: usize = 2_000_000;
+/// A pass begins this long after the last one began; sooner after one that named unbalanced transfers.
+const PASSES_BEGIN_APART_S: i64 = 3_600;
 
 /// What one run may use.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub struct Budget {
     pub entries: usize,
     /// When it ends.
     pub until: Timestamp,
+    /// How long after a pass began the next one may begin, in seconds.
+    pub passes_apart_s: i64,
 }
 
 /// Where a run gets its time and its ids.
@@ -79,7 +83,7 @@ pub struct Summary {
 /// When the table does not answer for too long; the next run goes on where the last one kept how far it was.
 pub async fn handle(app: &App, _event: Value) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let until = app.now().checked_add(SignedDuration::from_secs(RUN_LASTS_S))?;
-    let summary = run(app.store(), app, &Budget { entries: ENTRIES_A_RUN, until }).await?;
+    let summary = run(app.store(), app, &Budget { entries: ENTRIES_A_RUN, until, passes_apart_s: PASSES_BEGIN_APART_S }).await?;
     metrics(&summary);
     Ok(serde_json::to_value(summary)?)
 }

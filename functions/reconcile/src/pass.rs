@@ -10,8 +10,6 @@ use tributary_domain::ledger::LedgerId;
 use tributary_domain::reconcile::{Fold, What, Wrong};
 use tributary_store::table::Position;
 
-/// A pass begins this long after the last one began; sooner after one that named unbalanced transfers.
-const PASSES_BEGIN_APART_MS: i64 = 3_600_000;
 /// A transfer's sum counts in passes that begin this long after its id was made: longer than any request takes.
 const TRANSFERS_SETTLE_MS: i64 = 15 * 60_000;
 /// The most unbalanced transfers that one pass looks for; others wait for the next.
@@ -189,12 +187,12 @@ pub struct State {
 
 impl State {
     /// The pass under way, or the next one if it is time; `None` if there is nothing to do.
-    pub fn begin(&mut self, now: Timestamp) -> Option<Pass> {
+    pub fn begin(&mut self, now: Timestamp, apart_s: i64) -> Option<Pass> {
         if let Some(pass) = self.pass.take() {
             return Some(pass);
         }
         let now_ms = now.as_millisecond();
-        let due = self.began_ms.is_none_or(|began| now_ms.saturating_sub(began) >= PASSES_BEGIN_APART_MS);
+        let due = self.began_ms.is_none_or(|began| now_ms.saturating_sub(began) >= apart_s.saturating_mul(1_000));
         if !due && !self.again {
             return None;
         }

@@ -73,7 +73,7 @@ pub(crate) async fn run(store: &Store, source: &dyn Source, budget: &Budget) -> 
         None
     });
     let mut state = kept.unwrap_or_default();
-    let Some(pass) = state.begin(source.now()) else {
+    let Some(pass) = state.begin(source.now(), budget.passes_apart_s) else {
         return Ok(Summary { pass_age_s: state.age_s(source.now()), ..Summary::default() });
     };
     let before = pass.counts;
@@ -130,11 +130,8 @@ impl Walk<'_> {
 
     /// Keeps how far the pass is; `false` if another run came first, which then goes on instead of this one.
     async fn keep(&mut self, state: &State, number: u64, record: Option<&Record>) -> Result<bool, StoreError> {
-        let changed: Vec<Sums<'_>> = self
-            .changed
-            .iter()
-            .filter_map(|currency| Some(Sums { currency, pass: number, cells: self.sums.get(currency)? }))
-            .collect();
+        let changed: Vec<Sums<'_>> =
+            self.changed.iter().filter_map(|currency| Some(Sums { currency, pass: number, cells: self.sums.get(currency)? })).collect();
         let record = record.map(|record| (record.number, record));
         let mine = self.store.keep_reconcile(self.version, &self.name, state, &changed, record).await?;
         self.version += 1;

@@ -528,11 +528,8 @@ mod tests {
 
     fn opening() -> Entry {
         let ledger = LedgerId::Account(AccountId::from_uuid(Uuid::from_u128(1)));
-        let head = Head {
-            lineage: Lineage::root(),
-            kind: Kind::Reseller,
-            ..Head::empty_system(ledger, "USD".parse().expect("a currency"))
-        };
+        let head =
+            Head { lineage: Lineage::root(), kind: Kind::Reseller, ..Head::empty_system(ledger, "USD".parse().expect("a currency")) };
         head.state_entry(EntryKind::Opened, Timestamp::UNIX_EPOCH, |_| {}).expect("a number")
     }
 
@@ -558,7 +555,8 @@ mod tests {
             entries.push(entry);
         }
         let last = entries.last().expect("an entry");
-        entries.push(last.after.state_entry(EntryKind::Suspended, last.after.at, |after| after.status = Status::Suspended).expect("a number"));
+        entries
+            .push(last.after.state_entry(EntryKind::Suspended, last.after.at, |after| after.status = Status::Suspended).expect("a number"));
         entries
     }
 
@@ -658,7 +656,7 @@ mod tests {
             let found = cells.imbalance(salt);
             if found.unnamed == 0 {
                 assert_eq!(found.transfers, BTreeSet::from([transfer(17), transfer(4_321), transfer(9_999)]), "salt {salt}");
-                assert_eq!(found.sum, -9_999_999_999_999_995_662 + 3 , "salt {salt}");
+                assert_eq!(found.sum, -9_999_999_999_999_995_662 + 3, "salt {salt}");
             }
         }
     }

@@ -86,8 +86,10 @@ impl Store {
             if lifts {
                 (new.frozen_at, new.accepted) = (None, Some(Accepted { seq: entry.after.seq, at: act.now }));
             }
+            let detail =
+                if lifts { json!({ "version": new.version, "accepted": new.accepted }) } else { json!({ "version": new.version }) };
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, id, event, &json!({ "version": new.version, "lifted": lifts }))?;
+            push_event(&mut tx, Part::Guard, act, id, event, &detail)?;
             push_status(&mut tx, &old, &new);
             push_entry(&mut tx, &entry);
             gates::push_state(&mut tx, id, old.generation, status);
