@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::scene::WHOLE;
 
-const OPS: usize = 2_000;
+const OPS: usize = 800;
 
 /// The runs beside one simulation.
 #[derive(Default)]
@@ -76,7 +76,7 @@ fn run(seeds: impl Iterator<Item = u64>) {
         let report = simulate_beside(Settings { seed, ops: OPS }, &mut runs).expect("the simulation runs");
         assert!(report.broken.is_empty(), "seed {seed}: {}", report.broken.join("\n"));
         assert!(runs.found.is_empty(), "seed {seed}: false findings: {}", runs.found.join("\n"));
-        assert!(runs.passes > 5 && runs.entries > 2_000 && runs.holds > 0, "seed {seed} hardly reconciled: {} passes", runs.passes);
+        assert!(runs.passes > 3 && runs.entries > 1_000 && runs.holds > 0, "seed {seed} hardly reconciled: {} passes", runs.passes);
         let last = runs.at_the_end.last().expect("a run at the end");
         assert!(last.pass_complete && last.failed == 0, "seed {seed}: {last:?}");
         println!("seed {seed}: {} passes, {} entries, {} failed runs, {} kills", runs.passes, runs.entries, runs.failed_runs, report.kills);

@@ -1,11 +1,16 @@
 //! Runs that are cut short, killed, or overlap come to what one undisturbed run comes to.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::future::join;
 use jiff::Timestamp;
 use serde_json::json;
+use tributary_domain::hold::HoldEnd;
+use tributary_domain::id::{AccountId, HoldId};
+use tributary_domain::money::{Amount, Micros};
+use tributary_domain::reconcile::What;
 use tributary_reconcile::{Budget, Record, Source, Summary};
 use tributary_runtime::clock::{Clock as _, ManualClock};
 use tributary_runtime::ids::{IdSource as _, SeededIds};
@@ -15,6 +20,7 @@ use tributary_store::faulty::{Faults, Faulty, Moment};
 use tributary_store::keys;
 use tributary_store::memory::MemoryTable;
 use tributary_store::table::{Item, Key, Page, Query, Table, TableError, Value, Write};
+use tributary_tests::simulation::op::{Answer, Ask, Op};
 use uuid::Uuid;
 
 use super::scene::{Scene, WHOLE, ledger, set};
@@ -51,9 +57,20 @@ impl<T: Table> Table for Polite<T> {
     }
 }
 
+#[derive(Debug)]
 struct Ids {
     clock: ManualClock,
     ids: SeededIds,
+}
+
+impl tributary_tests::simulation::op::Source for Ids {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn uuid(&self) -> Uuid {
+        self.ids.uuid(&self.clock)
+    }
 }
 
 impl Source for Ids {
@@ -183,6 +200,75 @@ async fn two_runs_at_once_do_not_fork_the_pass_and_freeze_once() {
         assert_eq!(records(&left, 2).await, expected, "{entries} entries a run");
         assert_eq!(frozen(&table), (2, 2), "{entries} entries a run");
     }
+}
+
+/// A table on which, right before each look at what stands beside a ledger, the open hold is released and another opened.
+#[derive(Debug)]
+struct Restless {
+    inner: MemoryTable,
+    ids: Arc<Ids>,
+    operator: AccountId,
+    account: AccountId,
+    open: Mutex<HoldId>,
+    stirred: AtomicUsize,
+}
+
+impl Restless {
+    async fn stir(&self) {
+        let store = store(self.inner.clone());
+        let key = |what: &str| format!("{what}-{}", self.stirred.load(Ordering::SeqCst));
+        let op = |ask, key| Op { ask, home: self.operator.clone(), key, other_body: false, replay: false };
+        let hold = self.open.lock().expect("no panic").clone();
+        op(Ask::End { hold, end: HoldEnd::Release }, key("end")).run(&store, &*self.ids).await;
+        let amount = Amount::new(Micros::new(7)).expect("positive");
+        let ask = Ask::Hold { account: self.account.clone(), to: None, amount };
+        // A frozen account holds no more, and comes to rest.
+        let Answer::Hold(made) = op(ask, key("hold")).run(&store, &*self.ids).await else { return };
+        *self.open.lock().expect("no panic") = made.into_inner().id;
+        self.stirred.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Table for Restless {
+    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
+        self.inner.get(key, consistent).await
+    }
+
+    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        self.stir().await;
+        self.inner.batch_get(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.inner.query(query).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
+        self.inner.write(write).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        self.inner.transact(writes).await
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_never_rests_is_accused_only_of_what_lasts() {
+    let (scene, memory) = Scene::new().await;
+    let ids = Arc::new(Ids { clock: ManualClock::at(scene.source().now()), ids: SeededIds::new(5) });
+    let (operator, account) = (scene.operator().await, scene.a.clone());
+    let (open, stirred) = (Mutex::new(scene.hold.clone()), AtomicUsize::new(0));
+    let restless = Arc::new(Restless { inner: memory, ids: ids.clone(), operator, account, open, stirred });
+    let summary = tributary_reconcile::run(&store(restless.clone()), &*ids, &WHOLE).await.expect("a run");
+    assert_eq!((summary.drift, summary.frozen, summary.pass_complete), (0, 0, true), "{:?}", summary.findings);
+    let looks = restless.stirred.load(Ordering::SeqCst);
+    assert!(looks > 6 + 2, "it was looked at only {looks} times");
+
+    scene.plant(&[set(keys::account(&scene.a), "limit", Value::N(1))]).await;
+    let summary = tributary_reconcile::run(&store(restless.clone()), &*ids, &WHOLE).await.expect("a run");
+    let found: Vec<What> = summary.findings.iter().map(|finding| finding.wrong.what).collect();
+    assert_eq!((found, summary.frozen), (vec![What::CreditLimit], 1), "{:?}", summary.findings);
 }
 
 #[tokio::test]

@@ -312,8 +312,9 @@ impl Walk<'_> {
     }
 
     /// What stands beside the ledger and contradicts it, although the ledger did not go on meanwhile: every writer of
-    /// either writes an entry too.
+    /// either writes an entry too. Of a ledger that never rests, what contradicts it in the same way at every look.
     async fn settled(&mut self, pass: &mut Pass, work: &mut Work) -> Result<Vec<Wrong>, StoreError> {
+        let mut lasting: Option<Vec<Wrong>> = None;
         for _ in 0..LOOKS {
             let wrongs = self.beside(work).await?;
             if wrongs.is_empty() {
@@ -324,8 +325,11 @@ impl Walk<'_> {
                 return Ok(wrongs);
             }
             self.take(pass, work, &page).await?;
+            let before = lasting.take().unwrap_or_else(|| wrongs.clone());
+            let same = |wrong: &Wrong| before.iter().any(|old| Wrong { seq: wrong.seq, ..old.clone() } == *wrong);
+            lasting = Some(wrongs.into_iter().filter(same).collect());
         }
-        Ok(Vec::new())
+        Ok(lasting.unwrap_or_default())
     }
 
     /// Compares the account, its gate and its holds with the ledger as far as it was read.
