@@ -238,3 +238,65 @@ fn shortened(wrong: Wrong) -> Wrong {
     let short = |text: String| if text.chars().count() > MOST_TEXT { text.chars().take(MOST_TEXT).collect() } else { text };
     Wrong { expected: short(wrong.expected), found: short(wrong.found), ..wrong }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tributary_domain::id::{AccountId, HoldId};
+    use tributary_domain::ledger::{EntryKind, Head};
+    use tributary_domain::money::Micros;
+    use tributary_domain::reconcile::Cells;
+    use uuid::Uuid;
+
+    /// The most that one item may hold, with some room for its other attributes.
+    const ITEM: usize = 390 * 1024;
+
+    fn transfer(n: u128) -> TransferId {
+        TransferId::from_uuid(Uuid::from_u128(u128::MAX - n * 0x0001_2345_6789_abcd_ef01_2345))
+    }
+
+    #[test]
+    fn the_fullest_state_fits_one_item() {
+        let ledger = LedgerId::Account(AccountId::from_uuid(Uuid::from_u128(u128::MAX)));
+        let mut fold = Fold::new(ledger.clone(), i64::MAX);
+        let usd = "USD".parse().expect("a currency");
+        for n in 0..MOST_OPEN as u128 {
+            let mut entry = Head::empty_system(ledger.clone(), usd).state_entry(EntryKind::Hold, Timestamp::MAX, |_| {}).expect("a number");
+            (entry.held_amount, entry.hold_id) = (Micros::new(i64::MAX), Some(HoldId::from_uuid(Uuid::from_u128(n))));
+            entry.after.seq = i64::MAX - 1;
+            fold.entry(&entry);
+        }
+        let position = Position { pk: "k".repeat(64), sk: "META".to_owned(), index: Some(("TREE".to_owned(), "k".repeat(300))) };
+        let then = Place::Accounts(Some(position));
+        let mut work = Work { fold, then: then.clone(), wrongs: Vec::new(), suspects: Some(BTreeSet::from([What::HoldItem])) };
+        work.note((0..1_000).map(|_| Wrong::new(i64::MIN, What::SpentWhileStopped, "x".repeat(999), "x".repeat(999))));
+        assert!(work.is_small() && work.wrongs.len() == MOST_KEPT);
+        let mut state = State::default();
+        state.end(Timestamp::MAX, Some((0..1_000).map(transfer).collect()));
+        let mut pass = state.begin(Timestamp::MAX, 0).expect("a pass");
+        for n in 0..2_000 {
+            let sighting = || Sighting { ledger: ledger.clone(), seq: i64::MAX, micros: i64::MIN };
+            pass.sight(&pass.watched.keys().nth(n % 100).expect("watched").clone(), sighting);
+        }
+        for wrong in work.wrongs.iter().chain(&work.wrongs) {
+            pass.note(&Finding { ledger: ledger.clone(), wrong: wrong.clone() });
+        }
+        (pass.place, pass.work) = (then, Some(work));
+        pass.currencies = (0..300).map(|n| format!("{n:03}")).collect();
+        state.pass = Some(pass);
+        let text = serde_json::to_string(&state).expect("a document");
+        assert!(text.len() < ITEM, "{} bytes", text.len());
+        assert_eq!(serde_json::from_str::<State>(&text).expect("a state"), state, "it reads back");
+    }
+
+    #[test]
+    fn the_fullest_sums_fit_one_item_and_read_back() {
+        let mut cells = Cells::default();
+        for n in 0..20_000 {
+            cells.add(1, &transfer(n), i128::MIN / 3 + i128::try_from(n).expect("small"));
+        }
+        let text = serde_json::to_string(&cells).expect("a document");
+        assert!(text.len() < ITEM / 4, "{} bytes", text.len());
+        assert_eq!(serde_json::from_str::<Cells>(&text).expect("sums"), cells);
+    }
+}
