@@ -8,5 +8,6 @@ mod lambda;
 mod local_run;
 mod properties;
 mod races;
+mod reconcile;
 mod simulation;
 mod support;

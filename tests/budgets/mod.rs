@@ -87,6 +87,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     holding(&mut c).await;
     keeping_accounts(&mut c).await;
     granting(&mut c).await;
+    reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }
 
@@ -201,6 +202,33 @@ async fn holding(c: &mut Counted) {
     let idle = c.table.reset();
     assert_eq!(idle.writes + idle.transacts, 0, "an idle run writes nothing");
     c.note("housekeeping run with nothing due", idle);
+}
+
+/// A platform of its own, so that the number of accounts and entries is this one's.
+async fn reconciling(c: &mut Counted) {
+    let mut own = Counted::new().await;
+    let (a, b) = deep_pair(&own, 0).await;
+    for _ in 0..25 {
+        let legs: Vec<_> = (0..40).map(|_| json!({ "from": a, "to": b, "amount": "0.01" })).collect();
+        own.w.master.api.pay("/reseller/credits/transfers", json!({ "legs": legs })).send().await.is(201);
+    }
+    own.w.target.advance_s(3_600, "the settling of transfers");
+    let app = own.w.target.inside("the schedule").expect("in this process").app.clone();
+    own.table.reset();
+    let run = tributary_reconcile::handle(&app, json!({}), &app.run_id(""), 3_600).await.expect("a run");
+    let counts = own.table.reset();
+    // The operator, the master and two customers; each customer was opened, funded, and has a side of 1,000 legs.
+    assert_eq!((&run["accounts"], &run["entries"], &run["pass_complete"]), (&json!(4), &json!(2_008), &json!(true)), "{run}");
+    assert_eq!(run["drift"], 0, "{run}");
+    // The state; a list; of each account a page and one batch, one page more where it holds a thousand; 32 system ledgers; sums.
+    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 6 + 32) });
+    own.note("reconcile pass over 4 accounts and 2,008 entries", counts);
+    let idle = tributary_reconcile::handle(&app, json!({}), &app.run_id(""), 3_600).await.expect("a run");
+    assert_eq!(idle["accounts"], 0, "{idle}");
+    let counts = own.table.reset();
+    assert_eq!(only_reads(counts), reads(1, 0, 0), "an idle run reads where it is");
+    own.note("reconcile run with nothing due", counts);
+    c.lines.append(&mut own.lines);
 }
 
 async fn keeping_accounts(c: &mut Counted) {

@@ -160,6 +160,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
         let run = app.run_id("");
         let summary = match name.as_str() {
             "housekeeping" => tributary_housekeeping::handle(app, event, &run).await,
+            "reconcile" => tributary_reconcile::handle(app, event, &run, 3_600).await,
             other => panic!("say here what runs {other}"),
         };
         assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");

@@ -166,7 +166,7 @@ fn every_failure_mode_has_an_alarm() {
         assert!(has("ApproximateNumberOfMessagesVisible", name), "{name} has no alarm of its depth");
         assert!(has("ApproximateAgeOfOldestMessage", name), "{name} has no alarm of its age");
     }
-    for (metric, of) in [("LedgerDrift", "reconcile"), ("ReconcilePassAgeSeconds", "reconcile"), ("ReadThrottleEvents", "Table")] {
+    for (metric, of) in [("LedgerDrift", "reconcile"), ("ReconcileOverdueSeconds", "reconcile"), ("ReadThrottleEvents", "Table")] {
         assert!(has(metric, of), "no alarm of {metric}");
     }
 }

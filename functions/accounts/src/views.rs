@@ -74,6 +74,10 @@ pub struct AccountView {
     /// When it was last edited.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub updated_at: Timestamp,
+    /// Since when it is frozen because its books do not add up; null if it is not. Only the operator reactivates it.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    #[serde(serialize_with = "tributary_api::time::millis_or_null")]
+    pub frozen_at: Option<Timestamp>,
 }
 
 impl AccountView {
@@ -102,6 +106,7 @@ impl AccountView {
             version: account.version,
             created_at: account.created_at,
             updated_at: account.updated_at,
+            frozen_at: account.frozen_at,
         }
     }
 

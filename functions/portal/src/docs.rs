@@ -16,6 +16,7 @@ macro_rules! pages {
 pages! {
     "account_closed",
     "account_exists",
+    "account_frozen",
     "account_has_children",
     "account_has_credit",
     "account_suspended",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tributary_api::App;
+use tributary_reconcile::PASSES_BEGIN_APART_S;
 
 use crate::lambda::{self, Handler, Lambda};
 use crate::template::{Template, TemplateError};
@@ -34,6 +35,10 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "admin" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_admin::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "reconcile" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_reconcile::handle(&app, event, &app.run_id(&context.request_id), PASSES_BEGIN_APART_S).await })
         })),
         _ => None,
     }

@@ -295,11 +295,13 @@ mod tests {
         assert_eq!(template.stage, "dev");
         assert!(template.docs_url.starts_with("https://"));
         let binaries: Vec<&str> = template.functions.values().map(|function| function.binary.as_str()).collect();
-        assert_eq!(binaries, ["accounts", "credits", "housekeeping", "portal"]);
+        assert_eq!(binaries, ["accounts", "credits", "housekeeping", "portal", "reconcile"]);
         let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
         assert!(template.routes.contains(&create));
         let expiry = Schedule { name: "EveryMinute".into(), function: "HousekeepingFunction".into(), every: SignedDuration::from_secs(60) };
-        assert_eq!(template.schedules, [expiry]);
+        let every = SignedDuration::from_secs(300);
+        let reconcile = Schedule { name: "EveryFiveMinutes".into(), function: "ReconcileFunction".into(), every };
+        assert_eq!(template.schedules, [expiry, reconcile]);
     }
 
     #[test]

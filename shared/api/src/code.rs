@@ -61,6 +61,8 @@ codes! {
     AlreadyExists = "already_exists", CONFLICT, "This exists already";
     /// The account is closed.
     AccountClosed = "account_closed", CONFLICT, "The account is closed";
+    /// The account is frozen, and the caller is not the operator.
+    AccountFrozen = "account_frozen", CONFLICT, "The account is frozen";
     /// Sub-accounts are open.
     AccountHasChildren = "account_has_children", CONFLICT, "The account has open sub-accounts";
     /// Credit is left.

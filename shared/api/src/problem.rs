@@ -149,6 +149,10 @@ impl From<StoreError> for Problem {
                 "closed" => Problem::new(Code::AccountClosed, "The account is closed."),
                 _ => Problem::new(Code::AccountSuspended, "The account is suspended."),
             },
+            StoreError::Frozen => Problem::new(
+                Code::AccountFrozen,
+                "The account is frozen by reconciliation because its books do not add up; only the platform's operator lifts it.",
+            ),
             StoreError::ParentIsCustomer => Problem::new(Code::ParentIsCustomer, format!("{detail} Use a reseller as the parent.")),
             StoreError::TooDeep(_) => Problem::new(Code::TooDeep, detail),
             StoreError::Cycle => Problem::new(Code::Cycle, detail),

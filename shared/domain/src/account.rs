@@ -169,6 +169,21 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When it was last edited.
     pub updated_at: Timestamp,
+    /// Since when it is frozen because its books do not add up; only the operator lifts that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_at: Option<Timestamp>,
+    /// What the operator accepted when it lifted a freeze.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
+}
+
+/// Up to where an account's books were looked at by a person and accepted as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The newest entry of the ledger then.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Account {

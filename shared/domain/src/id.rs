@@ -28,6 +28,13 @@ fn is_typeid(prefix: &str, text: &str) -> bool {
         && MagicTypeId::from_str(text).is_ok_and(|id| id == *text)
 }
 
+/// The UUID in an id: its last 26 characters in Crockford's base32, lower case.
+fn number(id: &str) -> u128 {
+    const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
+    let digits = id.rsplit('_').next().unwrap_or_default().chars();
+    digits.fold(0, |sum, digit| (sum << 5) | DIGITS.find(digit).and_then(|at| u128::try_from(at).ok()).unwrap_or(0))
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal),+ $(,)?) => {$(
         $(#[$doc])*
@@ -46,6 +53,16 @@ macro_rules! ids {
             /// The whole id, prefix included.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The UUID in it, as a number.
+            pub fn as_u128(&self) -> u128 {
+                number(&self.0)
+            }
+
+            /// The time in it, milliseconds since 1970.
+            pub fn millis(&self) -> i64 {
+                i64::try_from(self.as_u128() >> 80).unwrap_or(i64::MAX)
             }
         }
 
@@ -162,5 +179,13 @@ mod tests {
     fn ids_sort_by_the_time_in_them() {
         let at = |ms: u128| AccountId::from_uuid(Uuid::from_u128((ms << 80) | (7 << 76) | (2 << 62)));
         assert!(at(1) < at(2) && at(2) < at(300_000));
+        assert_eq!(at(1_790_000_000_123).millis(), 1_790_000_000_123);
+    }
+
+    #[test]
+    fn the_uuid_reads_back() {
+        for uuid in [0, 1, u128::MAX, 0x0190_0000_0000_7000_8000_0000_0000_0001] {
+            assert_eq!(TransferId::from_uuid(Uuid::from_u128(uuid)).as_u128(), uuid);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Accounts as items.
 
-use tributary_domain::account::Account;
+use jiff::Timestamp;
+use tributary_domain::account::{Accepted, Account};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Micros;
 
@@ -82,6 +83,25 @@ pub fn place_changes(account: &Account) -> Vec<Change> {
     placed(account).into_iter().map(|(name, value)| Change::Set(name, value)).collect()
 }
 
+/// Up to where the account's books were accepted as they are, if they were.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub fn accepted(item: &Item) -> Result<Option<Accepted>, StoreError> {
+    let r = Reader(item);
+    r.maybe_number("okseq")?.map(|seq| Ok(Accepted { seq, at: r.time("okat")? })).transpose()
+}
+
+/// The change that marks an account as frozen.
+pub fn frozen_change(at: Timestamp) -> Change {
+    Change::Set("frz", time(at))
+}
+
+/// The changes that lift a freeze and accept the books as they are.
+pub fn lifted_changes(accepted: &Accepted) -> [Change; 3] {
+    [Change::Remove("frz"), Change::Set("okseq", Value::N(accepted.seq)), Change::Set("okat", time(accepted.at))]
+}
+
 /// Reads an account.
 ///
 /// # Errors
@@ -107,5 +127,7 @@ pub fn decode(item: &Item) -> Result<Account, StoreError> {
         version: r.number("ver")?,
         created_at: r.time("created")?,
         updated_at: r.time("updated")?,
+        frozen_at: r.maybe_number("frz")?.map(|_| r.time("frz")).transpose()?,
+        accepted: accepted(item)?,
     })
 }

@@ -1,13 +1,14 @@
 //! An account's states: suspend, reactivate, close.
 
 use serde_json::json;
-use tributary_domain::account::{Account, Kind, Status, StatusChange};
+use tributary_domain::account::{Accepted, Account, Kind, Status, StatusChange};
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 use tributary_domain::money::{Amount, Micros};
 use tributary_domain::transfer::{Leg, TransferRequest, plan_transfer};
 
 use crate::Store;
+use crate::account_items::lifted_changes;
 use crate::accounts::{Authority, REPLANS, place_checks, read_gates};
 use crate::codec::{json as json_value, put};
 use crate::commit::{Part, Tx};
@@ -38,14 +39,21 @@ pub(crate) fn refuse_stale(account: &Account, expected: Option<i64>) -> Result<(
     }
 }
 
+/// Refuses what only the operator may do to a frozen account. The account's version, on which every such write is
+/// conditional, covers the mark.
+fn refuse_frozen(account: &Account, home: &AccountId) -> Result<(), StoreError> {
+    let by_operator = account.lineage.ids().next() == Some(home);
+    if account.frozen_at.is_some() && !by_operator { Err(StoreError::Frozen) } else { Ok(()) }
+}
+
 impl Store {
     /// Suspends or reactivates an account. From the commit on, nothing in the subtree of a suspended account spends:
     /// the account's own ledger and every copy of its gate are written in the same transaction. Asking for the state it
-    /// is in changes nothing.
+    /// is in changes nothing. Reactivating a frozen account lifts the freeze and accepts its books as they are.
     ///
     /// # Errors
     /// [`StoreError::Denied`]; [`StoreError::Stale`]; [`StoreError::AccountState`] for a closed account;
-    /// [`StoreError::Conflict`] for the operator.
+    /// [`StoreError::Frozen`] where only the operator may reactivate; [`StoreError::Conflict`] for the operator.
     pub async fn set_status(
         &self,
         id: &AccountId,
@@ -65,15 +73,25 @@ impl Store {
             let old = self.account_to_change(id, authority, resolve).await?;
             refuse_stale(&old, expected)?;
             let status = next_status(&old, change)?;
-            if status == old.status {
+            let lifts = change == StatusChange::Reactivate && old.frozen_at.is_some();
+            if status == old.status && !lifts {
                 return Ok(old);
             }
+            if lifts {
+                refuse_frozen(&old, authority.home)?;
+            }
             let head = self.head(&ledger).await?;
-            let new = with_status(&old, status, act);
+            let entry = head.state_entry(kind, act.now, |after| after.status = status)?;
+            let mut new = with_status(&old, status, act);
+            if lifts {
+                (new.frozen_at, new.accepted) = (None, Some(Accepted { seq: entry.after.seq, at: act.now }));
+            }
+            let detail =
+                if lifts { json!({ "version": new.version, "accepted": new.accepted }) } else { json!({ "version": new.version }) };
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, id, event, &json!({ "version": new.version }))?;
+            push_event(&mut tx, Part::Guard, act, id, event, &detail)?;
             push_status(&mut tx, &old, &new);
-            push_entry(&mut tx, &head.state_entry(kind, act.now, |after| after.status = status)?);
+            push_entry(&mut tx, &entry);
             gates::push_state(&mut tx, id, old.generation, status);
             let checks = place_checks(&old, authority.home);
             gates::push_checks(&mut tx, &checks, id.as_str());
@@ -93,7 +111,7 @@ impl Store {
     /// transaction; its sub-accounts must be closed; its keys are revoked.
     ///
     /// # Errors
-    /// [`StoreError::Denied`], [`StoreError::OpenChildren`], [`StoreError::CreditLeft`], [`StoreError::KeyReused`],
+    /// [`StoreError::Denied`], [`StoreError::Frozen`], [`StoreError::OpenChildren`], [`StoreError::CreditLeft`], [`StoreError::KeyReused`],
     /// [`StoreError::Conflict`] for the operator.
     pub async fn close_account(
         &self,
@@ -132,6 +150,7 @@ impl Store {
     ) -> Result<(Account, Tx, tributary_domain::transfer::GateChecks), StoreError> {
         let old = self.account_to_change(id, authority, resolve).await?;
         refuse_stale(&old, closing.expected)?;
+        refuse_frozen(&old, authority.home)?;
         let sweep = closing.sweep.as_ref();
         let parent = old.lineage.parent().cloned().ok_or(StoreError::Conflict("the operator's account cannot be closed"))?;
         if old.status == Status::Closed {
@@ -189,7 +208,10 @@ fn with_status(old: &Account, status: Status, act: &Act) -> Account {
 }
 
 fn push_status(tx: &mut Tx, old: &Account, new: &Account) {
-    let changes = status_changes(new);
+    let mut changes = status_changes(new);
+    if let (Some(_), None, Some(accepted)) = (old.frozen_at, new.frozen_at, &new.accepted) {
+        changes.extend(lifted_changes(accepted));
+    }
     tx.push(Part::Account, Write::update(keys::account(&old.id), changes, Cond::Eq("ver", Value::N(old.version))));
 }
 

@@ -373,6 +373,8 @@ fn new_account(new: &NewAccount, parent: &Account, template: Option<&Account>, a
         version: 1,
         created_at: act.now,
         updated_at: act.now,
+        frozen_at: None,
+        accepted: None,
     })
 }
 

@@ -41,6 +41,8 @@ pub fn operator_account(id: AccountId, name: Name, currency: Currency, now: Time
         version: 1,
         created_at: now,
         updated_at: now,
+        frozen_at: None,
+        accepted: None,
     }
 }
 

@@ -44,6 +44,9 @@ pub enum StoreError {
     /// The account's state does not allow it.
     #[error("the account is {0}")]
     AccountState(&'static str),
+    /// The account is frozen, and the caller is not the operator.
+    #[error("the account is frozen by reconciliation because its books do not add up; only the platform's operator lifts it")]
+    Frozen,
     /// The parent cannot have sub-accounts.
     #[error("a customer account has no sub-accounts")]
     ParentIsCustomer,

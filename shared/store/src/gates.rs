@@ -7,12 +7,14 @@
 use tributary_domain::account::Status;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::stripe_of;
+use tributary_domain::reconcile::GateCopy;
 use tributary_domain::transfer::{GateCheck, GateChecks};
 
 use crate::codec::Reader;
 use crate::commit::{Part, Refused, Tx};
+use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Change, Cond, Value, Write};
+use crate::table::{Change, Cond, Item, Value, Write};
 
 /// Adds the checks of a plan. `spender` chooses the copy.
 pub fn push_checks(tx: &mut Tx, gates: &GateChecks, spender: &str) {
@@ -41,6 +43,19 @@ pub fn push_state(tx: &mut Tx, account: &AccountId, generation: u32, status: Sta
         let changes = vec![Change::Set("gen", Value::N(i64::from(generation))), Change::Set("susp", Value::Bool(suspended))];
         // The account's own entry in the same transaction is the condition.
         tx.push(Part::Plain, Write::update(keys::gate(account, stripe), changes, Cond::All(vec![])));
+    }
+}
+
+/// Reads one copy of a gate.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub fn decode(item: Option<&Item>) -> Result<GateCopy, StoreError> {
+    let Some(item) = item else { return Ok(GateCopy::default()) };
+    let reader = Reader(item);
+    match item.get("susp") {
+        Some(Value::Bool(suspended)) => Ok(GateCopy { suspended: *suspended, generation: reader.number("gen")? }),
+        _ => Err(StoreError::Corrupt("attribute susp is not a flag".to_owned())),
     }
 }
 

@@ -12,14 +12,17 @@ const ALONE: &str = "-";
 /// How many copies an account's gate has, so that checks by its many descendants do not meet on one item.
 pub const GATE_STRIPES: u8 = 16;
 
+/// What the partition of an account's own items begins with, before its id.
+pub const ACCOUNTS: &str = "ACC#";
+
 /// The account's own item.
 pub fn account(id: &AccountId) -> Key {
-    Key::new(format!("ACC#{id}"), "META")
+    Key::new(account_partition(id), "META")
 }
 
 /// Partition of an account's own items.
 pub fn account_partition(id: &AccountId) -> String {
-    format!("ACC#{id}")
+    format!("{ACCOUNTS}{id}")
 }
 
 /// An entry of a ledger, by its number.
@@ -139,6 +142,21 @@ pub fn moved(account: &AccountId, event: &EventId) -> Key {
 /// A move whose descendants are being relocated.
 pub fn relocation(account: &AccountId) -> Key {
     Key::new(format!("RELOC#{account}"), ALONE)
+}
+
+/// How far reconciliation is.
+pub fn reconcile() -> Key {
+    Key::new("RECON", ALONE)
+}
+
+/// The sums of reconciliation's pass over one currency.
+pub fn reconcile_sums(currency: &str) -> Key {
+    Key::new("RECON", format!("SUM#{currency}"))
+}
+
+/// A finished pass of reconciliation, by its number.
+pub fn reconcile_pass(number: u64) -> Key {
+    Key::new("RECON", format!("PASS#{number:020}"))
 }
 
 /// Names the operator's account.

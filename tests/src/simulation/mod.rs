@@ -7,4 +7,4 @@ pub mod op;
 pub mod process;
 pub mod run;
 
-pub use run::{Report, Settings, simulate};
+pub use run::{Beside, Report, Settings, simulate, simulate_beside};

@@ -1,9 +1,10 @@
 //! One run: a seed, rounds of concurrent requests, and the audit at the end.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -104,18 +105,46 @@ const AT_ONCE: usize = 6;
 /// The most accounts; fewer accounts meet more often.
 const MOST_ACCOUNTS: usize = 28;
 
+/// What goes on beside the requests, on the same processes and with their faults.
+pub trait Beside {
+    /// Something in each round, at the same time as its requests.
+    fn round<'a>(&'a mut self, store: Store, source: &'a dyn Source) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+    /// Something at the end, when the faults have stopped and everything ties.
+    fn end<'a>(&'a mut self, store: Store, source: &'a dyn Source) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+}
+
+impl Beside for () {
+    fn round<'a>(&'a mut self, _store: Store, _source: &'a dyn Source) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn end<'a>(&'a mut self, _store: Store, _source: &'a dyn Source) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 /// Runs one seed on a thread of its own making.
 ///
 /// # Errors
 /// A sentence, if the simulation itself cannot run.
 pub fn simulate(settings: Settings) -> Result<Report, String> {
+    simulate_beside(settings, &mut ())
+}
+
+/// The same with something else going on.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_beside(settings: Settings, beside: &mut dyn Beside) -> Result<Report, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let mut simulation = Simulation::begin(settings).await.map_err(|error| error.to_string())?;
         while simulation.made < settings.ops {
-            simulation.round().await;
+            simulation.round(beside).await;
         }
         simulation.settle().await.map_err(|error| error.to_string())?;
+        beside.end(simulation.processes[0].store(), &simulation.world).await;
         Ok(simulation.report(settings))
     })
 }
@@ -169,7 +198,7 @@ impl Simulation {
     }
 
     /// Some requests at once, on processes of which one may die.
-    async fn round(&mut self) {
+    async fn round(&mut self, beside: &mut dyn Beside) {
         let minutes = if self.random.random_range(0..40) == 0 { 11 } else { 0 };
         self.world.clock.advance_ms(self.random.random_range(0..2_000) + minutes * 60_000);
         if self.random.random_range(0..60) == 0 {
@@ -182,7 +211,9 @@ impl Simulation {
         self.made += ops.len();
         let stores: Vec<Store> = ops.iter().map(|_| self.processes[self.random.random_range(0..PROCESSES)].store()).collect();
         let world = &self.world;
-        let answers = join_all(ops.iter().zip(&stores).map(|(op, store)| op.run(store, world))).await;
+        let another = self.processes[self.made % PROCESSES].store();
+        let requests = join_all(ops.iter().zip(&stores).map(|(op, store)| op.run(store, world)));
+        let (answers, ()) = join(requests, beside.round(another, world)).await;
         for (op, answer) in ops.into_iter().zip(answers) {
             if !self.books.enter(&op, &answer) {
                 self.open.push(op);
