@@ -90,6 +90,21 @@ async fn a_suspended_account_is_marked_and_a_closed_one_stays_closed() {
 }
 
 #[tokio::test]
+async fn a_pass_freezes_fifty_accounts_and_the_next_the_rest() {
+    let (scene, memory) = Scene::new().await;
+    for _ in 0..53 {
+        let account = scene.w.child_of(&scene.w.master.id).await;
+        scene.plant(&[set(keys::account(&id(&account)), "limit", Value::N(1))]).await;
+    }
+    let frozen = || memory.snapshot().iter().filter(|item| item.contains_key("frz")).count();
+    let run = async || tributary_reconcile::run(scene.store(), scene.source(), &super::scene::WHOLE).await.expect("a run");
+    let (first, first_frozen) = (run().await, frozen());
+    let (second, second_frozen) = (run().await, frozen());
+    assert_eq!((first.drift, first.frozen, first.failed, first_frozen), (53, 50, 3, 50), "{first:?}");
+    assert_eq!((second.drift, second.frozen, second.failed, second_frozen), (53, 3, 0, 53), "{second:?}");
+}
+
+#[tokio::test]
 async fn a_movement_that_slipped_past_a_freeze_is_stopped_by_the_next_pass() {
     let (scene, _) = Scene::new().await;
     // The process remembers entry 5, which is then removed: its next movement takes number 6, past the freeze's entry 5.

@@ -79,7 +79,10 @@ fn run(seeds: impl Iterator<Item = u64>) {
         assert!(runs.passes > 3 && runs.entries > 1_000 && runs.holds > 0, "seed {seed} hardly reconciled: {} passes", runs.passes);
         let last = runs.at_the_end.last().expect("a run at the end");
         assert!(last.pass_complete && last.failed == 0, "seed {seed}: {last:?}");
-        println!("seed {seed}: {} passes, {} entries, {} failed runs, {} kills", runs.passes, runs.entries, runs.failed_runs, report.kills);
+        eprintln!(
+            "seed {seed}: {} passes, {} entries, {} failed runs, {} kills",
+            runs.passes, runs.entries, runs.failed_runs, report.kills
+        );
     }
 }
 

@@ -144,6 +144,13 @@ const CASES: &[Case] = &[
         what: &[What::Currency, What::Kind],
     },
     Case {
+        name: "an account that says it is the operator's",
+        plant: |scene| vec![set(keys::account(&scene.a), "kind", s("operator"))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Kind],
+    },
+    Case {
         name: "a moved account that says otherwise",
         plant: |scene| vec![set(keys::account(&scene.a), "gen", Value::N(2))],
         passes: 1,
@@ -257,6 +264,29 @@ async fn each_planted_error_is_found_and_exactly_that_account_frozen() {
         let healed = case.what.iter().all(|what| matches!(what, What::Gate | What::Status));
         assert!(again.frozen == 0 && (healed || again.drift > 0), "{}: {again:?}", case.name);
         assert_eq!(touched(&before, &by_key(&memory), None), BTreeSet::new(), "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn what_the_operator_accepts_is_not_raised_again_and_what_must_be_repaired_is() {
+    for case in CASES {
+        let (scene, _) = Scene::new().await;
+        let whose = (case.whose)(&scene);
+        let Some(account) = whose.account() else { continue };
+        scene.plant(&(case.plant)(&scene)).await;
+        is_found(case, &scene).await;
+        let path = format!("/reseller/accounts/{account}/reactivate");
+        let lifted = scene.w.operator().post(&path, serde_json::json!({})).send().await;
+        let by_hand = ["a newest entry that does not read", "an account that does not read", "an account that says it is the operator's"];
+        if by_hand.contains(&case.name) {
+            assert!(lifted.status >= 400 && scene.frozen().await.contains(account), "{}: {}", case.name, lifted.text);
+            continue;
+        }
+        assert_eq!((lifted.status, scene.frozen().await.len()), (200, 0), "{}: {}", case.name, lifted.text);
+        let stays = case.what.iter().any(|what| matches!(what, What::CreditLimit | What::Currency | What::Kind | What::Place));
+        let later = [scene.pass().await, scene.pass().await];
+        let drift: usize = later.iter().map(|summary| summary.drift).sum();
+        assert_eq!((drift > 0, scene.frozen().await.contains(account)), (stays, stays), "{}: {later:?}", case.name);
     }
 }
 

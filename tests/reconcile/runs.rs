@@ -184,6 +184,18 @@ async fn a_run_killed_at_any_call_is_finished_by_the_next() {
 }
 
 #[tokio::test]
+async fn of_two_runs_that_keep_where_they_are_one_is_told_that_it_came_late() {
+    let store = store(MemoryTable::new());
+    let keep =
+        async |version, run, place: u8| store.keep_reconcile(version, run, &place, &[], None::<(u64, &u8)>).await.expect("an answer");
+    assert!(keep(0, "left", 1).await);
+    assert!(!keep(0, "right", 2).await, "the other run came first");
+    assert!(keep(0, "left", 1).await, "the same attempt again, its answer lost");
+    assert!(keep(1, "right", 3).await && !keep(1, "left", 4).await);
+    assert_eq!(store.reconcile_state::<u8>().await, Ok((2, Some(Ok(3)))));
+}
+
+#[tokio::test]
 async fn two_runs_at_once_do_not_fork_the_pass_and_freeze_once() {
     let (memory, ids) = wrong_platform().await;
     let whole = copy(&memory).await;

@@ -96,13 +96,13 @@ pub struct Summary {
     pub drift: usize,
     /// Accounts frozen.
     pub frozen: usize,
-    /// Ledgers that could not be read now, and accounts that could not be frozen now.
+    /// Ledgers that could not be read now, and accounts that could not be frozen now or were one too many for a pass.
     pub failed: usize,
     /// Whether the run finished a pass.
     pub pass_complete: bool,
     /// Seconds since a pass was last finished; before the first, since the first began.
     pub pass_age_s: i64,
-    /// What was found.
+    /// What was found, the first of it.
     pub findings: Vec<Finding>,
 }
 

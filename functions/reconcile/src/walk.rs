@@ -34,6 +34,11 @@ const LOOKS: usize = 6;
 const FAILURES_IN_A_ROW: usize = 3;
 /// The most findings that the audit record of a freeze names.
 const NAMED: usize = 10;
+/// The most findings that a run's summary holds.
+const SHOWN: usize = 500;
+/// The most accounts frozen in one pass. More at once are rather an error of ours than of theirs, and must not stop the
+/// platform before somebody has looked; the next pass goes on.
+const FROZEN_A_PASS: usize = 50;
 
 /// One run.
 struct Walk<'a> {
@@ -363,9 +368,16 @@ impl Walk<'_> {
             tracing::error!(request_id = self.request.as_str(), account, %ledger, entry = seq, what = ?what, expected, found, "the books do not add up");
             let finding = Finding { ledger: ledger.clone(), wrong: wrong.clone() };
             pass.note(&finding);
-            self.findings.push(finding);
+            if self.findings.len() < SHOWN {
+                self.findings.push(finding);
+            }
         }
         let LedgerId::Account(id) = &ledger else { return };
+        if pass.counts.frozen >= FROZEN_A_PASS {
+            pass.counts.failed += 1;
+            tracing::error!(request_id = self.request.as_str(), account = %id, "not frozen, because this pass froze {FROZEN_A_PASS} accounts already");
+            return;
+        }
         let act = Act {
             event: EventId::from_uuid(self.source.uuid()),
             actor: KeyId::from_uuid(Uuid::nil()),
