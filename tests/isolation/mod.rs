@@ -25,7 +25,7 @@ use rows::{Place, Row, Usual, What, rows};
 use scene::{Scene, Seat};
 
 /// A table smaller than this has lost something.
-const LEAST_CELLS: usize = 12_000;
+const LEAST_CELLS: usize = 20_000;
 
 /// A caller and its key.
 struct Caller {
