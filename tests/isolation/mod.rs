@@ -355,7 +355,7 @@ async fn every_id_in_every_place_is_answered_by_where_it_stands_and_shows_nothin
         operator.try_row(number, row, &base, &tried, None).await;
     }
     let cells = reseller.cells + operator.cells;
-    println!("isolation: {cells} cells of {} requests", rows.len());
+    eprintln!("isolation: {cells} cells of {} requests", rows.len());
     let wrong: Vec<String> = [reseller.wrong.clone(), operator.wrong.clone()].concat();
     assert!(
         wrong.is_empty(),
@@ -470,7 +470,7 @@ async fn a_key_that_is_taken_no_more_is_answered_as_no_key_at_all_and_says_nothi
             answers.insert(normal(&answer));
         }
     }
-    println!("isolation: {cells} cells of dead keys");
+    eprintln!("isolation: {cells} cells of dead keys");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(answers.len(), 1, "one answer for every reason: {answers:#?}");
     assert!(cells >= 500, "{cells} cells");

@@ -80,7 +80,7 @@ impl Who {
     }
 
     /// What only an account above may do.
-    fn from_above(&self, seat: Seat, right: &str) -> Verdict {
+    fn over_and_above(&self, seat: Seat, right: &str) -> Verdict {
         self.over(seat, right).or_else(|| match seat.above() {
             Some(above) if seat != self.home => self.over(above, right),
             Some(_) | None => Some(FORBIDDEN),
@@ -133,7 +133,7 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
         Step::Cursor(place) => filled.get(place).and_then(|aim| (*aim != Aim::Seat(who.home)).then_some((400, "invalid_cursor"))),
         Step::Over(place, right) => worst(&[place], right),
         Step::OverAll(places, right) => worst(places, right),
-        Step::FromAbove(place, right) => seat(place).map_or(Some(NOT_FOUND), |seat| who.from_above(seat, right)),
+        Step::FromAbove(place, right) => seat(place).map_or(Some(NOT_FOUND), |seat| who.over_and_above(seat, right)),
         Step::OverAny(place, right) => {
             let each: Vec<Verdict> =
                 filled.get(place).map(|aim| accounts(row, *aim)).into_iter().flatten().map(|s| who.over(s, right)).collect();

@@ -140,7 +140,7 @@ impl Row {
         self.step(Step::Over(place, right))
     }
 
-    fn from_above(self, place: &'static str) -> Self {
+    fn over_and_above(self, place: &'static str) -> Self {
         let right = self.right;
         self.step(Step::FromAbove(place, right))
     }
@@ -200,17 +200,17 @@ fn accounts() -> Vec<Row> {
         row("list_accounts", "accounts.read").paged().account("?parent_id", Usual::Home).over("?parent_id"),
         row("get_account", "accounts.read").at().over("{id}"),
         update("accounts.update").over("{id}").body(json!({ "name": "Renamed" })),
-        update("credits.limit").variant("credit_limit").from_above("{id}").body(json!({ "credit_limit": "1" })),
-        row("suspend_account", "accounts.suspend").at().from_above("{id}"),
-        row("reactivate_account", "accounts.suspend").at().from_above("{id}"),
+        update("credits.limit").variant("credit_limit").over_and_above("{id}").body(json!({ "credit_limit": "1" })),
+        row("suspend_account", "accounts.suspend").at().over_and_above("{id}"),
+        row("reactivate_account", "accounts.suspend").at().over_and_above("{id}"),
         row("close_account", "accounts.close")
             .account("{id}", Usual::Seat(Seat::Leaf))
-            .from_above("{id}")
+            .over_and_above("{id}")
             .body(json!({ "sweep_to_parent": true })),
         row("move_account", "accounts.move")
             .account("{id}", Usual::Seat(Seat::Leaf))
             .account("/parent_id", Usual::Seat(Seat::Leaf))
-            .from_above("{id}")
+            .over_and_above("{id}")
             .over("/parent_id")
             .body(json!({})),
         row("get_relationships", "accounts.read").paged().account("{id}", Usual::Seat(Seat::Own)).over("{id}"),
