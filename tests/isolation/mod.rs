@@ -543,6 +543,42 @@ async fn an_idempotency_key_of_one_account_is_nothing_to_another() {
 }
 
 #[tokio::test]
+async fn the_first_answer_is_not_given_again_to_another_key_that_lacks_the_right() {
+    let scene = Scene::new().await;
+    let mut tried = 0;
+    for row in rows() {
+        let endpoint = endpoint_of(&row);
+        if endpoint.idempotency == Idempotency::Unused || row.right == "credits.issue" || row.and.contains(&"credits.issue") {
+            continue;
+        }
+        let world = scene.fork();
+        let without: Vec<&str> = RIGHTS.iter().map(|(right, _)| *right).filter(|right| *right != row.right).collect();
+        let role = world.role(Seat::Own, "without", &without).await;
+        let (_, lacking) = world.key(Seat::Own, &role).await;
+        let (path, mut body) = plain(&world, &row, &endpoint);
+        if row.operation == "create_hold" {
+            body["expires_at"] = json!(world.target.time_in_s(60));
+        }
+        let limited = row.variant == "credit_limit";
+        let ask = |api: &Api| {
+            let ask = api.call(endpoint.method.clone(), &path).idem("again");
+            if body.is_null() { ask.send() } else { ask.json(&body).send() }
+        };
+        let first = ask(&world.owner(Seat::Own)).await;
+        assert_eq!((200..300).contains(&first.status), !limited, "{} {}", first.name, first.text);
+        // Also when what was asked could not be asked now: its time is over.
+        for seconds in [0, 3600] {
+            assert!(world.target.advance_s(seconds, "a replay later"));
+            let before = world.changes();
+            let again = ask(&lacking).await.refused(403, "forbidden");
+            assert_eq!(world.changes(), before, "{}", again.name);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 26, "{tried} replays");
+}
+
+#[tokio::test]
 async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
     let scene = Scene::new().await;
     let secrets = scene.secrets_from(None);
