@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries docs/openapi.json against the local run with Schemathesis: scripts/fuzz.sh [MAX_EXAMPLES] [SEED]
-# What the document allows must be taken, what it forbids refused, and every answer be as it says. The same seed tries the
-# same. Everything is on loopback, in memory, and ended when it is done.
+# What the document allows must be taken, what it forbids refused, and every answer be as it says. The same seed makes the
+# same requests, but for the ids in them. Everything is on loopback, in memory, and ended when it is done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 examples=${1:-20} seed=${2:-1}
