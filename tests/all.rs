@@ -4,6 +4,7 @@ mod conformance;
 mod contract;
 mod flows;
 mod golden;
+mod isolation;
 mod lambda;
 mod local_run;
 mod properties;

@@ -163,6 +163,8 @@ async fn credit_goes_nowhere_it_cannot_go() {
         row("foreign payee", api.pay(TRANSFER, to(&s.a, &s.euro)), 404, "not_found"),
         row("absent payee", api.pay(TRANSFER, to(&s.a, ABSENT)), 404, "not_found"),
         row("too much", api.pay(TRANSFER, json!({ "from": s.b, "to": s.a, "amount": "1000000000000" })), 422, "insufficient_credits"),
+        field("a list for a transfer", api.pay(TRANSFER, json!([s.a, s.b, "1"])), ""),
+        field("a list for a leg", api.pay("/reseller/credits/transfers", json!({ "legs": [[s.a, s.b, "1"]] })), "/legs/0"),
     ];
     refuses_all(&s.w, rows).await;
 }
@@ -211,6 +213,8 @@ async fn wrong_text_is_refused_by_name() {
         ("path as time zone", json!({ "name": "X", "settings": { "time_zone": "../../etc/passwd" } }), "/settings/time_zone"),
         ("bad locale", json!({ "name": "X", "settings": { "locale": "english please" } }), "/settings/locale"),
         ("tags as list", json!({ "name": "X", "tags": ["a"] }), "/tags"),
+        ("settings as list", json!({ "name": "X", "settings": ["Europe/Berlin", "de"] }), "/settings"),
+        ("account as list", json!(["X"]), ""),
         (
             "21 tags",
             json!({ "name": "X", "tags": (0..21).map(|n| (format!("t{n}"), json!("v"))).collect::<serde_json::Map<_, _>>() }),

@@ -566,6 +566,10 @@ async fn a_hold_is_answered_again_long_after_its_time() {
     if w.target.advance_s(3600, "a hold's replay after its time") {
         let again = ask().send().await.is(201);
         assert_eq!((&again["id"], again.header("idempotent-replayed")), (&first["id"], "true"));
+        // To another key of the account only if it may hold credit itself.
+        let other = async |role: &str| ask().key(w.key_for(&w.master.id, role).await.secret()).send().await;
+        other("viewer").await.refused(403, "forbidden");
+        assert_eq!(other("billing").await.is(201)["id"], first["id"]);
         let late = json!({ "account_id": a, "amount": "2", "expires_at": w.target.time_in_s(-30) });
         w.master.api.pay(HOLDS, late).send().await.refused(400, "validation_failed");
     }

@@ -88,34 +88,33 @@ impl Target {
     /// A platform in this process that has no operator yet; `operator` has a key that is none.
     pub async fn empty() -> Self {
         let memory = MemoryTable::new();
-        let (app, clock) = Self::app(Arc::new(memory.clone()), Arc::new(SystemIds::default()));
+        let clock = ManualClock::at(START.parse().expect("a time"));
+        let app = app(Arc::new(memory.clone()), clock.clone(), Arc::new(SystemIds::default()));
         Self::around(app, clock, memory, "rk_test_none")
     }
 
     /// A fresh platform in this process on `table`, whose contents `memory` holds, with ids from `ids`.
     pub async fn over(table: Arc<dyn Table>, memory: MemoryTable, ids: Arc<dyn IdSource>) -> Self {
-        let (app, clock) = Self::app(table, ids);
+        let clock = ManualClock::at(START.parse().expect("a time"));
+        let app = app(table, clock.clone(), ids);
         let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.expect("the operator is made");
         Self::around(app, clock, memory, &made.expect("for the first time").secret)
-    }
-
-    fn app(table: Arc<dyn Table>, ids: Arc<dyn IdSource>) -> (App, ManualClock) {
-        let clock = ManualClock::at(START.parse().expect("a time"));
-        let parts = AppParts {
-            table,
-            secrets: Arc::new(Secrets::from_pepper(&[7; 32]).expect("long enough")),
-            clock: Arc::new(clock.clone()),
-            ids,
-            docs_url: "https://docs.example".to_owned(),
-            mode: KeyMode::Test,
-        };
-        // Nothing is ever busy in memory, so there is nothing to wait for.
-        (App::with_patience(parts, Patience::eager(12)), clock)
     }
 
     fn around(app: App, clock: ManualClock, memory: MemoryTable, key: &str) -> Self {
         let nobody = Api::new(Wire::InProcess(tributary_api::router::router(app.clone(), endpoints())), "run");
         Self { operator: nobody.with(key), nobody, inside: Some(Inside { app, clock, memory }) }
+    }
+
+    /// The same platform once more, in a process that remembers nothing: what is done to it leaves this one as it is.
+    pub fn fork(&self) -> Self {
+        let Inside { clock, memory, .. } = self.inside.as_ref().expect("a platform in this process");
+        let (clock, memory) = (ManualClock::at(clock.now()), memory.fork());
+        let app = app(Arc::new(memory.clone()), clock.clone(), Arc::new(SystemIds::default()));
+        let wire = Wire::InProcess(tributary_api::router::router(app.clone(), endpoints()));
+        // The names given out so far stay taken.
+        let nobody = Api { wire, ..self.nobody.clone() };
+        Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory }) }
     }
 
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.
@@ -141,6 +140,19 @@ impl Target {
         };
         now.checked_add(jiff::SignedDuration::from_secs(seconds)).expect("in range").to_string()
     }
+}
+
+fn app(table: Arc<dyn Table>, clock: ManualClock, ids: Arc<dyn IdSource>) -> App {
+    let parts = AppParts {
+        table,
+        secrets: Arc::new(Secrets::from_pepper(&[7; 32]).expect("long enough")),
+        clock: Arc::new(clock),
+        ids,
+        docs_url: "https://docs.example".to_owned(),
+        mode: KeyMode::Test,
+    };
+    // Nothing is ever busy in memory, so there is nothing to wait for.
+    App::with_patience(parts, Patience::eager(12))
 }
 
 impl Api {

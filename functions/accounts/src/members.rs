@@ -36,7 +36,7 @@ pub struct AddMember {
 
 /// The request to change a person.
 #[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(min_properties = 1))]
 pub struct UpdateMember {
     /// New name.
     #[serde(default, deserialize_with = "not_null")]

@@ -116,7 +116,7 @@ fn accounts() -> Vec<Described> {
             "Accounts",
             "Ends an account for good. It must have no open sub-accounts and no credit; `sweep_to_parent` sends what is available to the parent in the same step. Its history stays.",
         )
-        .takes::<CloseAccount>()
+        .may_take::<CloseAccount>()
         .answers::<AccountView>("The closed account.")
         .edits()
         .from_above()
@@ -185,7 +185,7 @@ fn keys() -> Vec<Described> {
             "Keys",
             "Gives a key a new secret, shown this once. The old one is still taken for `overlap_s` seconds: a day unless you say otherwise, at most a week, 0 for not at all.",
         )
-        .takes::<RotateKey>()
+        .may_take::<RotateKey>()
         .answers::<KeyView>("The key, with its new `secret` this once.")
         .refuses(&[Code::Conflict, Code::GrantExceedsOwn]),
         Described::new("revoke_key", "Keys", "Revokes a key: the next request with it is refused. Revoking twice is the same as once.")

@@ -65,7 +65,7 @@ fn movements() -> Vec<Described> {
             "Credits",
             "Sends an allocation, a transfer or an issue back to where it came from, once and whole. If the receiver has spent it meanwhile, it is refused.",
         )
-        .takes::<Reverse>()
+        .may_take::<Reverse>()
         .creates::<AnyTransferView>("The movement that sent it back; `reverses` names the first one.")
         .also(Right::CreditsIssue, "to reverse an issue")
         .refuses(MOVEMENT)
@@ -125,7 +125,7 @@ fn holds() -> Vec<Described> {
             "Holds",
             "Spends all of a hold, or the part you name, and sets the rest free. A hold is captured once.",
         )
-        .takes::<Capture>()
+        .may_take::<Capture>()
         .answers::<HoldView>("The hold, with the movement's `transfer_id`.")
         .refuses(&[Code::HoldEnded, Code::HoldExpired, Code::HoldExceeded, Code::AccountSuspended, Code::AccountClosed, Code::BalanceOutOfRange]),
         Described::new("release_hold", "Holds", "Sets all of a hold's credit free. Send no body, or `{}`.")

@@ -10,7 +10,7 @@ use tributary_domain::text::Reference;
 use tributary_domain::transfer::Transfer;
 use tributary_store::error::StoreError;
 
-use crate::moving::{commit, request};
+use crate::moving::{commit, refuse_lacking, request};
 use crate::views::AnyTransferView;
 
 /// The request to send a transfer back.
@@ -36,7 +36,11 @@ pub async fn reverse(call: Call) -> Result<Reply, Problem> {
         Ok((original, _)) => original,
         // The index may lag behind a transfer made just now; what was done once is known without it.
         Err(absent @ StoreError::Denied(_)) => {
-            let first: Transfer = call.store().first_answer(&scope).await?.ok_or(absent)?;
+            let (first, own): (Transfer, bool) = call.store().first_answer_and_whose(&scope).await?.ok_or(absent)?;
+            if !own {
+                let ledgers = first.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]).collect();
+                refuse_lacking(&call, &ledgers, &caller.over_heads(Right::CreditsReverse)).await?;
+            }
             return Ok(Reply::created(&AnyTransferView::one(&first))?.replayed(true));
         }
         Err(error) => return Err(error.into()),

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Segment, Track};
 
 use crate::code::Code;
+use crate::objects::Objects;
 use crate::problem::{FieldError, Problem};
 
 /// The largest body of an ordinary request: 256 KiB.
@@ -19,7 +20,7 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     let (mut track, mut unknown) = (Track::new(), Vec::new());
-    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let tracked = serde_path_to_error::Deserializer::new(Objects(&mut json), &mut track);
     let read = serde_ignored::deserialize(tracked, |path| unknown.push(pointer_of(&path.to_string())));
     let value: T = read.map_err(|error| refusal(&error, &track.path(), body))?;
     json.end().map_err(|error| Problem::new(Code::InvalidJson, format!("After the JSON object comes something else: {error}.")))?;
@@ -123,5 +124,7 @@ mod tests {
         assert_eq!(refused("").0, Code::InvalidJson);
         assert_eq!(refused(&format!("{{\"legs\":[],\"x\":{}", "[".repeat(200_000))).0, Code::InvalidJson);
         assert_eq!(refused("[1]").0, Code::ValidationFailed);
+        assert_eq!(refused(r#"[[{"amount":"1"}]]"#), (Code::ValidationFailed, at("")));
+        assert_eq!(refused(r#"{"legs":[["1"]]}"#), (Code::ValidationFailed, at("/legs/0")));
     }
 }

@@ -107,6 +107,18 @@ impl Store {
         record.map(|item| scope.answer(&item)).transpose()
     }
 
+    /// The first answer to this request, if there was one, and whether the same credential asked for it: to another one that
+    /// lacks the right it is not given again.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyReused`]; table errors.
+    pub async fn first_answer_and_whose<T: DeserializeOwned>(&self, scope: &Scope) -> Result<Option<(T, bool)>, StoreError> {
+        let key = scope.key();
+        let Some(record) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Ok(None) };
+        let own = Reader(&record).text("actor")? == scope.actor.as_str();
+        Ok(Some((scope.answer(&record)?, own)))
+    }
+
     /// Gives `refusal`, unless the same request was done before: then its first answer outranks it. To be called after
     /// the state that led to the refusal was read. To a caller who lacks the right, only what the same credential did is
     /// answered again.

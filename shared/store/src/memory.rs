@@ -21,12 +21,14 @@ pub struct MemoryTable {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     items: BTreeMap<Key, Stored>,
     index: BTreeSet<Entry>,
     /// The last changes, newest last: the key and what was stored before.
     journal: VecDeque<(Key, Option<Stored>)>,
+    /// How many changes there were.
+    changes: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +75,16 @@ impl MemoryTable {
     /// Every item, in order of its key.
     pub fn snapshot(&self) -> Vec<Item> {
         self.lock().items.values().map(|stored| (*stored.item).clone()).collect()
+    }
+
+    /// Another table with the same contents; from then on neither sees what is written to the other.
+    pub fn fork(&self) -> Self {
+        Self { state: Arc::new(Mutex::new(self.lock().clone())) }
+    }
+
+    /// How many items were ever written or removed: while it stays the same, nothing was changed.
+    pub fn changes(&self) -> u64 {
+        self.lock().changes
     }
 
     /// How many items are stored.
@@ -189,6 +201,7 @@ impl State {
             self.journal.pop_front();
         }
         self.journal.push_back((key.clone(), old));
+        self.changes += 1;
     }
 
     fn store(&mut self, key: &Key, new: Option<Stored>) -> Option<Stored> {
@@ -361,6 +374,16 @@ fn after_prefix(prefix: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_fork_has_the_same_contents_and_goes_its_own_way() {
+        let (table, key) = (MemoryTable::new(), Key::new("a", "b"));
+        table.write(&Write::put(key.clone(), Item::new())).await.expect("written");
+        let fork = table.fork();
+        assert_eq!((fork.snapshot(), fork.changes()), (table.snapshot(), 1));
+        fork.write(&Write { key, action: Action::Delete, cond: None }).await.expect("removed");
+        assert_eq!((fork.len(), fork.changes(), table.len(), table.changes()), (0, 2, 1, 1));
+    }
 
     #[test]
     fn a_prefix_ends_before_the_next_character() {

@@ -16,7 +16,7 @@ use crate::views::AccountView;
 
 /// The request to edit an account: what is not given stays as it is; null empties what may be empty.
 #[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(min_properties = 1))]
 pub struct UpdateAccount {
     /// New name.
     #[serde(default, deserialize_with = "not_null")]

@@ -7,12 +7,13 @@ use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::hold::{DEFAULT_HOLD_S, Hold, HoldRequest, MAX_HOLD_S};
 use tributary_domain::id::{AccountId, HoldId};
-use tributary_domain::ledger::CreditError;
+use tributary_domain::ledger::{CreditError, LedgerId};
 use tributary_domain::money::Amount;
 use tributary_domain::rights::Right;
 use tributary_domain::text::Reference;
 use tributary_store::idempotency::Outcome;
 
+use crate::moving::refuse_lacking;
 use crate::views::HoldView;
 
 /// The request to set credit aside.
@@ -52,7 +53,11 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let expires_at = match expiry(body.expires_at, now) {
         Ok(expires_at) => expires_at,
         Err(refusal) => {
-            let first = call.store().first_answer::<Hold>(&scope).await?.ok_or(refusal)?;
+            let (first, own): (Hold, bool) = call.store().first_answer_and_whose(&scope).await?.ok_or(refusal)?;
+            if !own {
+                let ledgers = [Some(body.account_id), body.to].into_iter().flatten().map(LedgerId::Account).collect();
+                refuse_lacking(&call, &ledgers, &caller.over_heads(Right::CreditsHold)).await?;
+            }
             return created(&first, true);
         }
     };

@@ -146,8 +146,9 @@ fn operation(endpoint: &Endpoint, described: &Described) -> Result<Operation, St
     }
     if let Some(request) = &described.request {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(request))).build();
-        operation = operation
-            .request_body(Some(RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build()));
+        let required = if described.request_needed { Required::True } else { Required::False };
+        let body = RequestBodyBuilder::new().content("application/json", content).required(Some(required));
+        operation = operation.request_body(Some(body.build()));
     }
     let (status, answer) = answer(endpoint, described);
     operation = operation.response(status.as_str(), answer);

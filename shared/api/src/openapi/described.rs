@@ -44,6 +44,7 @@ pub struct Described {
     pub(crate) query: Vec<Parameter>,
     pub(crate) paged: bool,
     pub(crate) request: Option<String>,
+    pub(crate) request_needed: bool,
     pub(crate) answer: Answer,
     pub(crate) answer_text: &'static str,
     pub(crate) located: bool,
@@ -65,6 +66,7 @@ impl Described {
             query: Vec::new(),
             paged: false,
             request: None,
+            request_needed: true,
             answer: Answer::Html,
             answer_text: "The page.",
             located: false,
@@ -86,6 +88,12 @@ impl Described {
     pub fn takes<T: ToSchema>(mut self) -> Self {
         self.request = Some(self.keep::<T>());
         self
+    }
+
+    /// The request's body, which may be left out: then nothing in it is given.
+    pub fn may_take<T: ToSchema>(mut self) -> Self {
+        self.request_needed = false;
+        self.takes::<T>()
     }
 
     /// Answers 200 with a document.
@@ -152,8 +160,7 @@ impl Described {
 
     /// Takes a free text in the query, of at most so many bytes.
     pub fn search(self, name: &str, text: &str, most: usize) -> Self {
-        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(most));
-        self.parameter(name, text, schema)
+        self.parameter(name, text, wire::search(most))
     }
 
     /// Needs another right at times.

@@ -26,6 +26,35 @@ fn id(prefix: &str, description: &str) -> ObjectBuilder {
         .examples([format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")])
 }
 
+/// A text of 1 to `max_bytes` bytes that people type: no control, direction or invisible characters, and not white space
+/// alone. Beyond U+FFFF a class has no form that all readers of patterns share, so the few tag characters there are left out.
+fn typed(description: &str, max_bytes: usize) -> ObjectBuilder {
+    const FORBIDDEN: &str = r"\u0000-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFF9-\uFFFD";
+    const SPACE: &str = r"\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000";
+    let pattern = format!("^[^{FORBIDDEN}]*[^{FORBIDDEN}{SPACE}][^{FORBIDDEN}]*$");
+    text(description).min_length(Some(1)).max_length(Some(max_bytes)).pattern(Some(pattern))
+}
+
+/// A decimal string of at most 1000000000000 and six decimals.
+fn decimal(description: &str) -> ObjectBuilder {
+    text(description).max_length(Some(64)).pattern(Some(r"^0*([0-9]{1,12}(\.[0-9]{1,6})?|1000000000000(\.0{1,6})?)$"))
+}
+
+/// The same above zero: a digit that is not zero before the point or after it.
+fn positive(description: &str) -> ObjectBuilder {
+    let after_zeros = |zeros: usize| format!("0{{{zeros}}}[1-9][0-9]{{0,{}}}", 5 - zeros);
+    let decimals = (0..6).map(after_zeros).collect::<Vec<_>>().join("|");
+    let pattern = format!(r"^(0*([1-9][0-9]{{0,11}}(\.[0-9]{{1,6}})?|1000000000000(\.0{{1,6}})?)|0+\.({decimals}))$");
+    text(description).max_length(Some(64)).pattern(Some(pattern))
+}
+
+/// Every currency that credit can be kept in.
+fn currencies() -> Vec<String> {
+    let letters = || 'A'..='Z';
+    let codes = letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| String::from_iter([a, b, c]))));
+    codes.filter(|code| code.parse::<tributary_domain::money::Currency>().is_ok()).collect()
+}
+
 fn words<'a>(description: &str, words: impl Iterator<Item = &'a str>) -> ObjectBuilder {
     text(description).enum_values(Some(words.collect::<Vec<_>>()))
 }
@@ -33,6 +62,10 @@ fn words<'a>(description: &str, words: impl Iterator<Item = &'a str>) -> ObjectB
 fn custom(format: &str) -> Option<SchemaFormat> {
     Some(SchemaFormat::Custom(format.to_owned()))
 }
+
+/// RFC 5321's dot-atom form with a dotted host.
+const EMAIL: &str = "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\
+    @([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$";
 
 macro_rules! schemas {
     ($($name:ident = $description:literal, $build:expr;)+) => {$(
@@ -62,25 +95,25 @@ schemas! {
     RequestId = "A request's id: the one under which its log lines and records are found.",
         |d| text(d).format(custom("uuid")).examples(["01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f"]);
     Name = "A name: 1 to 200 bytes of UTF-8, without control or direction characters; kept in NFC.",
-        |d| text(d).min_length(Some(1)).max_length(Some(200)).examples(["Northwind Telecom"]);
+        |d| typed(d, 200).examples(["Northwind Telecom"]);
     ExternalId = "Your own id for an account, unique under one parent.",
         |d| text(d).pattern(Some("^[A-Za-z0-9_.:/@-]{1,128}$")).examples(["crm:4711"]);
     Reference = "A note on a movement of credit: 1 to 200 bytes of UTF-8.",
-        |d| text(d).min_length(Some(1)).max_length(Some(200)).examples(["PO 2026-117"]);
+        |d| typed(d, 200).examples(["PO 2026-117"]);
     Email = "An e-mail address. The host is kept in lower case.",
-        |d| text(d).format(custom("email")).max_length(Some(254)).examples(["ada@example.com"]);
+        |d| text(d).format(custom("email")).max_length(Some(254)).pattern(Some(EMAIL)).examples(["ada@example.com"]);
     RoleName = "A custom role's name.", |d| text(d).pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).examples(["night-ops"]);
     RoleWord = "A built-in role (`owner`, `admin`, `billing`, `support`, `viewer`), or the name of a custom role of the \
         account or of one above it.",
         |d| text(d).pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).examples(["viewer"]);
     Amount = "A positive amount as a decimal string: more than zero, at most 1000000000000, at most six decimals. Never a \
         JSON number.",
-        |d| text(d).pattern(Some(r"^[0-9]{1,13}(\.[0-9]{1,6})?$")).examples(["12.50"]);
+        |d| positive(d).examples(["12.50"]);
     Allowance = "An amount that may be zero: a decimal string, at most 1000000000000, at most six decimals.",
-        |d| text(d).pattern(Some(r"^[0-9]{1,13}(\.[0-9]{1,6})?$")).examples(["1000"]);
+        |d| decimal(d).examples(["1000"]);
     Credit = "A quantity of credit as a decimal string with six decimals; below zero it begins with `-`.",
         |d| text(d).pattern(Some(r"^-?[0-9]{1,13}\.[0-9]{6}$")).examples(["12.500000"]);
-    Currency = "An ISO 4217 code in capitals.", |d| text(d).pattern(Some("^[A-Z]{3}$")).examples(["USD"]);
+    Currency = "An ISO 4217 code in capitals.", |d| text(d).enum_values(Some(currencies())).examples(["USD"]);
     LedgerName = "An account's id, or the ledger outside the tree that credit comes from or goes to.",
         |d| text(d).pattern(Some("^(acc_[0-7][0-9a-hjkmnp-tv-z]{25}|system\\.[a-z_]+)$"))
             .examples(["acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "system.issued"]);
@@ -88,7 +121,7 @@ schemas! {
         |d| text(d).pattern(Some("^ent_acc_[0-7][0-9a-hjkmnp-tv-z]{25}_[0-9]+$")).examples(["ent_acc_01hx3v9k2mfd8bq5r7w1z4n6ty_42"]);
     Tags = "Labels: at most 20. A name is a lower-case slug of 1 to 40 characters.", |d| ObjectBuilder::new()
         .description(Some(d))
-        .additional_properties(Some(text("A tag's value: 1 to 100 bytes of UTF-8.").min_length(Some(1)).max_length(Some(100))))
+        .additional_properties(Some(typed("A tag's value: 1 to 100 bytes of UTF-8.", 100)))
         .property_names(Some(text("A tag's name.").pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).build()))
         .max_properties(Some(MAX_TAGS))
         .examples([json!({ "region": "emea" })]);
@@ -114,6 +147,11 @@ fn settings(description: &str) -> ObjectBuilder {
         .property("time_zone", zone.schema_type(nullable()))
         .property("locale", locale.schema_type(nullable()))
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
+
+/// What a list is searched for, of at most so many bytes.
+pub fn search(max_bytes: usize) -> ObjectBuilder {
+    typed("", max_bytes).description(None::<String>)
 }
 
 /// A time, RFC 3339 in UTC.

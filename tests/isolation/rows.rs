@@ -1,0 +1,328 @@
+//! Each endpoint: where an id can be given, what it takes to pass, and what stands in the way of the request itself.
+
+use serde_json::{Value, json};
+
+use super::scene::Seat;
+
+/// What an id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// An account.
+    Account,
+    /// The key of an account.
+    Key,
+    /// The member of an account.
+    Member,
+    /// The role of an account.
+    Role,
+    /// A transfer between an account and one below it.
+    Transfer,
+    /// An issue to an account.
+    Issue,
+    /// A hold of an account.
+    Hold,
+    /// A cursor that an account was given for the same list.
+    Cursor,
+}
+
+/// What stands in a place while another place is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usual {
+    /// What belongs to this seat.
+    Seat(Seat),
+    /// What belongs to the seat that `{id}` is given.
+    SameAsId,
+    /// Nothing, which stands for the caller's own account.
+    Home,
+    /// Nothing, and it means nothing.
+    Nothing,
+}
+
+/// A place of a request where an id can be given: `{id}` of the path, `?account_id` of the query, `/legs/0/from` of the
+/// body.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Where.
+    pub name: &'static str,
+    /// An id of what.
+    pub what: What,
+    /// What is there otherwise.
+    pub usual: Usual,
+}
+
+/// One condition of a request, each looked at after the one before.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    /// The two places name different accounts: 422 `same_account`.
+    Differ(&'static str, &'static str),
+    /// The cursor was given to the caller's account: else 400 `invalid_cursor`.
+    Cursor(&'static str),
+    /// The right is held at the account: else 404 outside of the subtree, 403 `forbidden` within.
+    Over(&'static str, &'static str),
+    /// The same, and at the account above it too, which is the caller's own or below it.
+    FromAbove(&'static str, &'static str),
+    /// The right is held at all of these accounts: 404 if one is outside, else 403.
+    OverAll(&'static [&'static str], &'static str),
+    /// The right is held at one of the accounts: 404 if all are outside, else 403.
+    OverAny(&'static str, &'static str),
+    /// The key, member or role of the first place belongs to the account of the second: else 404.
+    Of(&'static str, &'static str),
+    /// The key or member of the first place belongs to the account of the second, or to one above it that is the caller's
+    /// own or below it: else 404.
+    OfOrAbove(&'static str, &'static str),
+    /// The account of the first place is that of the second, or below it: else 404.
+    Below(&'static str, &'static str),
+    /// What is given away is held: else 403 `grant_exceeds_own`.
+    Grants(&'static [&'static str]),
+}
+
+/// A request of one endpoint, with its places.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The endpoint.
+    pub operation: &'static str,
+    /// Which of several requests of the endpoint; empty for the plain one.
+    pub variant: &'static str,
+    /// The right that decides.
+    pub right: &'static str,
+    /// The rights that are needed beside it.
+    pub and: &'static [&'static str],
+    /// Its places.
+    pub places: Vec<Place>,
+    /// Its conditions, in order.
+    pub steps: Vec<Step>,
+    /// Its body, without what the places put there.
+    pub body: Value,
+}
+
+/// The rights of a viewer, which is what the keys and members of the scene hold, and are given.
+const VIEWER: &[&str] = &["accounts.read", "credits.read", "keys.read", "members.read", "roles.read"];
+/// The rights of the roles of the scene.
+const READER: &[&str] = &["accounts.read"];
+
+fn row(operation: &'static str, right: &'static str) -> Row {
+    Row { operation, variant: "", right, and: &[], places: vec![], steps: vec![], body: Value::Null }
+}
+
+impl Row {
+    fn variant(mut self, variant: &'static str) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    fn and(mut self, rights: &'static [&'static str]) -> Self {
+        self.and = rights;
+        self
+    }
+
+    fn place(mut self, name: &'static str, what: What, usual: Usual) -> Self {
+        self.places.push(Place { name, what, usual });
+        self
+    }
+
+    fn account(self, name: &'static str, usual: Usual) -> Self {
+        self.place(name, What::Account, usual)
+    }
+
+    /// An account in the path, usually the child.
+    fn at(self) -> Self {
+        self.account("{id}", Usual::Seat(Seat::Child))
+    }
+
+    fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The right over the account of a place.
+    fn over(self, place: &'static str) -> Self {
+        let right = self.right;
+        self.step(Step::Over(place, right))
+    }
+
+    fn over_and_above(self, place: &'static str) -> Self {
+        let right = self.right;
+        self.step(Step::FromAbove(place, right))
+    }
+
+    fn over_all(self, places: &'static [&'static str]) -> Self {
+        let right = self.right;
+        self.step(Step::OverAll(places, right))
+    }
+
+    fn grants(self, rights: &'static [&'static str]) -> Self {
+        self.and(rights).step(Step::Grants(rights))
+    }
+
+    /// A cursor, looked at before anything else.
+    fn paged(self) -> Self {
+        self.place("?cursor", What::Cursor, Usual::Nothing).step(Step::Cursor("?cursor"))
+    }
+
+    fn body(mut self, body: Value) -> Self {
+        self.body = body;
+        self
+    }
+}
+
+/// Every request whose isolation is tried.
+pub fn rows() -> Vec<Row> {
+    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds()].concat()
+}
+
+fn accounts() -> Vec<Row> {
+    let create = || row("create_account", "accounts.create").account("/parent_id", Usual::Home).over("/parent_id");
+    let update = |right| row("update_account", right).at();
+    let permissions = |place| {
+        row("get_permissions", "accounts.read")
+            .and(&["members.read"])
+            .account("{id}", Usual::Seat(Seat::Grandchild))
+            .over("{id}")
+            .step(Step::Over("{id}", "members.read"))
+            .step(Step::OfOrAbove(place, "{id}"))
+    };
+    vec![
+        create()
+            .account("/clone_from", Usual::Nothing)
+            .and(READER)
+            .step(Step::Over("/clone_from", "accounts.read"))
+            .body(json!({ "name": "New" })),
+        create()
+            .variant("initial_credits")
+            .and(&["credits.allocate"])
+            .step(Step::Over("/parent_id", "credits.allocate"))
+            .body(json!({ "name": "New", "initial_credits": "1" })),
+        create()
+            .variant("credit_limit")
+            .and(&["credits.limit"])
+            .step(Step::Over("/parent_id", "credits.limit"))
+            .body(json!({ "name": "New", "credit_limit": "1" })),
+        row("list_accounts", "accounts.read").paged().account("?parent_id", Usual::Home).over("?parent_id"),
+        row("get_account", "accounts.read").at().over("{id}"),
+        update("accounts.update").over("{id}").body(json!({ "name": "Renamed" })),
+        update("credits.limit").variant("credit_limit").over_and_above("{id}").body(json!({ "credit_limit": "1" })),
+        row("suspend_account", "accounts.suspend").at().over_and_above("{id}"),
+        row("reactivate_account", "accounts.suspend").at().over_and_above("{id}"),
+        row("close_account", "accounts.close")
+            .account("{id}", Usual::Seat(Seat::Leaf))
+            .over_and_above("{id}")
+            .body(json!({ "sweep_to_parent": true })),
+        row("move_account", "accounts.move")
+            .account("{id}", Usual::Seat(Seat::Leaf))
+            .account("/parent_id", Usual::Seat(Seat::Leaf))
+            .over_and_above("{id}")
+            .over("/parent_id")
+            .body(json!({})),
+        row("get_relationships", "accounts.read").paged().account("{id}", Usual::Seat(Seat::Own)).over("{id}"),
+        row("get_permissions", "accounts.read").at().over("{id}"),
+        permissions("?key_id").variant("of a key").place("?key_id", What::Key, Usual::Seat(Seat::Child)),
+        permissions("?member_id").variant("of a member").place("?member_id", What::Member, Usual::Seat(Seat::Child)),
+    ]
+}
+
+fn keys() -> Vec<Row> {
+    let key = |operation| {
+        row(operation, "keys.manage").at().place("{key_id}", What::Key, Usual::SameAsId).over("{id}").step(Step::Of("{key_id}", "{id}"))
+    };
+    let deny = |operation| {
+        key(operation)
+            .grants(VIEWER)
+            .account("{account_id}", Usual::SameAsId)
+            .over("{account_id}")
+            .step(Step::Below("{account_id}", "{id}"))
+    };
+    vec![
+        row("create_key", "keys.manage").at().over("{id}").grants(VIEWER).body(json!({ "name": "K", "role": "viewer" })),
+        row("list_keys", "keys.read").paged().account("{id}", Usual::Seat(Seat::Own)).over("{id}"),
+        key("rotate_key").grants(VIEWER),
+        key("revoke_key").grants(VIEWER),
+        deny("deny_key").body(json!({ "rights": ["accounts.read"] })),
+        deny("lift_key_deny"),
+    ]
+}
+
+fn members() -> Vec<Row> {
+    let member = |operation| {
+        let row = row(operation, "members.manage").at().place("{member_id}", What::Member, Usual::SameAsId);
+        row.over("{id}").step(Step::Of("{member_id}", "{id}")).grants(VIEWER)
+    };
+    let deny = |operation| {
+        member(operation).account("{account_id}", Usual::SameAsId).over("{account_id}").step(Step::Below("{account_id}", "{id}"))
+    };
+    vec![
+        row("add_member", "members.manage").at().over("{id}").grants(VIEWER).body(json!({ "email": "new@x.example", "role": "viewer" })),
+        row("list_members", "members.read").paged().account("{id}", Usual::Seat(Seat::Own)).over("{id}"),
+        member("update_member").body(json!({ "role": "viewer" })),
+        member("remove_member"),
+        deny("deny_member").body(json!({ "rights": ["accounts.read"] })),
+        deny("lift_member_deny"),
+    ]
+}
+
+fn roles() -> Vec<Row> {
+    let role = |operation| {
+        let row = row(operation, "roles.manage").at().place("{role_id}", What::Role, Usual::SameAsId);
+        row.over("{id}").step(Step::Of("{role_id}", "{id}")).grants(READER)
+    };
+    vec![
+        row("create_role", "roles.manage").at().over("{id}").grants(READER).body(json!({ "name": "second", "rights": READER })),
+        row("list_roles", "roles.read").paged().account("{id}", Usual::Seat(Seat::Own)).over("{id}"),
+        role("update_role").body(json!({ "rights": READER })),
+        role("delete_role"),
+    ]
+}
+
+fn movements() -> Vec<Row> {
+    let (child, leaf, grandchild) = (Usual::Seat(Seat::Child), Usual::Seat(Seat::Leaf), Usual::Seat(Seat::Grandchild));
+    vec![
+        row("issue_credits", "credits.issue").account("/account_id", child).over_all(&["/account_id"]).body(json!({ "amount": "1" })),
+        row("allocate_credits", "credits.allocate")
+            .account("/account_id", grandchild)
+            .account("/from", Usual::Home)
+            .over_all(&["/account_id", "/from"])
+            .body(json!({ "amount": "1" })),
+        row("transfer_credits", "credits.transfer")
+            .account("/from", child)
+            .account("/to", leaf)
+            .over_all(&["/from", "/to"])
+            .body(json!({ "amount": "1" })),
+        row("transfer_credits_legs", "credits.transfer")
+            .account("/legs/0/from", child)
+            .account("/legs/0/to", leaf)
+            .account("/legs/1/from", leaf)
+            .account("/legs/1/to", child)
+            .over_all(&["/legs/0/from", "/legs/0/to", "/legs/1/from", "/legs/1/to"])
+            .body(json!({ "legs": [{ "amount": "1" }, { "amount": "1" }] })),
+        row("get_transfer", "credits.read").place("{id}", What::Transfer, child).step(Step::OverAny("{id}", "credits.read")),
+        row("reverse_transfer", "credits.reverse").place("{id}", What::Transfer, child).over_all(&["{id}"]),
+        row("reverse_transfer", "credits.reverse")
+            .variant("of an issue")
+            .and(&["credits.issue"])
+            .place("{id}", What::Issue, child)
+            .over_all(&["{id}"])
+            .step(Step::Over("{id}", "credits.issue")),
+    ]
+}
+
+fn credit_reads() -> Vec<Row> {
+    vec![
+        row("get_balance", "credits.read").account("?account_id", Usual::Home).over("?account_id"),
+        row("get_history", "credits.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+    ]
+}
+
+fn holds() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    vec![
+        row("create_hold", "credits.hold")
+            .step(Step::Differ("/account_id", "/to"))
+            .account("/account_id", child)
+            .account("/to", Usual::Nothing)
+            .over_all(&["/account_id", "/to"])
+            .body(json!({ "amount": "1" })),
+        row("list_holds", "credits.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("get_hold", "credits.read").place("{id}", What::Hold, child).over("{id}"),
+        row("capture_hold", "credits.hold").place("{id}", What::Hold, child).over_all(&["{id}"]),
+        row("release_hold", "credits.hold").place("{id}", What::Hold, child).over("{id}"),
+    ]
+}

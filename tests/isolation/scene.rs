@@ -1,0 +1,356 @@
+//! Two trees of resellers in which everything carries the name of where it stands, so that a leak is found by its text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::support::api::{Api, Target};
+
+/// Where an account stands, seen from the reseller [`Seat::Own`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Seat {
+    /// The reseller that everything is seen from.
+    Own,
+    /// Right below it.
+    Child,
+    /// Below that.
+    Grandchild,
+    /// Right below it too, with nothing under it. It was moved there from [`Seat::Sibling`].
+    Leaf,
+    /// Right above it.
+    Parent,
+    /// Above that.
+    Grandparent,
+    /// The top of its tree.
+    Master,
+    /// Another child of its parent.
+    Sibling,
+    /// A sibling of its parent.
+    Aunt,
+    /// A child of that.
+    Cousin,
+    /// An account of the other tree.
+    Stranger,
+    /// The top of the other tree.
+    ItsMaster,
+    /// The root of both.
+    Operator,
+}
+
+impl Seat {
+    /// Every seat, parents before their children within each tree but for the two moved ones.
+    pub const ALL: [Seat; 13] = [
+        Seat::Own,
+        Seat::Child,
+        Seat::Grandchild,
+        Seat::Leaf,
+        Seat::Parent,
+        Seat::Grandparent,
+        Seat::Master,
+        Seat::Sibling,
+        Seat::Aunt,
+        Seat::Cousin,
+        Seat::Stranger,
+        Seat::ItsMaster,
+        Seat::Operator,
+    ];
+
+    /// The seat right above.
+    pub fn above(self) -> Option<Seat> {
+        match self {
+            Seat::Own | Seat::Sibling => Some(Seat::Parent),
+            Seat::Child | Seat::Leaf => Some(Seat::Own),
+            Seat::Grandchild => Some(Seat::Child),
+            Seat::Parent | Seat::Aunt => Some(Seat::Grandparent),
+            Seat::Grandparent => Some(Seat::Master),
+            Seat::Cousin => Some(Seat::Aunt),
+            Seat::Stranger => Some(Seat::ItsMaster),
+            Seat::Master | Seat::ItsMaster => Some(Seat::Operator),
+            Seat::Operator => None,
+        }
+    }
+
+    /// Whether this is `of` or stands below it.
+    pub fn within(self, of: Seat) -> bool {
+        self == of || self.above().is_some_and(|above| above.within(of))
+    }
+
+    /// Its name: the head of its column, and a part of all that belongs to it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Seat::Own => "own",
+            Seat::Child => "child",
+            Seat::Grandchild => "grandchild",
+            Seat::Leaf => "leaf",
+            Seat::Parent => "parent",
+            Seat::Grandparent => "grandparent",
+            Seat::Master => "master",
+            Seat::Sibling => "sibling",
+            Seat::Aunt => "aunt",
+            Seat::Cousin => "cousin",
+            Seat::Stranger => "stranger",
+            Seat::ItsMaster => "its-master",
+            Seat::Operator => "operator",
+        }
+    }
+
+    /// What every text that belongs to it begins with.
+    fn mark(self) -> String {
+        format!("zq-{}-", self.word())
+    }
+}
+
+/// What stands in one seat.
+#[derive(Debug, Clone, Default)]
+pub struct Hand {
+    /// The account.
+    pub id: String,
+    /// One of its keys, as a viewer.
+    pub key: String,
+    /// One of its people, as a viewer.
+    pub member: String,
+    /// One of its roles: `accounts.read`.
+    pub role: String,
+    /// An issue to it that can be reversed.
+    pub issue: String,
+    /// A transfer to its own sub-account; the leaf has none.
+    pub transfer: Option<String>,
+    /// An open hold; the leaf has none.
+    pub hold: Option<String>,
+    /// The secret of an owner's key.
+    pub owner: String,
+    /// Texts that nothing but this seat has: its ids and amounts.
+    own_texts: Vec<String>,
+}
+
+/// Secrets that are taken no more, or never were.
+pub struct DeadKey {
+    /// What is wrong with it.
+    pub what: &'static str,
+    /// The `Authorization` header; none is sent without one.
+    pub header: Option<String>,
+}
+
+/// The world: a platform, and who sits where.
+pub struct Scene {
+    /// The platform.
+    pub target: Target,
+    /// What stands in each seat.
+    pub hands: BTreeMap<Seat, Hand>,
+    /// A transfer of four legs across the border of the own subtree, one of them wholly outside.
+    pub crossing_transfer: String,
+    /// A hold of the child whose credit would go to the parent.
+    pub crossing_hold: String,
+    /// Credentials that open nothing.
+    pub dead: Vec<DeadKey>,
+}
+
+impl Scene {
+    /// Builds it: a few hundred requests.
+    pub async fn new() -> Self {
+        let target = Target::in_process().await;
+        let mut scene =
+            Self { target, hands: BTreeMap::new(), crossing_transfer: String::new(), crossing_hold: String::new(), dead: vec![] };
+        let order = [
+            Seat::Operator,
+            Seat::Master,
+            Seat::Grandparent,
+            Seat::Parent,
+            Seat::Own,
+            Seat::Child,
+            Seat::Grandchild,
+            Seat::Sibling,
+            Seat::Leaf,
+            Seat::Aunt,
+            Seat::Cousin,
+            Seat::ItsMaster,
+            Seat::Stranger,
+        ];
+        for seat in order {
+            let hand = scene.seated(seat).await;
+            scene.hands.insert(seat, hand);
+        }
+        scene.cross_the_border().await;
+        scene.dead = scene.dead_keys().await;
+        for seat in Seat::ALL {
+            let path = format!("/reseller/credits/balance?account_id={}", scene.id(seat));
+            let balance = scene.target.operator.get(&path).send().await.is(200);
+            let texts = [balance.word("available").to_owned(), balance.word("held").to_owned()];
+            let hand = scene.hands.get_mut(&seat).expect("seated");
+            hand.own_texts.extend(texts.into_iter().filter(|amount| amount != "0.000000"));
+        }
+        let texts: BTreeSet<(Seat, String)> = scene.secrets_from(None).into_iter().collect();
+        let different: BTreeSet<&String> = texts.iter().map(|(_, text)| text).collect();
+        assert_eq!(different.len(), texts.len(), "no text is of two seats: {texts:#?}");
+        scene
+    }
+
+    /// The same world once more, to be changed.
+    pub fn fork(&self) -> Self {
+        let dead = self.dead.iter().map(|one| DeadKey { what: one.what, header: one.header.clone() }).collect();
+        let (crossing_transfer, crossing_hold) = (self.crossing_transfer.clone(), self.crossing_hold.clone());
+        Self { target: self.target.fork(), hands: self.hands.clone(), crossing_transfer, crossing_hold, dead }
+    }
+
+    /// How many items were ever written.
+    pub fn changes(&self) -> u64 {
+        self.target.inside("isolation").expect("in this process").memory.changes()
+    }
+
+    /// What stands in a seat.
+    pub fn hand(&self, seat: Seat) -> &Hand {
+        &self.hands[&seat]
+    }
+
+    /// The account of a seat.
+    pub fn id(&self, seat: Seat) -> &str {
+        &self.hands[&seat].id
+    }
+
+    /// The API with the owner's key of a seat.
+    pub fn owner(&self, seat: Seat) -> Api {
+        self.target.nobody.with(&self.hand(seat).owner)
+    }
+
+    /// A new key at a seat, made by the operator: its id and the API with it.
+    pub async fn key(&self, seat: Seat, role: &str) -> (String, Api) {
+        let body = json!({ "name": format!("{}key", seat.mark()), "role": role });
+        let key = self.make(&format!("/reseller/accounts/{}/keys", self.id(seat)), body).await;
+        let api = self.target.nobody.with(key["secret"].as_str().expect("a secret"));
+        (key["id"].as_str().expect("an id").to_owned(), api)
+    }
+
+    /// A custom role at a seat, made by the operator.
+    pub async fn role(&self, seat: Seat, name: &str, rights: &[&str]) -> String {
+        let name = format!("{}{name}", seat.mark());
+        self.make(&format!("/reseller/accounts/{}/roles", self.id(seat)), json!({ "name": name, "rights": rights })).await;
+        name
+    }
+
+    /// Every text that must not reach a caller at `home`: what belongs to accounts outside its subtree.
+    pub fn secrets_from(&self, home: Option<Seat>) -> Vec<(Seat, String)> {
+        let outside = Seat::ALL.into_iter().filter(|seat| home.is_none_or(|home| !seat.within(home)));
+        outside.flat_map(|seat| self.texts_of(seat).into_iter().map(move |text| (seat, text))).collect()
+    }
+
+    fn texts_of(&self, seat: Seat) -> Vec<String> {
+        let hand = self.hand(seat);
+        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue].into_iter().chain(&hand.transfer).chain(&hand.hold);
+        ids.chain(&hand.own_texts).cloned().chain([seat.mark()]).collect()
+    }
+
+    async fn make(&self, path: &str, body: Value) -> Value {
+        self.target.operator.pay(path, body).send().await.is(201).json
+    }
+
+    async fn id_of(&self, path: &str, body: Value) -> String {
+        self.make(path, body).await["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Makes an account in a seat with one of everything, each named after the seat, each amount used once.
+    async fn seated(&self, seat: Seat) -> Hand {
+        let (mark, nth) = (seat.mark(), self.hands.len());
+        let marked = |what: &str| format!("{mark}{what}");
+        let details = json!({ "name": marked("account"), "email": format!("{mark}mail@x.example"), "tags": { "mark": marked("tag") } });
+        let id = self.account(seat, details).await;
+        let at = |what: &str| format!("/reseller/accounts/{id}/{what}");
+        // Neither an amount nor the balance that they make is another seat's too.
+        let amount = |units: usize| format!("{units}.{:06}", 100_003 + nth * (1_117 + 7 * units) + units);
+        let issue = |units: usize| json!({ "account_id": id, "amount": amount(units), "reference": marked("issue") });
+        self.make("/reseller/credits/issue", issue(7_000)).await;
+        let key = |role: &str| json!({ "name": marked("key"), "role": role });
+        let mut hand = Hand {
+            key: self.id_of(&at("keys"), key("viewer")).await,
+            member: self
+                .id_of(&at("members"), json!({ "email": format!("{mark}member@x.example"), "name": marked("member"), "role": "viewer" }))
+                .await,
+            role: self.id_of(&at("roles"), json!({ "name": marked("role"), "rights": ["accounts.read"] })).await,
+            issue: self.id_of("/reseller/credits/issue", issue(2)).await,
+            owner: self.make(&at("keys"), key("owner")).await["secret"].as_str().expect("a secret").to_owned(),
+            id: id.clone(),
+            ..Hand::default()
+        };
+        if seat != Seat::Leaf {
+            let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
+            let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });
+            let hold = json!({ "account_id": id, "amount": amount(4), "reference": marked("hold") });
+            hand.transfer = Some(self.id_of("/reseller/credits/transfer", transfer).await);
+            hand.hold = Some(self.id_of("/reseller/credits/holds", hold).await);
+            hand.own_texts = vec![till, amount(3), amount(4)];
+        }
+        hand
+    }
+
+    async fn account(&self, seat: Seat, details: Value) -> String {
+        let operator = &self.target.operator;
+        let Some(above) = seat.above() else {
+            let me = operator.get("/reseller/accounts").send().await.is(200);
+            assert!(me.rows().is_empty(), "the operator is made first");
+            let key = operator.get("/reseller/credits/balance").send().await.is(200);
+            let id = key.word("account_id").to_owned();
+            operator.put(&format!("/reseller/accounts/{id}"), details).send().await.is(200);
+            return id;
+        };
+        let parent = if seat == Seat::Leaf { Seat::Sibling } else { above };
+        let mut body = details;
+        body["kind"] = json!("reseller");
+        body["external_id"] = json!(format!("{}external", seat.mark()));
+        body["parent_id"] = json!(self.id(parent));
+        let id = self.id_of("/reseller/accounts/create", body).await;
+        if seat == Seat::Leaf {
+            operator.post(&format!("/reseller/accounts/{id}/move"), json!({ "parent_id": self.id(above) })).send().await.is(200);
+        }
+        id
+    }
+
+    async fn cross_the_border(&mut self) {
+        let leg = |from, to, amount: &str| json!({ "from": self.id(from), "to": self.id(to), "amount": amount });
+        let legs = json!({ "reference": "crossing", "legs": [
+            leg(Seat::Parent, Seat::Child, "2.5"),
+            leg(Seat::Parent, Seat::Sibling, "3.911111"),
+            leg(Seat::Child, Seat::Leaf, "1"),
+        ] });
+        self.crossing_transfer = self.id_of("/reseller/credits/transfers", legs).await;
+        let hold = json!({ "account_id": self.id(Seat::Child), "to": self.id(Seat::Parent), "amount": "1", "reference": "crossing" });
+        self.crossing_hold = self.id_of("/reseller/credits/holds", hold).await;
+        self.hands.get_mut(&Seat::Sibling).expect("seated").own_texts.push("3.911111".to_owned());
+    }
+
+    /// Keys of the own account that were revoked, replaced and outlived, of a closed account, and what never was a key.
+    async fn dead_keys(&self) -> Vec<DeadKey> {
+        let (operator, keys) = (&self.target.operator, format!("/reseller/accounts/{}/keys", self.id(Seat::Own)));
+        let (revoked, revoked_api) = self.key(Seat::Own, "owner").await;
+        operator.delete(&format!("{keys}/{revoked}")).send().await.is(200);
+        let (rotated, at_once) = self.key(Seat::Own, "owner").await;
+        operator.post(&format!("{keys}/{rotated}/rotate"), json!({ "overlap_s": 0 })).send().await.is(200);
+        let (rotated, in_a_while) = self.key(Seat::Own, "owner").await;
+        operator.post(&format!("{keys}/{rotated}/rotate"), json!({ "overlap_s": 60 })).send().await.is(200);
+        let expires = json!({ "name": "zq-own-key", "role": "owner", "expires_at": self.target.time_in_s(60) });
+        let expired = self.make(&keys, expires).await["secret"].as_str().expect("a secret").to_owned();
+        assert!(self.target.advance_s(60, "a key's end"));
+        let closed = json!({ "name": "zq-parent-closed", "parent_id": self.id(Seat::Parent) });
+        let closed = self.id_of("/reseller/accounts/create", closed).await;
+        let closed_key = self.make(&format!("/reseller/accounts/{closed}/keys"), json!({ "name": "K", "role": "owner" })).await;
+        operator.pay(&format!("/reseller/accounts/{closed}/close"), json!({})).send().await.is(200);
+        let elsewhere = Target::in_process().await;
+        let live = self.hand(Seat::Own).owner.as_str();
+        let (body, check) = live.split_at(live.len() - 1);
+        let one_off = format!("{body}{}", if check == "0" { "1" } else { "0" });
+        let bearer = |secret: &str| Some(format!("Bearer {secret}"));
+        let dead = |what, header| DeadKey { what, header };
+        vec![
+            dead("no key", None),
+            dead("no scheme", Some(live.to_owned())),
+            dead("another scheme", Some(format!("Basic {live}"))),
+            dead("an id for a key", bearer(&self.hand(Seat::Own).key)),
+            dead("garbage", bearer("garbage")),
+            dead("a wrong checksum", bearer(&one_off)),
+            dead("another platform's key", bearer(elsewhere.operator.secret())),
+            dead("a revoked key", bearer(revoked_api.secret())),
+            dead("a key replaced at once", bearer(at_once.secret())),
+            dead("a key replaced a while ago", bearer(in_a_while.secret())),
+            dead("a key whose time is over", bearer(&expired)),
+            dead("a closed account's key", bearer(closed_key["secret"].as_str().expect("a secret"))),
+        ]
+    }
+}
