@@ -393,7 +393,8 @@ fn table(all: &[Figures]) -> String {
 
 fn sums(all: &[Figures]) -> String {
     let mut lines = vec![
-        "| function | calls while starting | start, ms | calls of the first request | first answer, ms | start + first answer, ms |".to_owned(),
+        "| function | calls while starting | start, ms | calls of the first request | first answer, ms | start + first answer, ms |"
+            .to_owned(),
         "| --- | ---: | ---: | ---: | ---: | ---: |".to_owned(),
     ];
     for ((name, _), f) in FUNCTIONS.iter().zip(all) {
