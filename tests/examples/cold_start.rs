@@ -85,7 +85,8 @@ impl Waiting {
                     let mut waiting = shared.lock().expect("unpoisoned");
                     waiting.open = waiting.open.saturating_sub(1);
                     if waiting.open == 0 {
-                        waiting.total += waiting.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+                        let waited = waiting.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+                        waiting.total += waited;
                     }
                 }
             }
