@@ -16,7 +16,7 @@ for name in accounts credits portal housekeeping hello_http hello_event; do
   done
   break
 done
-emulator=$("$bin/python" -c 'import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64")')
+emulator=$(echo "${bin%/bin}"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64)
 instructions=--instructions
 if ! command -v valgrind >/dev/null; then
   echo "SKIPPED: valgrind is not installed, so instructions are not counted and their column is empty" >&2

@@ -11,6 +11,6 @@ if [ ! -x "$binaries/credits/bootstrap" ] || [ ! -x "$binaries/accounts/bootstra
     -p tributary-accounts -p tributary-credits -p tributary-portal -p tributary-housekeeping
 fi
 TRIBUTARY_BINARIES=$(cd "$binaries" && pwd)
-TRIBUTARY_EMULATOR=$("$bin/python" -c 'import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64")')
+TRIBUTARY_EMULATOR=$(echo "${bin%/bin}"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64)
 export TRIBUTARY_BINARIES TRIBUTARY_EMULATOR
 cargo test -p tributary-tests --test all -- --ignored --nocapture "lambda::${1:-}"
