@@ -9,12 +9,14 @@ if [ "${1:-}" = --binaries ]; then binaries=$2; shift 2; fi
 bin=$(scripts/venv.sh lambda)
 for name in accounts credits portal housekeeping hello_http hello_event; do
   [ -x "$binaries/$name/bootstrap" ] && continue
-  # The functions and the hellos in one build, so that they share every dependency and its features.
-  PATH="$bin:$PATH" cargo lambda build --release --lambda-dir "$binaries" --bins --examples \
-    -p tributary-accounts -p tributary-credits -p tributary-portal -p tributary-housekeeping
+  # The functions and the hellos of the same packages, so that they share every dependency and its features.
+  for kind in --bins --examples; do
+    PATH="$bin:$PATH" cargo lambda build --release --lambda-dir "$binaries" $kind \
+      -p tributary-accounts -p tributary-credits -p tributary-portal -p tributary-housekeeping
+  done
   break
 done
-emulator=$("$bin/python" -c 'import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64")')
+emulator=$(echo "${bin%/bin}"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64)
 instructions=--instructions
 if ! command -v valgrind >/dev/null; then
   echo "SKIPPED: valgrind is not installed, so instructions are not counted and their column is empty" >&2

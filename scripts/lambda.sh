@@ -7,9 +7,10 @@ binaries=target/lambda
 if [ "${1:-}" = --binaries ]; then binaries=$2; shift 2; fi
 bin=$(scripts/venv.sh lambda)
 if [ ! -x "$binaries/credits/bootstrap" ] || [ ! -x "$binaries/accounts/bootstrap" ]; then
-  PATH="$bin:$PATH" cargo lambda build --release -p tributary-accounts -p tributary-credits --lambda-dir "$binaries"
+  PATH="$bin:$PATH" cargo lambda build --release --lambda-dir "$binaries" --bins \
+    -p tributary-accounts -p tributary-credits -p tributary-portal -p tributary-housekeeping
 fi
 TRIBUTARY_BINARIES=$(cd "$binaries" && pwd)
-TRIBUTARY_EMULATOR=$("$bin/python" -c 'import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64")')
+TRIBUTARY_EMULATOR=$(echo "${bin%/bin}"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64)
 export TRIBUTARY_BINARIES TRIBUTARY_EMULATOR
 cargo test -p tributary-tests --test all -- --ignored --nocapture "lambda::${1:-}"

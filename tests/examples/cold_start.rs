@@ -85,7 +85,8 @@ impl Waiting {
                     let mut waiting = shared.lock().expect("unpoisoned");
                     waiting.open = waiting.open.saturating_sub(1);
                     if waiting.open == 0 {
-                        waiting.total = waiting.total + waiting.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+                        let waited = waiting.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+                        waiting.total += waited;
                     }
                 }
             }
@@ -367,15 +368,16 @@ fn hello<'a>(all: &'a [Figures], name: &str) -> &'a Figures {
 
 fn table(all: &[Figures]) -> String {
     let mut lines = vec![
-        "| function | start, ms (min / **median** / max) | × hello | of it waiting | first answer, ms | start + first answer, ms | \
-         in AWS's emulator, ms | warm p50 / p99, ms | peak memory, MiB | instructions to start, million |"
+        "| function | start, ms (min / **median** / max) | × hello (min / median) | of it waiting | first answer, ms | \
+         start + first answer, ms | in AWS's emulator, ms | warm p50 / p99, ms | peak memory, MiB | instructions to start, million |"
             .to_owned(),
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |".to_owned(),
     ];
     for ((name, beside), f) in FUNCTIONS.iter().zip(all) {
         lines.push(format!(
-            "| {name} | {} | {:.2} | {:.2} | {:.2} | {} | {} | {:.2} / {:.2} | {:.1} | {} |",
+            "| {name} | {} | {:.2} / {:.2} | {:.2} | {:.2} | {} | {} | {:.2} / {:.2} | {:.1} | {} |",
             f.start.spread(),
+            f.start.at(0.0) / hello(all, beside).start.at(0.0),
             f.start.median() / hello(all, beside).start.median(),
             f.start_waiting.median(),
             f.first.median(),
