@@ -14,8 +14,4 @@ values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
 stage = values["ApiUrl"].rsplit("/", 1)[-1]
 with open(made, encoding="utf-8") as file:
     answer = json.load(file)
-# `sam remote invoke --output json` wraps what the function answered.
-payload = answer.get("Payload", answer)
-if isinstance(payload, str):
-    payload = json.loads(payload)
-print(f"{os.environ['AWS_ENDPOINT_URL']}/restapis/{values['ApiId']}/{stage}/_user_request_", payload["key"]["secret"])
+print(f"{os.environ['AWS_ENDPOINT_URL']}/restapis/{values['ApiId']}/{stage}/_user_request_", answer["key"]["secret"])
