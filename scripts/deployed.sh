@@ -42,7 +42,7 @@ set +m
 for _ in $(seq 300); do curl -sf "$AWS_ENDPOINT_URL/_ministack/health" >/dev/null && break; sleep 0.1; done
 
 say "deploying the template"
-sam deploy --config-env dev --template-file "$build/template.yaml" --stack-name "$stack" --no-progressbar --no-confirm-changeset \
+sam deploy --config-env dev --config-file "$PWD/samconfig.toml" --template-file "$build/template.yaml" --stack-name "$stack" --no-progressbar --no-confirm-changeset \
   >"$work/deploy.log" 2>&1 || { cat "$work/deploy.log" >&2; exit 1; }
 
 say "making the operator and its first key"
