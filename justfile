@@ -8,12 +8,19 @@ dev *flags:
 test:
     cargo test --workspace
 
-# Builds and deploys to an AWS account: docs/DEPLOY.md. `just deploy prod` for production.
+# Checks, builds and deploys to an AWS account: docs/DEPLOY.md. `just deploy prod` for production.
 deploy env="dev":
-    sam build --config-env {{env}}
     # A running platform's address in the environment would be looked at too, and one that is broken could not be mended.
     env -u TRIBUTARY_URL cargo run -q -p tributary-cli -- doctor --env {{env}}
-    sam deploy --config-env {{env}}
+    sam build --config-env {{env}}
+    scripts/stamp.sh
+    sam deploy --config-env {{env}} --config-file "$PWD/samconfig.toml"
+
+# The same at once, unchecked and without CodeDeploy: the way out when something is broken.
+deploy-now env="dev":
+    sam build --config-env {{env}}
+    scripts/stamp.sh
+    scripts/deploy-now.sh {{env}}
 
 # Deploys into an emulator on loopback and runs the flow tests against it.
 deployed:

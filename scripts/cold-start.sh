@@ -4,6 +4,10 @@
 # missing. OPTIONS go to the example `cold_start`: --runs 25, --warm 200, --latency-ms 5.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "$(uname -sm)" in
+  "Linux x86_64") ;;
+  *) echo "AWS's emulator of the runtime, as sam brings it, and the programs built here are for Linux on x86_64" >&2; exit 1 ;;
+esac
 binaries=target/lambda
 if [ "${1:-}" = --binaries ]; then binaries=$2; shift 2; fi
 bin=$(scripts/venv.sh lambda)

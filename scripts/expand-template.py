@@ -42,10 +42,6 @@ def main():
     values = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
     translator = Translator(managed_policy_map=NoManagedPolicies().load(), sam_parser=Parser())
     expanded = translator.translate(sam_template=template, parameter_values={**values, **ASKED})
-    # SAM has read these two; nothing of what it made refers to them.
-    for name in ("CanaryEnabled", "Rollout"):
-        del expanded["Parameters"][name]
-    del expanded["Metadata"]
     json.dump(expanded, sys.stdout, indent=1, default=str)
 
 

@@ -5,13 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 examples=${1:-20} seed=${2:-1}
-venv=target/venvs/fuzz wanted=scripts/requirements/fuzz.txt
-if ! cmp -s "$wanted" "$venv/installed.txt"; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
-  cp "$wanted" "$venv/installed.txt"
-fi
+venv=$(scripts/venv.sh fuzz)
 program=target/debug/tributary-local
 cargo build --quiet -p tributary-local
 work=$(mktemp -d) pid=
@@ -34,7 +28,7 @@ status=0
 checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance
 checks+=,response_headers_conformance,negative_data_rejection,positive_data_acceptance
 FUZZ_URL=$url FUZZ_KEY=$key FUZZ_ANSWERS=$work/answers.json SCHEMATHESIS_HOOKS=scripts/fuzz/hooks.py PYTHONDONTWRITEBYTECODE=1 \
-  "$venv/bin/schemathesis" --config-file scripts/fuzz/schemathesis.toml run docs/openapi.json --url "$url" \
+  "$venv/schemathesis" --config-file scripts/fuzz/schemathesis.toml run docs/openapi.json --url "$url" \
   -H "Authorization: Bearer $key" --seed "$seed" --max-examples "$examples" --phases examples,coverage,fuzzing,stateful \
   --continue-on-failure --warnings off --no-color --checks "$checks" \
   || status=$?

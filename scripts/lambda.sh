@@ -3,6 +3,10 @@
 # DIR holds <function>/bootstrap, as `cargo lambda build` leaves them; target/lambda unless given, and built if it is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "$(uname -sm)" in
+  "Linux x86_64") ;;
+  *) echo "AWS's emulator of the runtime, as sam brings it, and the programs built here are for Linux on x86_64" >&2; exit 1 ;;
+esac
 binaries=target/lambda
 if [ "${1:-}" = --binaries ]; then binaries=$2; shift 2; fi
 bin=$(scripts/venv.sh lambda)

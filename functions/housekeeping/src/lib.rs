@@ -20,7 +20,9 @@ const HOLDS_AT_ONCE: usize = 100;
 /// A run that ended as many holds stops; the next run goes on.
 const HOLDS_A_RUN: usize = 500;
 /// A run tries no more, whatever fails.
-const MOST_HOLDS_TRIED: usize = 2_000;
+const MOST_HOLDS_TRIED: usize = 10_000;
+/// A run sets no more holds free after so many seconds: it must end before the function's timeout.
+const HOLDS_LAST_S: i64 = 30;
 /// The most relocations one run finishes.
 const RELOCATIONS_A_RUN: usize = 20;
 /// How long after a move its descendants are gone over once more.
@@ -48,9 +50,19 @@ fn act(app: &App, run: &RequestId) -> Act {
 /// When the due holds or open relocations cannot be listed; the schedule then tries again.
 pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let mut summary = Summary::default();
-    let (mut tried, mut start) = (0, None);
+    let settled = app.now().checked_sub(SignedDuration::from_secs(RELOCATION_SETTLES_S))?;
+    for id in app.store().open_relocations(settled, RELOCATIONS_A_RUN).await? {
+        match app.store().finish_relocation(&id).await {
+            Ok(_) => summary.relocated += 1,
+            Err(error) => {
+                summary.failed += 1;
+                tracing::error!(request_id = run.as_str(), account_id = %id, error = %error, "a relocation could not be finished");
+            }
+        }
+    }
+    let (now, mut tried, mut start) = (app.now(), 0, None);
     loop {
-        let (ids, next) = app.store().holds_due(app.now(), HOLDS_AT_ONCE, start).await?;
+        let (ids, next) = app.store().holds_due(now, HOLDS_AT_ONCE, start).await?;
         tried += ids.len();
         for id in ids {
             match expire(app, &id, run).await {
@@ -64,18 +76,9 @@ pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, 
         }
         start = next;
         // Holds that fail do not count towards the run's work, or enough of them would keep all others waiting.
-        if start.is_none() || summary.expired >= HOLDS_A_RUN || tried >= MOST_HOLDS_TRIED {
+        let late = app.now().duration_since(now).as_secs() >= HOLDS_LAST_S;
+        if start.is_none() || late || summary.expired >= HOLDS_A_RUN || tried >= MOST_HOLDS_TRIED {
             break;
-        }
-    }
-    let settled = app.now().checked_sub(SignedDuration::from_secs(RELOCATION_SETTLES_S))?;
-    for id in app.store().open_relocations(settled, RELOCATIONS_A_RUN).await? {
-        match app.store().finish_relocation(&id).await {
-            Ok(_) => summary.relocated += 1,
-            Err(error) => {
-                summary.failed += 1;
-                tracing::error!(request_id = run.as_str(), account_id = %id, error = %error, "a relocation could not be finished");
-            }
         }
     }
     tracing::info!(

@@ -1,6 +1,7 @@
 //! What every request finds: the store and the ports, made once per process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join;
 use jiff::Timestamp;
@@ -14,8 +15,12 @@ use tributary_runtime::secrets::{MIN_PEPPER_BYTES, Secrets};
 use tributary_store::Store;
 use tributary_store::commit::Patience;
 use tributary_store::dynamo::DynamoTable;
+use tributary_store::error::StoreError;
 use tributary_store::table::Table;
 use uuid::Uuid;
+
+/// How long a start waits for the table: Lambda gives a start ten seconds.
+const TOUCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What an [`App`] is made of.
 #[derive(Debug)]
@@ -76,17 +81,22 @@ impl App {
         let clients = Clients::new(&config)?;
         let table: Arc<dyn Table> = Arc::new(DynamoTable::new(clients.dynamodb.clone(), config.table_name.clone()));
         let touching = Store::new(Arc::clone(&table), Patience::default());
-        let (pepper, layout) = join(pepper(&clients, keys.then_some(&config.pepper), &ids), touching.layout()).await;
+        let layout = tokio::time::timeout(TOUCH_TIMEOUT, touching.layout());
+        let (pepper, layout) = join(pepper(&clients, keys.then_some(&config.pepper), &ids), layout).await;
         match layout {
-            Ok(Some(layout)) if layout > DATA_LAYOUT => {
+            Ok(Ok(Some(layout))) if layout > DATA_LAYOUT => {
                 return Err(format!("the table's layout is {layout}, and this program knows {DATA_LAYOUT}: deploy a newer one").into());
             }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(error = %error, "the table did not answer while starting"),
+            Ok(Ok(_)) => {}
+            Ok(Err(error @ StoreError::Corrupt(_))) => return Err(error.into()),
+            // Requests will tell: a table that is away for a moment must not keep functions from starting.
+            Ok(Err(error)) => tracing::warn!(error = %error, "the table did not answer while starting"),
+            Err(_) => tracing::warn!("the table did not answer in time while starting"),
         }
         Ok(App::new(AppParts {
             table,
-            secrets: Arc::new(Secrets::from_pepper(&pepper?)?),
+            // A new line at the end, as editors and pipes leave one, is not meant.
+            secrets: Arc::new(Secrets::from_pepper(pepper?.trim_ascii())?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(ids),
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use http::{Extensions, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use lambda_http::Context;
-use lambda_http::request::RequestContext;
 use metrics::{counter, histogram};
 use serde_json::json;
 use tributary_domain::id::RequestId;
@@ -65,69 +64,53 @@ async fn answer_problem(app: App, problem: Problem, allow: Option<String>, reque
     if let Some(allow) = allow {
         reply = reply.header("allow", &allow);
     }
-    measure(problem.code.status(), problem.code.word(), 0);
-    telemetry::flush([
-        ("request_id", json!(id.as_str())),
-        ("status", json!(problem.code.status().as_u16())),
-        ("code", json!(problem.code.word())),
-    ]);
+    write_line(&id, "", problem.code.status(), problem.code.word(), None, 0);
     reply.into_response(id.as_str())
 }
 
-/// The gateway's id of the request, if it has one that reads as an id: a client may set the gateway's to any text.
+/// The id of the invocation, which no client chooses and which is in the gateway's access log and in Lambda's own lines.
 fn request_id(app: &App, extensions: &Extensions) -> RequestId {
-    let given = match extensions.get::<RequestContext>() {
-        Some(RequestContext::ApiGatewayV1(context)) => context.request_id.as_deref(),
-        // What `cargo lambda watch` sends.
-        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.as_deref(),
-        _ => None,
-    };
-    given.and_then(|text| text.parse().ok()).unwrap_or_else(|| RequestId::from_uuid(app.uuid()))
+    app.run_id(extensions.get::<Context>().map(|context| context.request_id.as_str()).unwrap_or_default())
+}
+
+/// The line of a request, beside what was measured. Always the same names, or another request's would stay.
+fn write_line(request_id: &RequestId, route: &str, status: StatusCode, code: &str, caller: Option<&Caller>, latency_ms: i64) {
+    measure(status, code, latency_ms);
+    let (request_id, status) = (request_id.as_str(), status.as_u16());
+    let account_id = caller.map(|caller| caller.account_id.as_str()).unwrap_or_default();
+    let key_id = caller.map(|caller| caller.key_id.as_str()).unwrap_or_default();
+    let line = [
+        ("request_id", json!(request_id)),
+        ("route", json!(route)),
+        ("status", json!(status)),
+        ("code", json!(code)),
+        ("account_id", json!(account_id)),
+        ("key_id", json!(key_id)),
+    ];
+    if !telemetry::flush(line) {
+        tracing::info!(request_id, route, status, code, account_id, key_id, latency_ms, "request");
+    }
 }
 
 async fn serve(app: App, endpoint: Endpoint, path: BTreeMap<String, String>, request: Request) -> Response<Body> {
     let (request_id, began) = (request_id(&app, request.extensions()), app.now());
-    let invocation = request.extensions().get::<Context>().map(|context| context.request_id.clone()).unwrap_or_default();
     let (outcome, caller) = answer(&app, &endpoint, path, request, request_id.clone()).await;
-    let (account, key) = caller.map(|caller| (caller.account_id.to_string(), caller.key_id.to_string())).unwrap_or_default();
     let (reply, code) = match &outcome {
         Ok(reply) => (reply.clone(), ""),
         Err(problem) => (Reply::problem(problem, app.docs_url(), request_id.as_str()), problem.code.word()),
     };
-    let latency_ms = app.now().as_millisecond().saturating_sub(began.as_millisecond());
-    let (route, request_id, status) = (endpoint.operation, request_id.as_str(), reply.status());
+    let (route, status) = (endpoint.operation, reply.status());
     if status.is_server_error() {
         let internal = outcome.as_ref().err().and_then(|problem| problem.internal.as_deref()).unwrap_or_default();
-        tracing::error!(request_id = request_id, route = route, code, internal, "request failed");
+        tracing::error!(request_id = request_id.as_str(), route, code, internal, "request failed");
     }
-    measure(status, code, latency_ms);
-    let line = [
-        ("request_id", json!(request_id)),
-        ("lambda_request_id", json!(invocation)),
-        ("route", json!(route)),
-        ("status", json!(status.as_u16())),
-        ("code", json!(code)),
-        ("account_id", json!(account)),
-        ("key_id", json!(key)),
-    ];
-    if !telemetry::flush(line) {
-        let status = status.as_u16();
-        tracing::info!(
-            request_id = request_id,
-            route = route,
-            status = status,
-            code,
-            account_id = account,
-            key_id = key,
-            latency_ms,
-            "request"
-        );
-    }
-    reply.into_response(request_id)
+    let latency_ms = app.now().as_millisecond().saturating_sub(began.as_millisecond());
+    write_line(&request_id, route, status, code, caller.as_ref(), latency_ms);
+    reply.into_response(request_id.as_str())
 }
 
 /// The names are those of the dashboard and the alarms in `template.yaml`.
-fn measure(status: StatusCode, code: &'static str, latency_ms: i64) {
+fn measure(status: StatusCode, code: &str, latency_ms: i64) {
     #[allow(clippy::cast_precision_loss)]
     histogram!("RequestMs").record(latency_ms as f64);
     if code == Code::Busy.word() {

@@ -121,8 +121,8 @@ ids! {
     EventId = "evt",
 }
 
-/// One request or scheduled run. It is the gateway's (or the scheduler's invocation's) own UUID, so that access log, log
-/// lines, the answer's `X-Request-Id` and the records that a request leaves are found under one text.
+/// One request or scheduled run. It is the UUID of the function's invocation, so that the gateway's access log, Lambda's
+/// lines and ours, the answer's `X-Request-Id` and the records that a request leaves are found under one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(String);
 
