@@ -11,7 +11,7 @@ expanded=target/template-expanded.json
 "$lint/cfn-lint" --config-file .cfn-lint.yaml -t "$expanded"
 "$checkov/checkov" --config-file .checkov.yaml -f template.yaml "$expanded"
 # Other settings must make other versions, or an alias would keep the old ones (see SETTINGS in the template).
-versions() { "$lambda/python" scripts/expand-template.py "$1" 2>/dev/null | grep -o '"[A-Za-z]*FunctionVersion[0-9a-f]*"' | sort -u; }
+versions() { "$lambda/python" scripts/expand-template.py "$1" 2>/dev/null | grep -o '"[A-Za-z]*FunctionVersion[0-9a-f][0-9a-f]*"' | sort -u; }
 sed 's/SETTINGS: .*/SETTINGS: others/' template.yaml > target/template-others.yaml
 if [ -n "$(comm -12 <(versions template.yaml) <(versions target/template-others.yaml))" ]; then
   echo "other settings do not make other versions of every function" >&2
