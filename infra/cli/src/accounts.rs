@@ -105,6 +105,8 @@ pub struct Account {
     status: String,
     /// The state in force.
     pub effective_status: String,
+    #[serde(default)]
+    frozen_at: Option<String>,
     /// The currency of its credit.
     pub currency: String,
     tier: String,
@@ -218,6 +220,7 @@ fn rendered(account: Account) -> String {
         ("name", account.name),
         ("kind", account.kind),
         ("status", state),
+        ("frozen since", account.frozen_at.unwrap_or_default()),
         ("external id", account.external_id.unwrap_or_default()),
         ("email", account.email.unwrap_or_default()),
         ("parent", account.parent_id.unwrap_or_default()),
