@@ -10,9 +10,12 @@ test:
 
 # Checks, builds and deploys to an AWS account: docs/DEPLOY.md. `just deploy prod` for production.
 deploy env="dev":
-    # A running platform's address in the environment would be looked at too, and one that is broken could not be mended.
+    # The settings before the build, the programs after it. (A running platform's address in the environment would be looked at
+    # too, and one that is broken could not be mended.)
+    rm -rf .aws-sam/build
     env -u TRIBUTARY_URL cargo run -q -p tributary-cli -- doctor --env {{env}}
     sam build --config-env {{env}}
+    env -u TRIBUTARY_URL cargo run -q -p tributary-cli -- doctor --env {{env}}
     scripts/stamp.sh
     sam deploy --config-env {{env}} --config-file "$PWD/samconfig.toml"
 

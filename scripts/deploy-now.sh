@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 environment=${1:?usage: scripts/deploy-now.sh ENVIRONMENT}
 # What is given on the command line stands instead of the whole list of the file, so the list is given, with two values changed.
-mapfile -t overrides < <(python3 - "$environment" <<'PYTHON'
+overrides=()
+while IFS= read -r override; do overrides+=("$override"); done < <(python3 - "$environment" <<'PYTHON'
 import sys
 import tomllib
 

@@ -95,8 +95,7 @@ impl App {
         }
         Ok(App::new(AppParts {
             table,
-            // A new line at the end, as editors and pipes leave one, is not meant.
-            secrets: Arc::new(Secrets::from_pepper(pepper?.trim_ascii())?),
+            secrets: Arc::new(Secrets::from_pepper(&pepper?)?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(ids),
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
@@ -147,13 +146,15 @@ impl App {
 
 /// The pepper; random bytes for a function that must not know it.
 async fn pepper(clients: &Clients, pepper: Option<&Pepper>, ids: &SystemIds) -> Result<Vec<u8>, String> {
-    match pepper {
-        Some(Pepper::Secret(id)) => clients.secret(id).await.map(String::into_bytes),
-        Some(Pepper::File(path)) => std::fs::read(path).map_err(|error| format!("{}: {error}", path.display())),
+    let text = match pepper {
+        Some(Pepper::Secret(id)) => clients.secret(id).await?,
+        Some(Pepper::File(path)) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
         None => {
             let mut random = vec![0; MIN_PEPPER_BYTES];
             ids.fill(&mut random).map_err(|error| error.to_string())?;
-            Ok(random)
+            return Ok(random);
         }
-    }
+    };
+    // A new line at the end, as editors and pipes leave one, is not meant.
+    Ok(text.trim().as_bytes().to_vec())
 }

@@ -5,7 +5,6 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::functions::binary;
 use super::report::{Level, Report, Wrong};
 use super::template::{Resource, Stack, scalar};
 
@@ -14,10 +13,10 @@ const LARGEST_ZIP: u64 = 5_000_000;
 /// What `sam` packs for a function, at most, in bytes (AWS Lambda quotas).
 const LARGEST_UNZIPPED: u64 = 250 * 1024 * 1024;
 
-/// Looks at what `sam build` and `cargo lambda build` left behind.
+/// Looks at what `sam build` left behind.
 pub fn check(report: &mut Report, stack: &Stack, root: &Path, build_dir: &Path, template: &Path) {
     report.group("Built");
-    let built: Vec<Built> = stack.functions().filter_map(|(name, function)| Built::find(name, function, root, build_dir)).collect();
+    let built: Vec<Built> = stack.functions().filter_map(|(name, function)| Built::find(name, function, build_dir)).collect();
     let count = stack.functions().count();
     if built.is_empty() {
         return report.skipped("programs", format!("not built: nothing in {}", build_dir.display()), "sam build");
@@ -57,10 +56,9 @@ struct Built {
 }
 
 impl Built {
-    fn find(name: &str, function: &Resource, root: &Path, build_dir: &Path) -> Option<Self> {
-        let of_cargo = binary(function).map(|binary| root.join("target/lambda").join(binary));
-        let dirs = std::iter::once(build_dir.join(name)).chain(of_cargo);
-        let (dir, program) = dirs.map(|dir| (dir.clone(), dir.join("bootstrap"))).find(|(_, program)| program.is_file())?;
+    fn find(name: &str, function: &Resource, build_dir: &Path) -> Option<Self> {
+        let dir = build_dir.join(name);
+        let program = dir.join("bootstrap");
         let file = fs::metadata(&program).ok()?;
         let zip = ["bootstrap.zip".to_owned(), format!("{name}.zip")].map(|zip| fs::metadata(dir.join(zip)));
         Some(Self {

@@ -281,8 +281,8 @@ const X86_64: u8 = 62;
 fn what_is_built_is_looked_at() {
     let workspace = Workspace::new();
     workspace.write(".aws-sam/build/OneFunction/bootstrap", program(ARM64));
-    workspace.write("target/lambda/two/bootstrap", program(ARM64));
-    workspace.write("target/lambda/two/bootstrap.zip", [0; 10]);
+    workspace.write(".aws-sam/build/TwoFunction/bootstrap", program(ARM64));
+    workspace.write(".aws-sam/build/TwoFunction/bootstrap.zip", [0; 10]);
     let report = workspace.looked_at("prod");
     let built: Vec<(Level, &str)> =
         report.findings().iter().filter(|finding| finding.group == "Built").map(|finding| (finding.level, finding.check)).collect();
@@ -294,13 +294,13 @@ fn what_is_built_is_looked_at() {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].found.contains("OneFunction is x86_64, and is deployed on arm64"), "{problems:?}");
 
-    workspace.write("target/lambda/two/bootstrap.zip", vec![0; 5_000_001]);
+    workspace.write(".aws-sam/build/TwoFunction/bootstrap.zip", vec![0; 5_000_001]);
     assert!(
         at(&workspace.looked_at("prod"), Level::Problem)
             .iter()
             .any(|finding| finding.check == "size" && finding.found.contains("TwoFunction is 5.0 MB"))
     );
-    fs::remove_file(workspace.dir.path().join("target/lambda/two/bootstrap")).expect("removed");
+    fs::remove_file(workspace.dir.path().join(".aws-sam/build/TwoFunction/bootstrap")).expect("removed");
     assert!(at(&workspace.looked_at("prod"), Level::Problem).iter().any(|finding| finding.found.contains("TwoFunction is not built")));
 }
 
