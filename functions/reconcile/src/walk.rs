@@ -14,7 +14,7 @@ use tributary_domain::reconcile::{Cells, Fold, Imbalance, What, Wrong, check_acc
 use tributary_store::Store;
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::events::Act;
-use tributary_store::freezing::Freeze;
+use tributary_store::freezing::{FROZEN_A_DAY, Freeze};
 use tributary_store::reconcile::{Beside, LedgerPage, Listed, Sums};
 use tributary_store::table::Position;
 use uuid::Uuid;
@@ -36,9 +36,6 @@ const FAILURES_IN_A_ROW: usize = 3;
 const NAMED: usize = 10;
 /// The most findings that a run's summary holds.
 const SHOWN: usize = 500;
-/// The most accounts frozen in one pass. More at once are rather an error of ours than of theirs, and must not stop the
-/// platform before somebody has looked; the next pass goes on.
-const FROZEN_A_PASS: usize = 50;
 
 /// One run.
 struct Walk<'a> {
@@ -373,23 +370,22 @@ impl Walk<'_> {
             }
         }
         let LedgerId::Account(id) = &ledger else { return };
-        if pass.counts.frozen >= FROZEN_A_PASS {
-            pass.counts.failed += 1;
-            tracing::error!(request_id = self.request.as_str(), account = %id, "not frozen, because this pass froze {FROZEN_A_PASS} accounts already");
-            return;
-        }
         let act = Act {
             event: EventId::from_uuid(self.source.uuid()),
             actor: KeyId::from_uuid(Uuid::nil()),
             request: self.request.clone(),
             now: self.source.now(),
         };
-        match self.store.freeze(id, &why, &act).await {
+        match self.store.freeze(id, i64::MAX, &why, &act).await {
             Ok(Freeze::Now) => {
                 pass.counts.frozen += 1;
                 tracing::error!(request_id = self.request.as_str(), account = %id, "frozen, because its books do not add up");
             }
-            Ok(Freeze::Already | Freeze::Never) => {}
+            Ok(Freeze::Already | Freeze::Never | Freeze::Accepted) => {}
+            Ok(Freeze::Braked) => {
+                pass.counts.failed += 1;
+                tracing::error!(request_id = self.request.as_str(), account = %id, "not frozen, because {FROZEN_A_DAY} accounts were frozen within a day");
+            }
             Err(error) => {
                 pass.counts.failed += 1;
                 tracing::error!(request_id = self.request.as_str(), account = %id, error = %error, "could not be frozen now");

@@ -286,13 +286,17 @@ fn number_of(pass: u64) -> i64 {
     i64::try_from(pass).unwrap_or(i64::MAX)
 }
 
-/// An entry that reads and is kept where it belongs. `after`: a number below it.
-fn readable(ledger: &LedgerId, after: i64, item: &table::Item) -> Result<Entry, Unreadable> {
-    let kept = match item.get(SK) {
+/// The number that an item of a ledger is kept under.
+pub(crate) fn kept_number(item: &Item) -> Option<i64> {
+    match item.get(SK) {
         Some(Value::S(text)) => text.get(..20).and_then(|digits| digits.parse().ok()),
         _ => None,
-    };
-    let seq = kept.unwrap_or(after).max(after.saturating_add(1));
+    }
+}
+
+/// An entry that reads and is kept where it belongs. `after`: a number below it.
+fn readable(ledger: &LedgerId, after: i64, item: &table::Item) -> Result<Entry, Unreadable> {
+    let seq = kept_number(item).unwrap_or(after).max(after.saturating_add(1));
     let unreadable = |why: String| Unreadable { seq, why };
     let entry = entries::decode(item).map_err(|error| unreadable(error.to_string()))?;
     if &entry.after.ledger != ledger || Key::of(item).as_ref() != Some(&keys::entry(ledger, entry.after.seq)) {
