@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{Book, LedgerId};
 use tributary_domain::reconcile::What;
@@ -309,4 +311,26 @@ async fn the_embedded_engine_shows_the_same_errors() {
         scene.plant(&(case.plant)(&scene)).await;
         is_found(case, &scene).await;
     }
+}
+
+#[tokio::test]
+async fn an_attribute_of_a_type_that_is_never_stored_spoils_its_own_account_and_not_the_page() {
+    let engine = Engine::start().await;
+    let name = "reconcile-types";
+    let scene = Scene::on(Arc::new(engine.table(name).await), MemoryTable::new()).await;
+    let raw = [
+        (entry(&scene, 3), "avail", AttributeValue::N("1.5".to_owned())),
+        (entry(&scene, 4), "at", AttributeValue::Null(true)),
+        (keys::account(&scene.b), "tags", AttributeValue::Ss(vec!["x".to_owned()])),
+        (keys::gate(&scene.below, 3), "susp", AttributeValue::B(Blob::new([1]))),
+    ];
+    for (key, attribute, value) in raw {
+        let update = engine.client().update_item().table_name(name).update_expression("SET #a = :v");
+        let update = update.expression_attribute_names("#a", attribute).expression_attribute_values(":v", value);
+        let update = update.key("pk", AttributeValue::S(key.pk)).key("sk", AttributeValue::S(key.sk));
+        update.send().await.expect("the engine takes it");
+    }
+    let summary = scene.pass().await;
+    assert!(summary.findings.iter().all(|finding| finding.wrong.what == What::Unreadable), "{summary:?}");
+    assert_eq!((summary.accounts, scene.frozen().await), (6, [scene.a, scene.b, scene.below].into()));
 }
