@@ -68,7 +68,9 @@ fn every_test_that_the_documents_name_exists() {
         let named = text.split('`').skip(1).step_by(2);
         // Tests are called by sentences; nothing else in code font has so many words.
         let sentences = named.filter(|name| name.matches('_').count() >= 4 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
-        gone.extend(sentences.filter(|name| !sources.contains(&format!("fn {name}("))).map(|name| format!("{}: {name}", document.display())));
+        gone.extend(
+            sentences.filter(|name| !sources.contains(&format!("fn {name}("))).map(|name| format!("{}: {name}", document.display())),
+        );
     }
     assert!(gone.is_empty(), "{}", gone.join("\n"));
 }

@@ -1,6 +1,7 @@
 //! A frozen account: nothing in its subtree spends, and only the operator lifts it.
 
 use serde_json::json;
+use tributary_store::freezing::Freeze;
 use tributary_store::keys;
 use tributary_store::table::Value;
 
@@ -171,4 +172,38 @@ async fn nobody_goes_on_behind_a_newest_entry_that_does_not_read() {
     let pay = json!({ "from": scene.a, "to": scene.b, "amount": "1" });
     let answer = scene.w.operator().pay("/reseller/credits/transfer", pay).send().await;
     assert!(answer.status >= 400, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn books_that_the_operator_accepted_after_they_were_judged_are_not_frozen() {
+    let (scene, _) = Scene::new().await;
+    scene.plant(&[set(keys::entry(&ledger(&scene.a), 3), "avail", Value::N(1))]).await;
+    assert_eq!(scene.pass().await.frozen, 1);
+    let path = format!("/reseller/accounts/{}/reactivate", scene.a);
+    scene.w.operator().post(&path, json!({})).send().await.is(200);
+    let act = tributary_store::events::Act {
+        event: tributary_domain::id::EventId::from_uuid(scene.source().uuid()),
+        actor: tributary_domain::id::KeyId::from_uuid(uuid::Uuid::nil()),
+        request: scene.source().run_id(),
+        now: scene.source().now(),
+    };
+    let accepted = scene.store().accepted(&scene.a).await.expect("an answer").expect("accepted").seq;
+    for (judged, became, frozen) in [(0, Freeze::Accepted, 0), (accepted - 1, Freeze::Accepted, 0), (accepted, Freeze::Now, 1)] {
+        assert_eq!(scene.store().freeze(&scene.a, judged, &json!({}), &act).await, Ok(became), "judged up to {judged}");
+        assert_eq!(scene.frozen().await.len(), frozen, "judged up to {judged}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_behind_accepted_books_is_raised_however_old_its_transfer_says_it_is() {
+    let (scene, _) = Scene::new().await;
+    scene.plant(&[scene.forged().await]).await;
+    let (first, second) = (scene.pass().await, scene.pass().await);
+    assert_eq!((first.frozen, second.frozen), (0, 1));
+    let path = format!("/reseller/accounts/{}/reactivate", scene.a);
+    scene.w.operator().post(&path, json!({})).send().await.is(200);
+    assert_eq!(scene.pass().await.drift + scene.pass().await.drift, 0);
+    scene.plant(&[scene.forged().await]).await;
+    let later = [scene.pass().await, scene.pass().await];
+    assert_eq!(later.iter().map(|summary| summary.frozen).sum::<usize>(), 1, "{later:?}");
 }

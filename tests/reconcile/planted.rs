@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use tributary_domain::id::AccountId;
+use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
 use tributary_domain::reconcile::What;
 use tributary_store::keys;
 use tributary_store::memory::MemoryTable;
 use tributary_store::table::{Item, Key, Value, Write, s};
+use uuid::Uuid;
 
 use super::scene::{Scene, gone, id, ledger, set, unset};
 use crate::support::engine::Engine;
@@ -73,6 +74,34 @@ const CASES: &[Case] = &[
         what: &[What::Transfer],
     },
     Case { name: "an entry out of nothing", plant: |scene| vec![scene.forged.clone()], passes: 2, whose: of_a, what: &[What::Transfer] },
+    Case {
+        name: "credit from nowhere by a transfer of the future",
+        plant: |scene| vec![scene.nowhere(1, TransferId::from_uuid(Uuid::from_u128(u128::MAX)))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Movement],
+    },
+    Case {
+        name: "an entry of the future",
+        plant: |scene| vec![set(entry(scene, 5), "at", Value::N(253_000_000_000_000))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Time],
+    },
+    Case {
+        name: "an acceptance that nobody gave",
+        plant: |scene| vec![set(keys::account(&scene.a), "okseq", Value::N(5)), set(keys::account(&scene.a), "okat", Value::N(5))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Acceptance],
+    },
+    Case {
+        name: "an acceptance of all that will ever be",
+        plant: |scene| vec![set(keys::account(&scene.a), "okseq", Value::N(i64::MAX)), set(keys::account(&scene.a), "okat", Value::N(5))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Acceptance],
+    },
     Case {
         name: "credit held without a hold",
         plant: |scene| vec![gone(keys::hold(&scene.hold))],
@@ -290,6 +319,35 @@ async fn what_the_operator_accepts_is_not_raised_again_and_what_must_be_repaired
         let drift: usize = later.iter().map(|summary| summary.drift).sum();
         assert_eq!((drift > 0, scene.frozen().await.contains(account)), (stays, stays), "{}: {later:?}", case.name);
     }
+}
+
+#[tokio::test]
+async fn more_unbalanced_transfers_than_can_be_named_are_drift_in_every_pass_until_they_are_gone() {
+    let (scene, _) = Scene::new().await;
+    let made =
+        |n: u128| TransferId::from_uuid(Uuid::from_u128(scene.a.as_u128() ^ (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << 60) - 1))));
+    let forged: Vec<Write> = (1..=5_000_u32).map(|n| scene.nowhere(i64::from(n), made(u128::from(n)))).collect();
+    scene.plant(&forged).await;
+    assert_eq!(scene.pass().await.drift, 0, "an account may have been moved meanwhile");
+    for _ in 0..2 {
+        let summary = scene.pass().await;
+        let whats: Vec<What> = summary.findings.iter().map(|finding| finding.wrong.what).collect();
+        assert_eq!((summary.drift, whats, summary.frozen), (1, vec![What::Sum], 0), "{:?}", summary.findings);
+    }
+    let removed: Vec<Write> = forged.into_iter().map(|write| gone(write.key)).collect();
+    scene.plant(&removed).await;
+    for _ in 0..2 {
+        assert_eq!(scene.pass().await.drift, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_freeze_does_not_go_by_what_the_item_says_of_its_place() {
+    let (scene, _) = Scene::new().await;
+    scene.plant(&[set(keys::account(&scene.a), "gen", Value::N(2))]).await;
+    assert_eq!(scene.pass().await.frozen, 1);
+    let gate = scene.table.get(&keys::gate(&scene.a, 3), true).await.expect("an answer").expect("a gate");
+    assert_eq!((&gate["gen"], &gate["susp"]), (&Value::N(0), &Value::Bool(true)), "as the ledger says");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 
 use crate::Store;
-use crate::account_items::frozen_change;
+use crate::account_items::{accepted, frozen_change};
 use crate::accounts::REPLANS;
 use crate::codec::{Reader, put, time};
 use crate::commit::{Part, Tx, patiently};
@@ -58,7 +58,7 @@ impl Frame {
             status: r.word("st").unwrap_or(Status::Active),
             generation: r.number("gen").ok().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
             marked: item.contains_key("frz"),
-            accepted: r.maybe_number("okseq").ok().flatten().unwrap_or(0),
+            accepted: accepted(item).ok().flatten().map_or(0, |accepted| accepted.seq),
         }
     }
 
