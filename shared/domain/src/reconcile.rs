@@ -386,7 +386,7 @@ impl Fold {
                 let of_accepted = entry.after.seq > self.accepted && open.as_ref().is_none_or(|hold| hold.seq <= self.accepted);
                 let open = open.map(|hold| hold.amount);
                 let explained = open == held.checked_neg() || self.blind && open.is_none();
-                if !explained && !(of_accepted && self.pay_from_accepted(open.unwrap_or(0), held)) {
+                if !(explained || of_accepted && self.pay_from_accepted(open.unwrap_or(0), held)) {
                     let expected = open.map_or("not open".to_owned(), |open| format!("{open} micro-units"));
                     wrongs.say(What::HoldEntry, format!("{id}: {expected}"), format!("its end, {held} micro-units"));
                 }
