@@ -1,6 +1,7 @@
 //! A frozen account: nothing in its subtree spends, and only the operator lifts it.
 
 use serde_json::json;
+use tributary_store::freezing::Freeze;
 use tributary_store::keys;
 use tributary_store::table::Value;
 
@@ -90,7 +91,7 @@ async fn a_suspended_account_is_marked_and_a_closed_one_stays_closed() {
 }
 
 #[tokio::test]
-async fn a_pass_freezes_fifty_accounts_and_the_next_the_rest() {
+async fn fifty_accounts_are_frozen_in_a_day_however_many_passes_it_has() {
     let (scene, memory) = Scene::new().await;
     for _ in 0..53 {
         let account = scene.w.child_of(&scene.w.master.id).await;
@@ -100,8 +101,11 @@ async fn a_pass_freezes_fifty_accounts_and_the_next_the_rest() {
     let run = async || tributary_reconcile::run(scene.store(), scene.source(), &super::scene::WHOLE).await.expect("a run");
     let (first, first_frozen) = (run().await, frozen());
     let (second, second_frozen) = (run().await, frozen());
+    scene.later(24 * 3_600);
+    let (third, third_frozen) = (run().await, frozen());
     assert_eq!((first.drift, first.frozen, first.failed, first_frozen), (53, 50, 3, 50), "{first:?}");
-    assert_eq!((second.drift, second.frozen, second.failed, second_frozen), (53, 3, 0, 53), "{second:?}");
+    assert_eq!((second.drift, second.frozen, second.failed, second_frozen), (53, 0, 3, 50), "{second:?}");
+    assert_eq!((third.drift, third.frozen, third.failed, third_frozen), (53, 3, 0, 53), "{third:?}");
 }
 
 #[tokio::test]
@@ -118,4 +122,88 @@ async fn a_movement_that_slipped_past_a_freeze_is_stopped_by_the_next_pass() {
     assert_eq!(tributary_reconcile::run(&other, scene.source(), &super::scene::WHOLE).await.expect("a run").frozen, 1);
     let again = json!({ "from": scene.a, "to": scene.b, "amount": "1" });
     scene.w.operator().pay("/reseller/credits/transfer", again).send().await.refused(422, "account_suspended");
+}
+
+#[tokio::test]
+async fn a_closed_item_before_an_active_ledger_is_stopped_and_stays_closed_when_accepted() {
+    let (scene, _) = Scene::new().await;
+    let pay = json!({ "from": scene.a, "to": scene.b, "amount": "1" });
+    // The process knows the heads: its memory must not let anything through either.
+    scene.plant(&[set(keys::account(&scene.a), "st", Value::S("closed".to_owned()))]).await;
+    let summary = scene.pass().await;
+    assert_eq!((summary.frozen, scene.frozen().await), (1, [scene.a.clone()].into()), "{summary:?}");
+    scene.w.operator().pay("/reseller/credits/transfer", pay.clone()).send().await.refused(422, "account_suspended");
+    assert_eq!(scene.pass().await.frozen, 0);
+
+    let path = format!("/reseller/accounts/{}/reactivate", scene.a);
+    let lifted = scene.w.operator().post(&path, json!({})).send().await.is(200);
+    assert_eq!((lifted.word("status"), &lifted["frozen_at"]), ("closed", &json!(null)));
+    scene.w.operator().pay("/reseller/credits/transfer", pay).send().await.refused(409, "account_closed");
+    for _ in 0..2 {
+        let summary = scene.pass().await;
+        assert_eq!((summary.drift, summary.frozen), (0, 0), "{summary:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_books_of_a_closed_account_can_be_accepted_and_it_stays_closed() {
+    let (scene, _) = Scene::new().await;
+    let empty = scene.w.child_of(&scene.w.master.id).await;
+    scene.w.master.api.pay(&format!("/reseller/accounts/{empty}/close"), json!({})).send().await.is(200);
+    scene.plant(&[set(keys::entry(&ledger(&id(&empty)), 2), "avail", Value::N(7))]).await;
+    assert_eq!(scene.pass().await.frozen, 1);
+    assert!(scene.pass().await.drift > 0, "drift is said in every pass");
+    let path = format!("/reseller/accounts/{empty}/reactivate");
+    scene.w.master.api.post(&path, json!({})).send().await.refused(409, "account_frozen");
+    assert_eq!(scene.w.operator().post(&path, json!({})).send().await.is(200).word("status"), "closed");
+    assert_eq!(scene.pass().await.drift, 0);
+    let refused = scene.w.operator().post(&path, json!({})).send().await;
+    assert_eq!(refused.status, 409, "an account that is closed and not frozen is not reactivated: {}", refused.text);
+}
+
+#[tokio::test]
+async fn nobody_goes_on_behind_a_newest_entry_that_does_not_read() {
+    let (scene, _) = Scene::new().await;
+    // The process remembers entry 5 as it was.
+    scene.plant(&[set(keys::entry(&ledger(&scene.a), 5), "avail", Value::S("five".to_owned()))]).await;
+    let other = tributary_store::Store::new(scene.table.clone(), tributary_store::commit::Patience::eager(3));
+    let summary = tributary_reconcile::run(&other, scene.source(), &super::scene::WHOLE).await.expect("a run");
+    assert_eq!((summary.frozen, scene.frozen().await), (1, [scene.a.clone()].into()), "{summary:?}");
+    let pay = json!({ "from": scene.a, "to": scene.b, "amount": "1" });
+    let answer = scene.w.operator().pay("/reseller/credits/transfer", pay).send().await;
+    assert!(answer.status >= 400, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn books_that_the_operator_accepted_after_they_were_judged_are_not_frozen() {
+    let (scene, _) = Scene::new().await;
+    scene.plant(&[set(keys::entry(&ledger(&scene.a), 3), "avail", Value::N(1))]).await;
+    assert_eq!(scene.pass().await.frozen, 1);
+    let path = format!("/reseller/accounts/{}/reactivate", scene.a);
+    scene.w.operator().post(&path, json!({})).send().await.is(200);
+    let act = tributary_store::events::Act {
+        event: tributary_domain::id::EventId::from_uuid(scene.source().uuid()),
+        actor: tributary_domain::id::KeyId::from_uuid(uuid::Uuid::nil()),
+        request: scene.source().run_id(),
+        now: scene.source().now(),
+    };
+    let accepted = scene.store().accepted(&scene.a).await.expect("an answer").expect("accepted").seq;
+    for (judged, became, frozen) in [(0, Freeze::Accepted, 0), (accepted - 1, Freeze::Accepted, 0), (accepted, Freeze::Now, 1)] {
+        assert_eq!(scene.store().freeze(&scene.a, judged, &json!({}), &act).await, Ok(became), "judged up to {judged}");
+        assert_eq!(scene.frozen().await.len(), frozen, "judged up to {judged}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_behind_accepted_books_is_raised_however_old_its_transfer_says_it_is() {
+    let (scene, _) = Scene::new().await;
+    scene.plant(&[scene.forged().await]).await;
+    let (first, second) = (scene.pass().await, scene.pass().await);
+    assert_eq!((first.frozen, second.frozen), (0, 1));
+    let path = format!("/reseller/accounts/{}/reactivate", scene.a);
+    scene.w.operator().post(&path, json!({})).send().await.is(200);
+    assert_eq!(scene.pass().await.drift + scene.pass().await.drift, 0);
+    scene.plant(&[scene.forged().await]).await;
+    let later = [scene.pass().await, scene.pass().await];
+    assert_eq!(later.iter().map(|summary| summary.frozen).sum::<usize>(), 1, "{later:?}");
 }

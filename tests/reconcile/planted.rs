@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tributary_domain::id::AccountId;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
 use tributary_domain::reconcile::What;
 use tributary_store::keys;
 use tributary_store::memory::MemoryTable;
 use tributary_store::table::{Item, Key, Value, Write, s};
+use uuid::Uuid;
 
 use super::scene::{Scene, gone, id, ledger, set, unset};
 use crate::support::engine::Engine;
@@ -71,6 +74,34 @@ const CASES: &[Case] = &[
         what: &[What::Transfer],
     },
     Case { name: "an entry out of nothing", plant: |scene| vec![scene.forged.clone()], passes: 2, whose: of_a, what: &[What::Transfer] },
+    Case {
+        name: "credit from nowhere by a transfer of the future",
+        plant: |scene| vec![scene.nowhere(1, TransferId::from_uuid(Uuid::from_u128(u128::MAX)))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Movement],
+    },
+    Case {
+        name: "an entry of the future",
+        plant: |scene| vec![set(entry(scene, 5), "at", Value::N(253_000_000_000_000))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Time],
+    },
+    Case {
+        name: "an acceptance that nobody gave",
+        plant: |scene| vec![set(keys::account(&scene.a), "okseq", Value::N(5)), set(keys::account(&scene.a), "okat", Value::N(5))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Acceptance],
+    },
+    Case {
+        name: "an acceptance of all that will ever be",
+        plant: |scene| vec![set(keys::account(&scene.a), "okseq", Value::N(i64::MAX)), set(keys::account(&scene.a), "okat", Value::N(5))],
+        passes: 1,
+        whose: of_a,
+        what: &[What::Acceptance],
+    },
     Case {
         name: "credit held without a hold",
         plant: |scene| vec![gone(keys::hold(&scene.hold))],
@@ -291,6 +322,35 @@ async fn what_the_operator_accepts_is_not_raised_again_and_what_must_be_repaired
 }
 
 #[tokio::test]
+async fn more_unbalanced_transfers_than_can_be_named_are_drift_in_every_pass_until_they_are_gone() {
+    let (scene, _) = Scene::new().await;
+    let made =
+        |n: u128| TransferId::from_uuid(Uuid::from_u128(scene.a.as_u128() ^ (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << 60) - 1))));
+    let forged: Vec<Write> = (1..=5_000_u32).map(|n| scene.nowhere(i64::from(n), made(u128::from(n)))).collect();
+    scene.plant(&forged).await;
+    assert_eq!(scene.pass().await.drift, 0, "an account may have been moved meanwhile");
+    for _ in 0..2 {
+        let summary = scene.pass().await;
+        let whats: Vec<What> = summary.findings.iter().map(|finding| finding.wrong.what).collect();
+        assert_eq!((summary.drift, whats, summary.frozen), (1, vec![What::Sum], 0), "{:?}", summary.findings);
+    }
+    let removed: Vec<Write> = forged.into_iter().map(|write| gone(write.key)).collect();
+    scene.plant(&removed).await;
+    for _ in 0..2 {
+        assert_eq!(scene.pass().await.drift, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_freeze_does_not_go_by_what_the_item_says_of_its_place() {
+    let (scene, _) = Scene::new().await;
+    scene.plant(&[set(keys::account(&scene.a), "gen", Value::N(2))]).await;
+    assert_eq!(scene.pass().await.frozen, 1);
+    let gate = scene.table.get(&keys::gate(&scene.a, 3), true).await.expect("an answer").expect("a gate");
+    assert_eq!((&gate["gen"], &gate["susp"]), (&Value::N(0), &Value::Bool(true)), "as the ledger says");
+}
+
+#[tokio::test]
 async fn the_operators_own_ledger_is_reported_and_not_frozen() {
     let (scene, _) = Scene::new().await;
     let operator = scene.operator().await;
@@ -309,4 +369,26 @@ async fn the_embedded_engine_shows_the_same_errors() {
         scene.plant(&(case.plant)(&scene)).await;
         is_found(case, &scene).await;
     }
+}
+
+#[tokio::test]
+async fn an_attribute_of_a_type_that_is_never_stored_spoils_its_own_account_and_not_the_page() {
+    let engine = Engine::start().await;
+    let name = "reconcile-types";
+    let scene = Scene::on(Arc::new(engine.table(name).await), MemoryTable::new()).await;
+    let raw = [
+        (entry(&scene, 3), "avail", AttributeValue::N("1.5".to_owned())),
+        (entry(&scene, 4), "at", AttributeValue::Null(true)),
+        (keys::account(&scene.b), "tags", AttributeValue::Ss(vec!["x".to_owned()])),
+        (keys::gate(&scene.below, 3), "susp", AttributeValue::B(Blob::new([1]))),
+    ];
+    for (key, attribute, value) in raw {
+        let update = engine.client().update_item().table_name(name).update_expression("SET #a = :v");
+        let update = update.expression_attribute_names("#a", attribute).expression_attribute_values(":v", value);
+        let update = update.key("pk", AttributeValue::S(key.pk)).key("sk", AttributeValue::S(key.sk));
+        update.send().await.expect("the engine takes it");
+    }
+    let summary = scene.pass().await;
+    assert!(summary.findings.iter().all(|finding| finding.wrong.what == What::Unreadable), "{summary:?}");
+    assert_eq!((summary.accounts, scene.frozen().await), (6, [scene.a, scene.b, scene.below].into()));
 }

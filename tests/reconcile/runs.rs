@@ -297,3 +297,178 @@ async fn the_next_pass_begins_an_hour_after_the_last_began() {
         assert_eq!((summary.pass_complete, summary.pass_age_s), (begins, age_s), "{advance_s} s later");
     }
 }
+
+/// A table that refuses reads of some partitions.
+#[derive(Debug)]
+struct Stubborn {
+    inner: MemoryTable,
+    partitions: Vec<String>,
+    error: TableError,
+}
+
+impl Stubborn {
+    fn answers(&self, pk: &str) -> Result<(), TableError> {
+        if self.partitions.iter().any(|own| own == pk) { Err(self.error.clone()) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Table for Stubborn {
+    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
+        self.answers(&key.pk)?;
+        self.inner.get(key, consistent).await
+    }
+
+    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        self.inner.batch_get(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.answers(&query.pk)?;
+        self.inner.query(query).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
+        self.inner.write(write).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        self.inner.transact(writes).await
+    }
+}
+
+#[tokio::test]
+async fn ledgers_that_never_answer_are_passed_over_and_what_was_found_before_is_kept() {
+    for error in [TableError::Unknown("no".to_owned()), TableError::Invalid("no".to_owned())] {
+        let (scene, inner) = Scene::new().await;
+        let ids = Ids { clock: ManualClock::at(scene.source().now()), ids: SeededIds::new(5) };
+        // The operator comes first in the tree.
+        scene.plant(&[set(keys::entry(&ledger(&scene.operator().await), 1), "held", Value::N(5))]).await;
+        let master = scene.w.master.id.parse().expect("an id");
+        let reseller = scene.reseller.id.parse().expect("an id");
+        let failing = [&scene.a, &scene.b, &scene.below, &master, &reseller];
+        let partitions = failing.iter().map(|account| keys::ledger_partition(&ledger(account))).collect();
+        let once = matches!(error, TableError::Invalid(_));
+        let store = store(Stubborn { inner, partitions, error });
+        let mut runs = Vec::new();
+        while store.reconcile_pass::<Record>(1).await.expect("an answer").is_none() {
+            runs.push(tributary_reconcile::run(&store, &ids, &WHOLE).await);
+            assert!(runs.len() < 6, "{runs:?}");
+        }
+        assert_eq!(runs[0].is_ok(), once, "{runs:?}");
+        let record: Record = store.reconcile_pass(1).await.expect("an answer").expect("a pass");
+        assert_eq!((record.counts.failed, record.counts.accounts), (5, 1), "{record:?}");
+        assert!(!record.findings.is_empty(), "found by the first run");
+    }
+}
+
+#[tokio::test]
+async fn an_unbalanced_transfer_that_cannot_be_looked_at_does_not_stop_the_pass() {
+    for error in [TableError::Unknown("no".to_owned()), TableError::Invalid("no".to_owned())] {
+        let (memory, ids) = wrong_platform().await;
+        finish(&store(memory.clone()), &ids, &WHOLE, 1).await;
+        let first: Record = store(memory.clone()).reconcile_pass(1).await.expect("an answer").expect("a pass");
+        let partitions = first.unbalanced.iter().map(keys::transfer_index).collect();
+        let store = store(Stubborn { inner: memory, partitions, error });
+        for _ in 0..2 {
+            // The run in which the table does not answer ends with that; it must not be every run.
+            drop(tributary_reconcile::run(&store, &ids, &WHOLE).await);
+        }
+        let second: Record = store.reconcile_pass(2).await.expect("an answer").expect("a pass");
+        assert_eq!((first.unbalanced.len(), second.counts.failed), (1, 1), "{second:?}");
+    }
+}
+
+#[tokio::test]
+async fn sums_that_do_not_read_accuse_nobody_and_the_next_pass_begins_at_once() {
+    let (memory, ids) = wrong_platform().await;
+    let store = store(memory.clone());
+    let budget = Budget { entries: 1, passes_apart_s: 3_600, ..WHOLE };
+    for _ in 0..8 {
+        tributary_reconcile::run(&store, &ids, &budget).await.expect("a run");
+    }
+    memory.write(&set(keys::reconcile_sums("USD"), "doc", Value::N(1))).await.expect("sums were kept");
+    finish(&store, &ids, &budget, 2).await;
+    let first: Record = store.reconcile_pass(1).await.expect("an answer").expect("a pass");
+    assert_eq!((first.counts.failed, first.unbalanced.len()), (1, 0), "{first:?}");
+    let second: Record = store.reconcile_pass(2).await.expect("an answer").expect("a pass");
+    assert_eq!((second.counts.failed, second.unbalanced.len()), (0, 1), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_state_that_does_not_read_begins_anew_behind_every_pass_there_was() {
+    let (memory, ids) = wrong_platform().await;
+    let store = store(memory.clone());
+    finish(&store, &ids, &WHOLE, 1).await;
+    tributary_reconcile::run(&store, &ids, &Budget { entries: 40, ..WHOLE }).await.expect("a part of the second pass");
+    ids.clock.advance_ms(60_000);
+    for (name, value) in [("doc", Value::S("?".to_owned())), ("ver", Value::Bool(true))] {
+        memory.write(&set(keys::reconcile(), name, value)).await.expect("a state was kept");
+    }
+    let part = tributary_reconcile::run(&store, &ids, &Budget { entries: 1, ..WHOLE }).await.expect("a run");
+    assert_eq!(part.pass_age_s, 60, "since the last recorded pass");
+    let rest = tributary_reconcile::run(&store, &ids, &WHOLE).await.expect("a run");
+    assert!(rest.pass_complete && store.reconcile_pass::<Record>(2).await.expect("an answer").is_none());
+    let record: Record = store.reconcile_pass(3).await.expect("an answer").expect("the sums of the second are not taken up");
+    assert_eq!(record.unbalanced.len(), 1, "{record:?}");
+}
+
+/// A table on which at each look another copy of the gates says that it is shut.
+#[derive(Debug)]
+struct Flickering(MemoryTable, AtomicUsize);
+
+#[async_trait]
+impl Table for Flickering {
+    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
+        self.0.get(key, consistent).await
+    }
+
+    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        let mut items = self.0.batch_get(keys).await?;
+        let look = self.1.fetch_add(1, Ordering::SeqCst);
+        let gates: Vec<usize> = (0..keys.len()).filter(|at| keys[*at].pk.starts_with("GATE#")).collect();
+        if let Some(at) = gates.get(look % gates.len().max(1)) {
+            items[*at] = Some(Item::from([("susp".to_owned(), Value::Bool(true)), ("gen".to_owned(), Value::N(0))]));
+        }
+        Ok(items)
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.0.query(query).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
+        self.0.write(write).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        self.0.transact(writes).await
+    }
+}
+
+/// Counts the pauses between two looks.
+struct Counted(Ids, AtomicUsize);
+
+impl Source for Counted {
+    fn now(&self) -> Timestamp {
+        Source::now(&self.0)
+    }
+
+    fn uuid(&self) -> Uuid {
+        Source::uuid(&self.0)
+    }
+
+    fn pause(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn two_looks_that_see_different_things_wrong_confirm_nothing_and_lie_apart() {
+    let (scene, memory) = Scene::new().await;
+    let ids = Counted(Ids { clock: ManualClock::at(scene.source().now()), ids: SeededIds::new(5) }, AtomicUsize::new(0));
+    let summary = tributary_reconcile::run(&store(Flickering(memory, AtomicUsize::new(0))), &ids, &WHOLE).await.expect("a run");
+    assert_eq!((summary.drift, summary.frozen, summary.accounts), (0, 0, 6), "{:?}", summary.findings);
+    assert_eq!(ids.1.load(Ordering::SeqCst), 6, "a pause for each suspicion");
+}

@@ -12,7 +12,7 @@ use tributary_runtime::ids::SeededIds;
 use tributary_store::Store;
 use tributary_store::keys;
 use tributary_store::memory::MemoryTable;
-use tributary_store::table::{Change, Cond, Item, Key, Table, Value, Write};
+use tributary_store::table::{Action, Change, Cond, Item, Key, Table, Value, Write};
 
 use crate::support::api::Target;
 use crate::support::world::{Node, World};
@@ -163,6 +163,21 @@ impl Scene {
         let transfer = TransferId::from_uuid(uuid::Uuid::from_u128(self.a.as_u128() + 1));
         item.insert("txf".to_owned(), Value::S(transfer.to_string()));
         Write::create(keys::entry(&own, seq + 1), item)
+    }
+
+    /// The entry of nowhere as the `n`th of several, by `transfer`. From 1.
+    pub fn nowhere(&self, n: i64, transfer: TransferId) -> Write {
+        let Action::Put(item) = &self.forged.action else { panic!("{:?}", self.forged) };
+        let number = |name: &str| match &item[name] {
+            Value::N(number) => *number,
+            other => panic!("{name} is {other:?}"),
+        };
+        let seq = number("seq") + n - 1;
+        let mut item = item.clone();
+        item.insert("seq".to_owned(), Value::N(seq));
+        item.insert("avail".to_owned(), Value::N(number("avail") + (n - 1) * number("amt")));
+        item.insert("txf".to_owned(), Value::S(transfer.to_string()));
+        Write::create(keys::entry(&ledger(&self.a), seq), item)
     }
 
     /// Every account that is marked as frozen.

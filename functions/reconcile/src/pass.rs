@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tributary_domain::id::TransferId;
 use tributary_domain::ledger::LedgerId;
-use tributary_domain::reconcile::{Fold, What, Wrong};
+use tributary_domain::reconcile::{Cells, Fold, Imbalance, Suspicion, Wrong};
 use tributary_store::table::Position;
 
 /// A transfer's sum counts in passes that begin this long after its id was made: longer than any request takes.
@@ -18,6 +18,10 @@ const MOST_WATCHED: usize = 128;
 const MOST_KNOWN: usize = 96;
 /// The most entries noted of watched transfers.
 const MOST_SIGHTINGS: usize = 1_000;
+/// Of each watched transfer at least so many can be noted.
+const SIGHTINGS_EACH: usize = MOST_SIGHTINGS / MOST_WATCHED;
+/// The most unbalanced transfers remembered as accepted.
+const MOST_SETTLED: usize = 500;
 /// The most findings kept with a pass, and with one ledger.
 const MOST_KEPT: usize = 50;
 /// The longest text of a kept finding, in characters.
@@ -93,7 +97,7 @@ pub struct Work {
     /// What was wrong so far, the first of it.
     pub wrongs: Vec<Wrong>,
     /// `None`: the first look, with cheap reads. Else what that found, which this second look confirms or not.
-    pub suspects: Option<BTreeSet<What>>,
+    pub suspects: Option<BTreeSet<Suspicion>>,
 }
 
 impl Work {
@@ -101,6 +105,12 @@ impl Work {
     pub fn note(&mut self, wrongs: impl IntoIterator<Item = Wrong>) {
         let room = MOST_KEPT.saturating_sub(self.wrongs.len());
         self.wrongs.extend(wrongs.into_iter().take(room).map(shortened));
+    }
+
+    /// Notes what is wrong with the ledger as a whole, at its end.
+    pub fn note_whole(&mut self) {
+        let wrongs = [self.fold.held(), self.fold.acceptance()];
+        self.note(wrongs.into_iter().flatten());
     }
 
     /// Whether it may be put aside now.
@@ -120,6 +130,17 @@ pub struct Sighting {
     pub micros: i64,
 }
 
+/// What became of a watched transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Settled {
+    /// Its entries are those of its record.
+    Sound,
+    /// They are not, and the operator accepted that.
+    Accepted,
+    /// They are not: said.
+    Wrong,
+}
+
 /// A pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
@@ -135,8 +156,12 @@ pub struct Pass {
     pub currencies: BTreeSet<String>,
     /// The unbalanced transfers of the pass before, and where their entries stand.
     pub watched: BTreeMap<TransferId, Vec<Sighting>>,
+    /// What became of those that were looked at.
+    pub settled: BTreeMap<TransferId, Settled>,
     /// A ledger could not be read, so the sums say nothing.
     pub holey: bool,
+    /// Sums could not be read, so the next pass begins at once.
+    pub again: bool,
     /// What it went through.
     pub counts: Counts,
     /// The first findings.
@@ -151,10 +176,18 @@ impl Pass {
 
     /// Notes an entry of a transfer, if the transfer is watched.
     pub fn sight(&mut self, id: &TransferId, sighting: impl FnOnce() -> Sighting) {
-        if !self.watched.contains_key(id) || self.watched.values().map(Vec::len).sum::<usize>() >= MOST_SIGHTINGS {
+        let Some(own) = self.watched.get(id) else { return };
+        // Room that is kept for others is not taken.
+        let taken: usize = self.watched.values().map(|seen| seen.len().max(SIGHTINGS_EACH)).sum();
+        if own.len() >= SIGHTINGS_EACH && taken >= MOST_SIGHTINGS {
             return;
         }
-        self.watched.entry(id.clone()).or_default().push(sighting());
+        // An account that is moved meanwhile may be gone through twice.
+        let sighting = sighting();
+        let seen = self.watched.entry(id.clone()).or_default();
+        if !seen.iter().any(|known| (&known.ledger, known.seq) == (&sighting.ledger, sighting.seq)) {
+            seen.push(sighting);
+        }
     }
 
     /// Notes a finding.
@@ -164,6 +197,15 @@ impl Pass {
             self.findings.push(finding.clone());
         }
     }
+}
+
+/// How a currency does not add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Off {
+    /// By how much, micro-units.
+    pub micros: i128,
+    /// In how many passes in a row.
+    pub passes: usize,
 }
 
 /// Everything that is kept.
@@ -181,6 +223,10 @@ pub struct State {
     pub finished_ms: Option<i64>,
     /// Unbalanced transfers of the last pass.
     pub unbalanced: BTreeSet<TransferId>,
+    /// Unbalanced transfers that the operator accepted, by currency, and what they sum to, micro-units.
+    pub settled: BTreeMap<String, BTreeMap<TransferId, i128>>,
+    /// The currencies that did not add up in the last pass, beyond the transfers that the next one looks for.
+    pub off: BTreeMap<String, Off>,
     /// Among them are some that the pass before did not know, so the next begins at once.
     pub again: bool,
 }
@@ -207,10 +253,47 @@ impl State {
             work: None,
             currencies: BTreeSet::new(),
             watched: self.unbalanced.iter().map(|id| (id.clone(), Vec::new())).collect(),
+            settled: BTreeMap::new(),
             holey: false,
+            again: false,
             counts: Counts::default(),
             findings: Vec::new(),
         })
+    }
+
+    /// What the sums of a pass say of a currency, without the transfers that were accepted as they are. Those that this
+    /// pass found to be accepted are remembered, so that they do not hide others; those that it found sound are forgotten.
+    pub fn imbalance(&mut self, pass: &Pass, currency: &str, mut cells: Cells) -> Imbalance {
+        let mut room = MOST_SETTLED.saturating_sub(self.settled.values().map(BTreeMap::len).sum());
+        let settled = self.settled.entry(currency.to_owned()).or_default();
+        settled.retain(|id, _| pass.settled.get(id) != Some(&Settled::Sound));
+        settled.iter().for_each(|(id, micros)| cells.add(pass.number, id, micros.wrapping_neg()));
+        for (id, micros) in cells.imbalance(pass.number).transfers {
+            if pass.settled.get(&id) != Some(&Settled::Accepted) || room == 0 && !settled.contains_key(&id) {
+                continue;
+            }
+            room = room.saturating_sub(usize::from(!settled.contains_key(&id)));
+            cells.add(pass.number, &id, micros.wrapping_neg());
+            let sum = settled.entry(id).or_default();
+            *sum = sum.wrapping_add(micros);
+        }
+        settled.retain(|_, micros| *micros != 0);
+        if settled.is_empty() {
+            self.settled.remove(currency);
+        }
+        cells.imbalance(pass.number)
+    }
+
+    /// How a currency does not add up beyond what the next pass looks for, if it does not; and whether that lasts. An account
+    /// that is moved while it is walked puts a pass off, but not two alike, and hardly ever three.
+    pub fn off(&self, currency: &str, left: &Imbalance) -> Option<(Off, bool)> {
+        if left.unnamed == 0 && left.transfers.len() <= MOST_WATCHED {
+            return None;
+        }
+        let before = self.off.get(currency);
+        let off = Off { micros: left.sum, passes: before.map_or(1, |before| before.passes.saturating_add(1)) };
+        let lasts = off.passes > 2 || before.is_some_and(|before| before.micros == off.micros);
+        Some((off, lasts))
     }
 
     /// Ends the pass with the unbalanced transfers it found; `None`: its sums say nothing.
@@ -242,10 +325,11 @@ fn shortened(wrong: Wrong) -> Wrong {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tributary_domain::account::Accepted;
     use tributary_domain::id::{AccountId, HoldId};
     use tributary_domain::ledger::{EntryKind, Head};
     use tributary_domain::money::Micros;
-    use tributary_domain::reconcile::Cells;
+    use tributary_domain::reconcile::{About, What};
     use uuid::Uuid;
 
     /// The most that one item may hold, with some room for its other attributes.
@@ -258,18 +342,22 @@ mod tests {
     #[test]
     fn the_fullest_state_fits_one_item() {
         let ledger = LedgerId::Account(AccountId::from_uuid(Uuid::from_u128(u128::MAX)));
-        let mut fold = Fold::new(ledger.clone(), i64::MAX);
+        let mut fold = Fold::new(ledger.clone(), Some(&Accepted { seq: i64::MAX, at: Timestamp::MAX }));
         let usd = "USD".parse().expect("a currency");
         for n in 0..MOST_OPEN as u128 {
             let mut entry = Head::empty_system(ledger.clone(), usd).state_entry(EntryKind::Hold, Timestamp::MAX, |_| {}).expect("a number");
             (entry.held_amount, entry.hold_id) = (Micros::new(i64::MAX), Some(HoldId::from_uuid(Uuid::from_u128(n))));
             entry.after.seq = i64::MAX - 1;
-            fold.entry(&entry);
+            fold.entry(&entry, Timestamp::MAX);
         }
         let position = Position { pk: "k".repeat(64), sk: "META".to_owned(), index: Some(("TREE".to_owned(), "k".repeat(300))) };
         let then = Place::Accounts(Some(position));
-        let mut work = Work { fold, then: then.clone(), wrongs: Vec::new(), suspects: Some(BTreeSet::from([What::HoldItem])) };
-        work.note((0..1_000).map(|_| Wrong::new(i64::MIN, What::SpentWhileStopped, "x".repeat(999), "x".repeat(999))));
+        let mut work = Work { fold, then: then.clone(), wrongs: Vec::new(), suspects: None };
+        let hold = || HoldId::from_uuid(Uuid::from_u128(u128::MAX));
+        work.note(
+            (0..1_000).map(|_| Wrong::new(i64::MIN, What::SpentWhileStopped, "x".repeat(999), "x".repeat(999)).about(About::Hold(hold()))),
+        );
+        work.suspects = Some(work.wrongs.iter().map(Wrong::suspicion).collect());
         assert!(work.is_small() && work.wrongs.len() == MOST_KEPT);
         let mut state = State::default();
         state.end(Timestamp::MAX, Some((0..1_000).map(transfer).collect()));
@@ -282,6 +370,9 @@ mod tests {
             pass.note(&Finding { ledger: ledger.clone(), wrong: wrong.clone() });
         }
         (pass.place, pass.work) = (then, Some(work));
+        pass.settled = pass.watched.keys().map(|id| (id.clone(), Settled::Accepted)).collect();
+        state.settled = (0..MOST_SETTLED as u128).map(|n| (format!("{n:03}"), BTreeMap::from([(transfer(n), i128::MIN)]))).collect();
+        state.off = (0..300).map(|n| (format!("{n:03}"), Off { micros: i128::MIN, passes: 9 })).collect();
         pass.currencies = (0..300).map(|n| format!("{n:03}")).collect();
         state.pass = Some(pass);
         let text = serde_json::to_string(&state).expect("a document");
@@ -298,5 +389,49 @@ mod tests {
         let text = serde_json::to_string(&cells).expect("a document");
         assert!(text.len() < ITEM / 4, "{} bytes", text.len());
         assert_eq!(serde_json::from_str::<Cells>(&text).expect("sums"), cells);
+    }
+
+    fn pass() -> (State, Pass) {
+        let mut state = State::default();
+        let pass = state.begin(Timestamp::UNIX_EPOCH, 0).expect("a pass");
+        (state, pass)
+    }
+
+    #[test]
+    fn one_transfer_with_many_entries_leaves_room_for_the_others() {
+        let (_, mut pass) = pass();
+        pass.watched = (0..MOST_WATCHED as u128).map(|n| (transfer(n), Vec::new())).collect();
+        let ledger = LedgerId::Account(AccountId::from_uuid(Uuid::from_u128(1)));
+        for (id, times) in [(transfer(0), 5_000), (transfer(9), 5)] {
+            for seq in 0..times {
+                pass.sight(&id, || Sighting { ledger: ledger.clone(), seq, micros: 1 });
+                pass.sight(&id, || Sighting { ledger: ledger.clone(), seq, micros: 1 });
+            }
+        }
+        assert_eq!(pass.watched[&transfer(9)].len(), 5, "each once");
+        let seen: usize = pass.watched.values().map(Vec::len).sum();
+        assert!(seen > SIGHTINGS_EACH + 5 && seen <= MOST_SIGHTINGS, "{seen}");
+    }
+
+    #[test]
+    fn accepted_transfers_do_not_hide_others_however_many_they_are() {
+        let (mut state, mut pass) = pass();
+        let mut cells = Cells::default();
+        // They are accepted as they are named, some in each pass.
+        for n in 0..400 {
+            cells = Cells::default();
+            (0..=n).for_each(|n| cells.add(pass.number, &transfer(n), 5));
+            pass.settled.insert(transfer(n), Settled::Accepted);
+            assert_eq!(state.imbalance(&pass, "USD", cells.clone()), Imbalance::default(), "{n}");
+        }
+        cells.add(pass.number, &transfer(999), 7);
+        let found = state.imbalance(&pass, "USD", cells.clone());
+        assert_eq!((found.transfers, found.unnamed), (BTreeMap::from([(transfer(999), 7)]), 0));
+        // One that is set right is named once more, found sound, and forgotten.
+        cells.add(pass.number, &transfer(3), -5);
+        pass.settled.clear();
+        assert_eq!(state.imbalance(&pass, "USD", cells.clone()).transfers[&transfer(3)], -5);
+        pass.settled.insert(transfer(3), Settled::Sound);
+        assert_eq!(state.imbalance(&pass, "USD", cells).transfers, BTreeMap::from([(transfer(999), 7)]));
     }
 }

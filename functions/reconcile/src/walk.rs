@@ -3,23 +3,25 @@
 //! The first look at a ledger is cheap: eventually consistent pages, then the account, its gate and its open holds in one
 //! batch. It may meet a writer between two reads, so whatever it finds is only a suspicion. Then the ledger is read once
 //! more from its first entry, strongly consistent, and what stands beside it counts only if the ledger did not go on
-//! meanwhile. What both looks say is a finding.
+//! meanwhile. What both looks say of the same thing is a finding.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Display;
 
 use serde_json::json;
+use tributary_domain::account::Accepted;
 use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, Entry, LedgerId, SYSTEM_STRIPES, System};
-use tributary_domain::reconcile::{Cells, Fold, Imbalance, What, Wrong, check_account, check_gates, contribution};
+use tributary_domain::reconcile::{About, Cells, Fold, Imbalance, Suspicion, What, Wrong, check_account, check_gates, contribution};
 use tributary_store::Store;
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::events::Act;
-use tributary_store::freezing::Freeze;
+use tributary_store::freezing::{FROZEN_A_DAY, Freeze};
 use tributary_store::reconcile::{Beside, LedgerPage, Listed, Sums};
 use tributary_store::table::Position;
 use uuid::Uuid;
 
-use crate::pass::{Counts, Finding, Pass, Place, Record, Sighting, State, Work};
+use crate::pass::{Counts, Finding, Pass, Place, Record, Settled, Sighting, State, Work};
 use crate::{Budget, Source, Summary};
 
 /// How many accounts are listed at once.
@@ -36,9 +38,6 @@ const FAILURES_IN_A_ROW: usize = 3;
 const NAMED: usize = 10;
 /// The most findings that a run's summary holds.
 const SHOWN: usize = 500;
-/// The most accounts frozen in one pass. More at once are rather an error of ours than of theirs, and must not stop the
-/// platform before somebody has looked; the next pass goes on.
-const FROZEN_A_PASS: usize = 50;
 
 /// One run.
 struct Walk<'a> {
@@ -72,15 +71,14 @@ enum List {
     Ends,
 }
 
-pub(crate) async fn run(store: &Store, source: &dyn Source, budget: &Budget) -> Result<Summary, StoreError> {
-    let (version, kept) = store.reconcile_state::<State>().await?;
-    let kept = kept.transpose().unwrap_or_else(|error| {
-        tracing::error!(error = %error, "reconciliation begins anew, because its state cannot be read");
-        None
-    });
-    let mut state = kept.unwrap_or_default();
+/// What the run did, and the error that ended it, if one did.
+///
+/// # Errors
+/// When not even the state could be read, so that nothing is known.
+pub(crate) async fn run(store: &Store, source: &dyn Source, budget: &Budget) -> Result<(Summary, Option<StoreError>), StoreError> {
+    let (version, mut state) = state(store).await?;
     let Some(pass) = state.begin(source.now(), budget.passes_apart_s) else {
-        return Ok(Summary { pass_age_s: state.age_s(source.now()), ..Summary::default() });
+        return Ok((Summary { pass_age_s: state.age_s(source.now()), ..Summary::default() }, None));
     };
     let before = pass.counts;
     let mut walk = Walk {
@@ -99,8 +97,12 @@ pub(crate) async fn run(store: &Store, source: &dyn Source, budget: &Budget) -> 
         failures: 0,
         findings: Vec::new(),
     };
-    let (counts, pass_complete) = walk.walk(&mut state, pass).await?;
-    Ok(Summary {
+    let (counts, ended) = walk.walk(&mut state, pass).await;
+    let (pass_complete, error) = match ended {
+        Ok(pass_complete) => (pass_complete, None),
+        Err(error) => (false, Some(error)),
+    };
+    let summary = Summary {
         accounts: counts.accounts - before.accounts,
         entries: counts.entries - before.entries,
         holds: counts.holds - before.holds,
@@ -110,26 +112,54 @@ pub(crate) async fn run(store: &Store, source: &dyn Source, budget: &Budget) -> 
         pass_complete,
         pass_age_s: state.age_s(source.now()),
         findings: walk.findings,
-    })
+    };
+    Ok((summary, error))
+}
+
+/// What was kept. If that cannot be read, or is gone, reconciliation begins anew behind the newest pass that is recorded
+/// and the one that may have been under way, so that it does not take up the sums of either.
+async fn state(store: &Store) -> Result<(i64, State), StoreError> {
+    let (version, kept) = store.reconcile_state::<State>().await?;
+    let lost = match kept {
+        Some(Ok(state)) => return Ok((version, state)),
+        Some(Err(error)) => {
+            tracing::error!(error = %error, "reconciliation begins anew, because its state cannot be read");
+            true
+        }
+        None => false,
+    };
+    let mut state = State::default();
+    match store.newest_reconcile_pass::<Record>().await? {
+        Some((number, record)) => {
+            state.number = number.saturating_add(1);
+            state.finished_ms = record.ok().map(|record| record.finished_at.as_millisecond());
+        }
+        None => state.number = u64::from(lost),
+    }
+    Ok((version, state))
 }
 
 impl Walk<'_> {
-    /// Goes on until the pass ends or the budget does; what the pass went through, and whether it ended.
-    async fn walk(&mut self, state: &mut State, mut pass: Pass) -> Result<(Counts, bool), StoreError> {
+    /// Goes on until the pass ends or the budget does; what the pass went through, and whether it ended. What was found is
+    /// kept before an error ends the run.
+    async fn walk(&mut self, state: &mut State, mut pass: Pass) -> (Counts, Result<bool, StoreError>) {
         loop {
-            match self.step(&mut pass).await {
+            let fatal = match self.step(&mut pass).await {
                 Ok(true) => return self.finish(state, pass).await,
-                Ok(false) => {}
-                Err(error) => self.skip(&mut pass, error)?,
-            }
-            let spent = self.read >= self.budget.entries || self.source.now() >= self.budget.until;
+                Ok(false) => None,
+                Err(error) => self.skip(&mut pass, error).err(),
+            };
+            let spent = fatal.is_some() || self.read >= self.budget.entries || self.source.now() >= self.budget.until;
             if spent || self.read - self.kept >= ENTRIES_A_KEEP || self.changed.len() >= CURRENCIES_A_KEEP {
                 let counts = pass.counts;
                 state.pass = Some(pass);
-                let mine = self.keep(state, state.number, None).await?;
-                match state.pass.take() {
-                    Some(goes_on) if mine && !spent => pass = goes_on,
-                    Some(_) | None => return Ok((counts, false)),
+                let mine = self.keep(state, state.number, None).await;
+                match (fatal, mine) {
+                    (Some(error), _) | (None, Err(error)) => return (counts, Err(error)),
+                    (None, Ok(mine)) => match state.pass.take() {
+                        Some(goes_on) if mine && !spent => pass = goes_on,
+                        Some(_) | None => return (counts, Ok(false)),
+                    },
                 }
             }
         }
@@ -161,19 +191,31 @@ impl Walk<'_> {
         outcome.map(|_| false)
     }
 
-    /// Passes over a ledger that could not be read. The sums of this pass then lack it and say nothing.
+    /// Passes over what could not be read. The sums of this pass then lack the ledger and say nothing. Gives the error back
+    /// if the run is to end: the table does not answer.
     fn skip(&mut self, pass: &mut Pass, error: StoreError) -> Result<(), StoreError> {
-        self.failures += 1;
-        if self.failures >= FAILURES_IN_A_ROW {
-            return Err(error);
-        }
+        let unanswered = matches!(error, StoreError::Busy | StoreError::Unknown(_));
+        self.failures += usize::from(unanswered);
+        let ends = unanswered && self.failures >= FAILURES_IN_A_ROW;
         if let Some(work) = pass.work.take() {
+            if ends && work.is_small() {
+                pass.work = Some(work);
+                return Err(error);
+            }
             tracing::error!(request_id = self.request.as_str(), ledger = %work.fold.ledger(), error = %error, "a ledger could not be reconciled now");
             pass.counts.failed += 1;
             pass.holey = true;
             pass.place = work.then;
+        } else if let Place::Transfers(at) = pass.place {
+            if !unanswered || ends {
+                tracing::error!(request_id = self.request.as_str(), error = %error, "an unbalanced transfer could not be looked at now");
+                pass.counts.failed += 1;
+                pass.place = Place::Transfers(at + 1);
+            }
+        } else if !unanswered {
+            return Err(error);
         }
-        Ok(())
+        if ends { Err(error) } else { Ok(()) }
     }
 
     /// Takes up the next ledger, or settles the next watched transfer; `true` if all of the pass is done.
@@ -193,12 +235,11 @@ impl Walk<'_> {
                     (self.listed, self.list) = (listed.into(), next.map_or(List::Ends, List::Goes));
                 }
                 if let Some(next) = self.listed.pop_front() {
-                    let accepted = next.accepted.map_or(0, |accepted| accepted.seq);
-                    pass.work = Some(first_look(LedgerId::Account(next.id), accepted, Place::Accounts(Some(next.position))));
+                    pass.work = Some(first_look(LedgerId::Account(next.id), next.accepted.as_ref(), Place::Accounts(Some(next.position))));
                 }
             }
             Place::Systems(at) => match system_ledger(&pass.currencies, *at) {
-                Some(ledger) => pass.work = Some(first_look(ledger, 0, Place::Systems(at + 1))),
+                Some(ledger) => pass.work = Some(first_look(ledger, None, Place::Systems(at + 1))),
                 None => pass.place = Place::Transfers(0),
             },
             Place::Transfers(at) => {
@@ -207,6 +248,7 @@ impl Walk<'_> {
                     return Ok(true);
                 };
                 self.transfer(pass, &id, &seen).await?;
+                self.failures = 0;
                 pass.place = Place::Transfers(at + 1);
             }
         }
@@ -221,21 +263,29 @@ impl Walk<'_> {
             }
             let Some(suspects) = work.suspects.clone() else {
                 let beside = self.beside(work).await?;
-                let held = work.fold.held();
-                work.note(beside.into_iter().chain(held));
+                work.note(beside);
+                work.note_whole();
                 if work.wrongs.is_empty() {
                     pass.counts.holds += work.fold.open_holds().count();
                     return Ok(true);
                 }
-                self.look_again(work).await?;
+                let suspects: BTreeSet<Suspicion> = work.wrongs.iter().map(Wrong::suspicion).collect();
+                if suspects.iter().any(Suspicion::is_beside) {
+                    // A transaction that is half to be seen must not be met twice.
+                    self.source.pause().await;
+                }
+                self.look_again(work, suspects).await?;
                 continue;
             };
             let beside = self.settled(pass, work).await?;
-            let held = work.fold.held();
-            work.note(beside.into_iter().chain(held));
+            work.note(beside);
+            work.note_whole();
+            let confirmed: Vec<Wrong> = work.wrongs.drain(..).filter(|wrong| suspects.contains(&wrong.suspicion())).collect();
+            if !self.report(pass, work.fold.ledger(), work.fold.accepted(), confirmed).await {
+                self.look_again(work, suspects).await?;
+                continue;
+            }
             pass.counts.holds += work.fold.open_holds().count();
-            let confirmed: Vec<Wrong> = work.wrongs.drain(..).filter(|wrong| suspects.contains(&wrong.what)).collect();
-            self.report(pass, work.fold.ledger().clone(), confirmed).await;
             return Ok(true);
         }
     }
@@ -257,14 +307,14 @@ impl Walk<'_> {
     /// Takes the entries of a page. Only a first look adds to the sums, so every ledger is in them once.
     async fn take(&mut self, pass: &mut Pass, work: &mut Work, page: &LedgerPage) -> Result<(), StoreError> {
         self.read += page.rows.len();
-        let first = work.suspects.is_none();
+        let (first, now) = (work.suspects.is_none(), self.source.now());
         for row in &page.rows {
             let wrongs = match row {
                 Ok(entry) => {
                     if first {
                         self.add(pass, entry).await?;
                     }
-                    work.fold.entry(entry)
+                    work.fold.entry(entry, now)
                 }
                 Err(unreadable) => work.fold.unreadable(unreadable.seq, &unreadable.why).into_iter().collect(),
             };
@@ -290,7 +340,8 @@ impl Walk<'_> {
             micros: i64::try_from(micros).unwrap_or(i64::MAX),
         });
         if pass.counts(transfer) && pass.currencies.contains(currency) {
-            self.load(currency, pass.number).await?.add(pass.number, transfer, micros);
+            let number = pass.number;
+            self.load(pass, currency).await?.add(number, transfer, micros);
             if !self.changed.contains(currency) {
                 self.changed.insert(currency.to_owned());
             }
@@ -298,23 +349,33 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn load(&mut self, currency: &str, pass: u64) -> Result<&mut Cells, StoreError> {
+    /// The sums of a currency. If they cannot be read, those of this pass say nothing, and the next begins at once.
+    async fn load(&mut self, pass: &mut Pass, currency: &str) -> Result<&mut Cells, StoreError> {
         if !self.sums.contains_key(currency) {
-            let cells = self.store.reconcile_sums(currency, pass).await?;
+            let cells = match self.store.reconcile_sums(currency, pass.number).await {
+                Err(StoreError::Corrupt(error)) => {
+                    tracing::error!(request_id = self.request.as_str(), currency, error, "the sums of a currency cannot be read");
+                    pass.counts.failed += 1;
+                    (pass.holey, pass.again) = (true, true);
+                    Cells::default()
+                }
+                answer => answer?,
+            };
             self.sums.insert(currency.to_owned(), cells);
         }
         self.sums.get_mut(currency).ok_or(StoreError::Busy)
     }
 
     /// Begins the second look at a ledger.
-    async fn look_again(&mut self, work: &mut Work) -> Result<(), StoreError> {
+    async fn look_again(&mut self, work: &mut Work, suspects: BTreeSet<Suspicion>) -> Result<(), StoreError> {
         let ledger = work.fold.ledger().clone();
         let accepted = match ledger.account() {
-            Some(id) => self.store.accepted(id).await?.map_or(0, |accepted| accepted.seq),
-            None => 0,
+            Some(id) => self.store.accepted(id).await?,
+            None => None,
         };
-        work.suspects = Some(work.wrongs.drain(..).map(|wrong| wrong.what).collect());
-        work.fold = Fold::new(ledger, accepted);
+        work.wrongs.clear();
+        work.suspects = Some(suspects);
+        work.fold = Fold::new(ledger, accepted.as_ref());
         Ok(())
     }
 
@@ -349,52 +410,62 @@ impl Walk<'_> {
         for ((id, open), item) in fold.open_holds().zip(&beside.holds) {
             match item {
                 Ok(item) => wrongs.extend(fold.hold_item(id, open, item.as_ref())),
-                Err(error) => wrongs.push(Wrong::new(open.seq, What::Unreadable, id, error)),
+                Err(error) => wrongs.push(Wrong::new(open.seq, What::Unreadable, id, error).about(About::Hold(id.clone()))),
             }
         }
         Ok(wrongs)
     }
 
-    /// Says what was found, and freezes the account.
-    async fn report(&mut self, pass: &mut Pass, ledger: LedgerId, wrongs: Vec<Wrong>) {
+    /// Freezes the account and says what was found. `judged`: up to which entry the books were taken as accepted. `false` if
+    /// the operator accepted them anew meanwhile: then nothing was done.
+    async fn report(&mut self, pass: &mut Pass, ledger: &LedgerId, judged: i64, wrongs: Vec<Wrong>) -> bool {
         if wrongs.is_empty() {
-            return;
+            return true;
         }
-        let named: Vec<&Wrong> = wrongs.iter().take(NAMED).collect();
-        let why = json!({ "pass": pass.number, "findings": named });
-        for wrong in &wrongs {
-            let Wrong { seq, what, expected, found } = wrong;
+        if let LedgerId::Account(id) = ledger
+            && !self.freeze(pass, id, judged, &wrongs).await
+        {
+            return false;
+        }
+        for wrong in wrongs {
+            let Wrong { seq, what, expected, found, .. } = &wrong;
             let account = ledger.account().map(AccountId::as_str);
             tracing::error!(request_id = self.request.as_str(), account, %ledger, entry = seq, what = ?what, expected, found, "the books do not add up");
-            let finding = Finding { ledger: ledger.clone(), wrong: wrong.clone() };
+            let finding = Finding { ledger: ledger.clone(), wrong };
             pass.note(&finding);
             if self.findings.len() < SHOWN {
                 self.findings.push(finding);
             }
         }
-        let LedgerId::Account(id) = &ledger else { return };
-        if pass.counts.frozen >= FROZEN_A_PASS {
-            pass.counts.failed += 1;
-            tracing::error!(request_id = self.request.as_str(), account = %id, "not frozen, because this pass froze {FROZEN_A_PASS} accounts already");
-            return;
-        }
+        true
+    }
+
+    async fn freeze(&mut self, pass: &mut Pass, id: &AccountId, judged: i64, wrongs: &[Wrong]) -> bool {
+        let named: Vec<&Wrong> = wrongs.iter().take(NAMED).collect();
+        let why = json!({ "pass": pass.number, "findings": named });
         let act = Act {
             event: EventId::from_uuid(self.source.uuid()),
             actor: KeyId::from_uuid(Uuid::nil()),
             request: self.request.clone(),
             now: self.source.now(),
         };
-        match self.store.freeze(id, &why, &act).await {
+        match self.store.freeze(id, judged, &why, &act).await {
             Ok(Freeze::Now) => {
                 pass.counts.frozen += 1;
                 tracing::error!(request_id = self.request.as_str(), account = %id, "frozen, because its books do not add up");
             }
             Ok(Freeze::Already | Freeze::Never) => {}
+            Ok(Freeze::Accepted) => return false,
+            Ok(Freeze::Braked) => {
+                pass.counts.failed += 1;
+                tracing::error!(request_id = self.request.as_str(), account = %id, "not frozen, because {FROZEN_A_DAY} accounts were frozen within a day");
+            }
             Err(error) => {
                 pass.counts.failed += 1;
                 tracing::error!(request_id = self.request.as_str(), account = %id, error = %error, "could not be frozen now");
             }
         }
+        true
     }
 
     /// Settles a transfer that did not sum to zero in the pass before: which ledger lacks an entry of it, or has one that
@@ -411,68 +482,107 @@ impl Walk<'_> {
             side.1 += i128::from(sighting.micros);
             side.2.push(sighting.seq);
         }
+        let mut settled = Settled::Sound;
         for (ledger, (expected, seen, seqs)) in sides.into_iter().filter(|(_, (expected, seen, _))| expected != seen) {
             let found = match &record {
                 Some(record) => self.store.transfer_in_ledger(&ledger, record).await?,
                 None => self.store.transfer_in_entries(&ledger, &seqs, id).await?,
             };
-            if found == expected || self.is_accepted(&ledger, id).await? {
+            if found == expected {
                 continue;
             }
+            let accepted = match ledger.account() {
+                Some(account) => self.store.accepted(account).await?,
+                None => None,
+            };
+            // An entry behind what was accepted was not looked at, however old its transfer says it is.
+            let is_accepted = accepted
+                .as_ref()
+                .is_some_and(|accepted| id.millis() <= accepted.at.as_millisecond() && seqs.iter().all(|seq| *seq <= accepted.seq));
             let seq = seqs.last().copied().unwrap_or(0);
-            tracing::warn!(request_id = self.request.as_str(), transfer = %id, %ledger, seen, "a transfer does not sum to zero");
             let wrong = Wrong::new(seq, What::Transfer, format!("{id}: {expected} micro-units"), format!("{found} micro-units"));
-            self.report(pass, ledger, vec![wrong]).await;
+            let judged = accepted.map_or(0, |accepted| accepted.seq);
+            if is_accepted || !self.report(pass, &ledger, judged, vec![wrong]).await {
+                settled = settled.max(Settled::Accepted);
+                continue;
+            }
+            settled = Settled::Wrong;
+            tracing::warn!(request_id = self.request.as_str(), transfer = %id, %ledger, seen, "a transfer does not sum to zero");
         }
+        pass.settled.insert(id.clone(), settled);
         Ok(())
     }
 
-    /// Whether a transfer of that age was accepted with the account's books.
-    async fn is_accepted(&self, ledger: &LedgerId, transfer: &TransferId) -> Result<bool, StoreError> {
-        let Some(id) = ledger.account() else { return Ok(false) };
-        Ok(self.store.accepted(id).await?.is_some_and(|accepted| transfer.millis() <= accepted.at.as_millisecond()))
+    /// Ends the pass: its sums say which transfers the next one looks for.
+    async fn finish(&mut self, state: &mut State, mut pass: Pass) -> (Counts, Result<bool, StoreError>) {
+        let ended = self.end(state, &mut pass).await;
+        (pass.counts, ended)
     }
 
-    /// Ends the pass: its sums say which transfers the next one looks for.
-    async fn finish(&mut self, state: &mut State, pass: Pass) -> Result<(Counts, bool), StoreError> {
-        let (mut sums, mut all) = (BTreeMap::new(), Imbalance::default());
-        for currency in &pass.currencies {
-            let found = self.load(currency, pass.number).await?.imbalance(pass.number);
+    async fn end(&mut self, state: &mut State, pass: &mut Pass) -> Result<bool, StoreError> {
+        let mut ended = state.clone();
+        let (mut sums, mut named, mut off, mut unnamed) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new(), 0);
+        for currency in pass.currencies.clone() {
+            let cells = self.load(pass, &currency).await?.clone();
+            let found = cells.imbalance(pass.number);
             if found.sum != 0 {
                 sums.insert(currency.clone(), found.sum.to_string());
             }
-            all.unnamed += found.unnamed;
-            all.transfers.extend(found.transfers);
+            if pass.holey {
+                continue;
+            }
+            let left = ended.imbalance(pass, &currency, cells);
+            if let Some((found, lasts)) = state.off(&currency, &left) {
+                if lasts {
+                    self.report_sum(pass, &currency, &left).await;
+                }
+                off.insert(currency, found);
+            }
+            unnamed += left.unnamed;
+            named.extend(left.transfers.into_keys());
         }
-        let (now, counts) = (self.source.now(), pass.counts);
-        if !pass.holey && (all.unnamed > 0 || !all.transfers.is_empty()) {
-            let transfers = all.transfers.len();
+        if unnamed > 0 || !named.is_empty() {
             tracing::warn!(
                 request_id = self.request.as_str(),
                 pass = pass.number,
-                transfers,
-                unnamed = all.unnamed,
+                transfers = named.len(),
+                unnamed,
                 ?sums,
                 "the next pass looks for unbalanced transfers"
             );
         }
-        let unbalanced = (!pass.holey).then_some(all.transfers);
+        let now = self.source.now();
+        let unbalanced = (!pass.holey).then_some(named);
         let record = Record {
             number: pass.number,
             began_at: jiff::Timestamp::from_millisecond(pass.began_ms).unwrap_or(now),
             finished_at: now,
-            counts,
-            findings: pass.findings,
+            counts: pass.counts,
+            findings: pass.findings.clone(),
             sums,
             unbalanced: unbalanced.clone().unwrap_or_default(),
         };
-        state.end(now, unbalanced);
-        let mine = self.keep(state, record.number, Some(&record)).await?;
-        Ok((counts, mine))
+        if !pass.holey {
+            ended.off = off;
+        }
+        ended.end(now, unbalanced);
+        ended.again |= pass.again;
+        let mine = self.keep(&ended, record.number, Some(&record)).await?;
+        *state = ended;
+        Ok(mine)
+    }
+
+    /// Says that a currency does not add up, and not for the first time. There is no account to freeze: it stands by the
+    /// currency's issued credit.
+    async fn report_sum(&mut self, pass: &mut Pass, currency: &str, left: &Imbalance) {
+        let ledger = LedgerId::System(System { book: Book::Issued, currency: currency.to_owned(), stripe: 0 });
+        let found = format!("{} micro-units; {} transfers named, {} sums of several", left.sum, left.transfers.len(), left.unnamed);
+        let wrong = Wrong::new(0, What::Sum, "0 micro-units in each transfer", found).about(About::Ledger);
+        self.report(pass, &ledger, 0, vec![wrong]).await;
     }
 }
 
-fn first_look(ledger: LedgerId, accepted: i64, then: Place) -> Work {
+fn first_look(ledger: LedgerId, accepted: Option<&Accepted>, then: Place) -> Work {
     Work { fold: Fold::new(ledger, accepted), then, wrongs: Vec::new(), suspects: None }
 }
 
@@ -487,20 +597,24 @@ fn system_ledger(currencies: &BTreeSet<String>, at: usize) -> Option<LedgerId> {
 /// Compares the account and its gate with the ledger.
 fn beside_account(fold: &Fold, beside: &Beside) -> Vec<Wrong> {
     let seq = fold.seen();
+    let alone = |what, expected: &str, found: &dyn Display| vec![Wrong::new(seq, what, expected, found).about(About::Account)];
     let account = match &beside.account {
         Ok(account) => account,
-        Err(StoreError::Denied(Denied::Absent)) => return vec![Wrong::new(seq, What::AccountItem, "an item", "none")],
-        Err(error) => return vec![Wrong::new(seq, What::Unreadable, "the account's item", error)],
+        Err(StoreError::Denied(Denied::Absent)) => return alone(What::AccountItem, "an item", &"none"),
+        Err(error) => return alone(What::Unreadable, "the account's item", error),
     };
     if seq == 0 {
-        return vec![Wrong::new(0, What::Number, 1, "no entry")];
+        return alone(What::Number, "1", &"no entry");
     }
     let mut wrongs = fold.last().map(|last| check_account(account, last)).unwrap_or_default();
     let copies: Vec<_> = beside.gates.iter().filter_map(|copy| copy.as_ref().ok().copied()).collect();
     if copies.len() == beside.gates.len() {
         wrongs.extend(check_gates(account, seq, &copies));
-    } else {
-        wrongs.push(Wrong::new(seq, What::Unreadable, "the account's gate", "a copy that does not read"));
+    }
+    for (stripe, copy) in beside.gates.iter().enumerate() {
+        if let Err(error) = copy {
+            wrongs.push(Wrong::new(seq, What::Unreadable, "a copy of the account's gate", error).about(About::Gate(stripe)));
+        }
     }
     wrongs
 }

@@ -49,7 +49,8 @@ fn refuse_frozen(account: &Account, home: &AccountId) -> Result<(), StoreError> 
 impl Store {
     /// Suspends or reactivates an account. From the commit on, nothing in the subtree of a suspended account spends:
     /// the account's own ledger and every copy of its gate are written in the same transaction. Asking for the state it
-    /// is in changes nothing. Reactivating a frozen account lifts the freeze and accepts its books as they are.
+    /// is in changes nothing. Reactivating a frozen account lifts the freeze and accepts its books as they are; one that is
+    /// closed, by its item or by its ledger, stays closed.
     ///
     /// # Errors
     /// [`StoreError::Denied`]; [`StoreError::Stale`]; [`StoreError::AccountState`] for a closed account;
@@ -72,15 +73,19 @@ impl Store {
         for _ in 0..REPLANS {
             let old = self.account_to_change(id, authority, resolve).await?;
             refuse_stale(&old, expected)?;
-            let status = next_status(&old, change)?;
             let lifts = change == StatusChange::Reactivate && old.frozen_at.is_some();
-            if status == old.status && !lifts {
-                return Ok(old);
-            }
+            let next = next_status(&old, change);
             if lifts {
                 refuse_frozen(&old, authority.home)?;
+            } else if next.as_ref() == Ok(&old.status) {
+                return Ok(old);
             }
+            let closed = lifts && old.status == Status::Closed;
+            let status = if closed { Status::Closed } else { next? };
             let head = self.head(&ledger).await?;
+            // Closed is for good: its books are accepted, and it stays so, whichever of the two says it.
+            let closed = closed || lifts && head.status == Status::Closed;
+            let (status, kind) = if closed { (Status::Closed, EntryKind::Closed) } else { (status, kind) };
             let entry = head.state_entry(kind, act.now, |after| after.status = status)?;
             let mut new = with_status(&old, status, act);
             if lifts {
@@ -92,7 +97,9 @@ impl Store {
             push_event(&mut tx, Part::Guard, act, id, event, &detail)?;
             push_status(&mut tx, &old, &new);
             push_entry(&mut tx, &entry);
-            gates::push_state(&mut tx, id, old.generation, status);
+            if !closed {
+                gates::push_state(&mut tx, id, old.generation, status);
+            }
             let checks = place_checks(&old, authority.home);
             gates::push_checks(&mut tx, &checks, id.as_str());
             let refused = match tx.commit(&*self.table, &self.patience).await? {

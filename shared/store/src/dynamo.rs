@@ -28,7 +28,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use self::expression::{Expression, Rendered, from_attributes, position, start_key, to_attributes, to_key};
-use crate::evaluate::{check_changes, invalid, with_key};
+use crate::evaluate::{check_changes, check_names, invalid, with_key};
 use crate::table::{Action, Change, Index, Item, Key, PK, Page, Query, Refusal, SK, Table, TableError, Write};
 
 /// How often a batch read asks for what was left unprocessed before the table counts as busy.
@@ -96,7 +96,7 @@ impl DynamoTable {
                     _ => None,
                 })
             })?;
-        output.attributes.map(from_attributes).transpose()
+        Ok(output.attributes.map(from_attributes))
     }
 
     async fn delete(&self, key: &Key, rendered: Rendered) -> Result<Option<Item>, TableError> {
@@ -186,7 +186,7 @@ impl DynamoTable {
         let request = self.client.batch_get_item().request_items(&self.name, wanted.map_err(malformed)?);
         let output = request.send().await.map_err(failure)?;
         for item in output.responses.unwrap_or_default().remove(&self.name).unwrap_or_default() {
-            let item = from_attributes(item)?;
+            let item = from_attributes(item);
             let key = Key::of(&item).ok_or_else(|| TableError::Invalid("an item has no key".into()))?;
             found.insert(key, item);
         }
@@ -200,7 +200,7 @@ impl Table for DynamoTable {
     async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
         let request = self.client.get_item().table_name(&self.name).set_key(Some(to_key(key)));
         let output = request.consistent_read(consistent).send().await.map_err(failure)?;
-        output.item.map(from_attributes).transpose()
+        Ok(output.item.map(from_attributes))
     }
 
     async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
@@ -238,7 +238,7 @@ impl Table for DynamoTable {
             .send()
             .await
             .map_err(failure)?;
-        let items = output.items.unwrap_or_default().into_iter().map(from_attributes).collect::<Result<_, _>>()?;
+        let items = output.items.unwrap_or_default().into_iter().map(from_attributes).collect();
         let next = output.last_evaluated_key.map(|last| position(query.index, last)).transpose()?;
         Ok(Page { items, next })
     }
@@ -274,7 +274,11 @@ fn render(write: &Write) -> Result<Rendered, TableError> {
             check_changes(changes)?;
             Some(changes)
         }
-        Action::Put(_) | Action::Delete | Action::Check => None,
+        Action::Put(item) => {
+            check_names(item)?;
+            None
+        }
+        Action::Delete | Action::Check => None,
     };
     Expression::write(write.cond.as_ref(), changes)
 }
@@ -294,10 +298,7 @@ fn write_error<E: ProvideErrorMetadata + std::fmt::Debug>(
     refusal: impl Fn(&E) -> Option<&ConditionalCheckFailedException>,
 ) -> TableError {
     match error.as_service_error().and_then(refusal) {
-        Some(refusal) => match refusal.item.clone().map(from_attributes).transpose() {
-            Ok(item) => TableError::Condition(item),
-            Err(error) => error,
-        },
+        Some(refusal) => TableError::Condition(refusal.item.clone().map(from_attributes)),
         None => failure(error),
     }
 }
@@ -321,7 +322,7 @@ fn refusal(reason: &CancellationReason) -> Result<Refusal, TableError> {
         None | Some("None") => Ok(Refusal::None),
         Some("ConditionalCheckFailed") => {
             let item = reason.item.clone().filter(|item| !item.is_empty());
-            item.map(from_attributes).transpose().map(Refusal::Condition)
+            Ok(Refusal::Condition(item.map(from_attributes)))
         }
         Some("TransactionConflict") => Ok(Refusal::Conflict),
         Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Ok(Refusal::Throttled),

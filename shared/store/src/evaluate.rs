@@ -188,7 +188,7 @@ fn check_item_size(bytes: usize) -> Result<(), TableError> {
     Ok(())
 }
 
-fn check_names(item: &Item) -> Result<(), TableError> {
+pub(crate) fn check_names(item: &Item) -> Result<(), TableError> {
     for (name, value) in item {
         if name.is_empty() {
             return invalid("an attribute has no name");
@@ -203,6 +203,7 @@ fn check_value_names(value: &Value) -> Result<(), TableError> {
         Value::M(map) => check_names(map),
         Value::L(values) => values.iter().try_for_each(check_value_names),
         Value::S(_) | Value::N(_) | Value::Bool(_) => Ok(()),
+        Value::Unknown(what) => invalid(format!("{what} cannot be written")),
     }
 }
 

@@ -6,16 +6,25 @@ use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 
 use crate::Store;
-use crate::account_items::frozen_change;
+use crate::account_items::{accepted, frozen_change};
 use crate::accounts::REPLANS;
-use crate::codec::{Reader, time};
+use crate::codec::{Reader, put, time};
 use crate::commit::{Part, Tx, patiently};
 use crate::entries::{self, push_entry};
 use crate::error::StoreError;
 use crate::events::{Act, push_event};
 use crate::gates;
 use crate::keys;
-use crate::table::{Change, Cond, Item, Query, SortRange, Value, Write, s};
+use crate::reconcile::kept_number;
+use crate::table::{Action, Change, Cond, Item, Query, SortRange, Value, Write, s};
+
+/// What an item has that stands at a ledger's next number only to take it.
+const BLOCKS: &str = "block";
+/// The most accounts frozen in a day. More at once are rather an error of ours than of theirs, and must not stop the
+/// platform before somebody has looked.
+pub const FROZEN_A_DAY: usize = 50;
+/// A day, milliseconds.
+const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What became of a freeze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +35,10 @@ pub enum Freeze {
     Already,
     /// It cannot be: the operator's account, or there is no item.
     Never,
+    /// The operator accepted the books after they were judged; nothing was written.
+    Accepted,
+    /// [`FROZEN_A_DAY`] accounts were frozen within a day; nothing was written.
+    Braked,
 }
 
 /// An account's item as far as it can be read; nothing else of it is relied on.
@@ -34,6 +47,7 @@ struct Frame {
     status: Status,
     generation: u32,
     marked: bool,
+    accepted: i64,
 }
 
 impl Frame {
@@ -44,6 +58,7 @@ impl Frame {
             status: r.word("st").unwrap_or(Status::Active),
             generation: r.number("gen").ok().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
             marked: item.contains_key("frz"),
+            accepted: accepted(item).ok().flatten().map_or(0, |accepted| accepted.seq),
         }
     }
 
@@ -67,55 +82,119 @@ impl Frame {
     }
 }
 
+/// The newest item of a ledger.
+struct Newest {
+    /// The number it is kept under; 0 if there is none.
+    seq: i64,
+    /// What it says, if it reads.
+    head: Option<Head>,
+    /// It only keeps others from going on.
+    blocks: bool,
+}
+
+/// How many accounts were frozen lately.
+struct Brake {
+    version: Option<i64>,
+    exists: bool,
+    lately: Vec<i64>,
+}
+
+impl Brake {
+    fn of(item: Option<&Item>, now_ms: i64) -> Self {
+        let times = match item.and_then(|item| item.get("times")) {
+            Some(Value::L(times)) => times.as_slice(),
+            Some(_) | None => &[],
+        };
+        let lately = times.iter().filter_map(|time| match time {
+            Value::N(at) if *at <= now_ms && *at > now_ms.saturating_sub(DAY_MS) => Some(*at),
+            _ => None,
+        });
+        let version = item.and_then(|item| Reader(item).maybe_number("ver").ok().flatten());
+        Self { version, exists: item.is_some(), lately: lately.collect() }
+    }
+
+    /// The write that counts one more.
+    fn one_more(&self, now_ms: i64) -> Write {
+        let mut item = Item::new();
+        put(&mut item, "times", Value::L(self.lately.iter().copied().chain([now_ms]).map(Value::N).collect()));
+        put(&mut item, "ver", Value::N(self.version.unwrap_or(0).wrapping_add(1)));
+        let as_read = match self.version {
+            Some(version) => Cond::Eq("ver", Value::N(version)),
+            None if self.exists => Cond::Exists,
+            None => Cond::NotExists,
+        };
+        Write { key: keys::reconcile_brake(), action: Action::Put(item), cond: Some(as_read) }
+    }
+}
+
 impl Store {
     /// Freezes an account: from the commit on nothing in its subtree spends, and only the operator reactivates it. Like a
-    /// suspension one transaction writes its item, an entry of its ledger and every copy of its gate; where the ledger
-    /// does not read, the rest is written. A closed account stays closed and is marked. `why` is kept in the audit record.
+    /// suspension one transaction writes its item, an entry of its ledger and every copy of its gate. Where the newest entry
+    /// does not read, an item that is no entry takes the next number, so that nobody who remembers the ledger goes on. A
+    /// closed account stays closed and is marked; if its ledger is active, that is stopped all the same. `why` is kept in
+    /// the audit record. `judged`: up to which entry the books were taken as accepted, 0 for none.
     ///
     /// A frozen account that is still as it was frozen is left alone.
     ///
     /// # Errors
     /// [`StoreError::Busy`]; table errors.
-    pub async fn freeze(&self, id: &AccountId, why: &Json, act: &Act) -> Result<Freeze, StoreError> {
+    pub async fn freeze(&self, id: &AccountId, judged: i64, why: &Json, act: &Act) -> Result<Freeze, StoreError> {
         let key = keys::account(id);
         // Not the item's own word: that may be what is wrong.
         if self.operator().await?.as_ref() == Some(id) {
             return Ok(Freeze::Never);
         }
+        let ledger = LedgerId::Account(id.clone());
         for _ in 0..REPLANS {
             let Some(item) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Ok(Freeze::Never) };
             let frame = Frame::of(&item);
+            if frame.accepted > judged {
+                return Ok(Freeze::Accepted);
+            }
+            let newest = self.newest(&ledger).await?;
             let closed = frame.status == Status::Closed;
-            let head = self.readable_head(&LedgerId::Account(id.clone())).await?;
-            let spends = head.filter(|head| head.status == Status::Active && !closed);
-            let stopped = closed || (frame.status == Status::Suspended && spends.is_none() && self.gates_are_shut(id).await?);
-            if frame.marked && stopped {
+            // Spending is decided on the ledger, whatever the item says.
+            let spends = newest.head.as_ref().filter(|head| head.status == Status::Active);
+            let open = newest.head.is_none() && newest.seq > 0 && !newest.blocks;
+            let at_rest = spends.is_none() && !open;
+            if frame.marked && at_rest && (closed || frame.status == Status::Suspended && self.gates_are_shut(id).await?) {
                 return Ok(Freeze::Already);
+            }
+            let (brake, now_ms) = (keys::reconcile_brake(), act.now.as_millisecond());
+            let brake = Brake::of(patiently(&self.patience, || self.table.get(&brake, true)).await?.as_ref(), now_ms);
+            if brake.lately.len() >= FROZEN_A_DAY {
+                return Ok(Freeze::Braked);
             }
             let mut tx = Tx::default();
             push_event(&mut tx, Part::Guard, act, id, "account.frozen", why)?;
             tx.push(Part::Account, Write::update(key.clone(), frame.changes(act), frame.as_read()));
+            tx.push(Part::Plain, brake.one_more(now_ms));
             if let Some(head) = spends {
                 push_entry(&mut tx, &head.state_entry(EntryKind::Suspended, act.now, |after| after.status = Status::Suspended)?);
+            } else if open {
+                let blocking = Item::from([(BLOCKS.to_owned(), time(act.now))]);
+                tx.push(Part::Entry(ledger.clone()), Write::create(keys::entry(&ledger, newest.seq.saturating_add(1)), blocking));
             }
-            if !closed {
-                gates::push_state(&mut tx, id, frame.generation, Status::Suspended);
+            if !closed || !at_rest {
+                let generation = newest.head.as_ref().map_or(frame.generation, |head| head.generation);
+                gates::push_state(&mut tx, id, generation, Status::Suspended);
             }
             match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => return Ok(Freeze::Now),
                 Err(refused) if refused.guard().is_some() => return Ok(Freeze::Now),
-                Err(_) => self.memory.forget(&LedgerId::Account(id.clone())),
+                Err(_) => self.memory.forget(&ledger),
             }
         }
         Err(StoreError::Busy)
     }
 
-    /// The head, unless the newest item of the ledger does not read or there is none.
-    async fn readable_head(&self, ledger: &LedgerId) -> Result<Option<Head>, StoreError> {
+    async fn newest(&self, ledger: &LedgerId) -> Result<Newest, StoreError> {
         let query = Query::table(keys::ledger_partition(ledger), SortRange::Every).newest_first().limit(1);
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
-        let newest = page.items.first().and_then(|item| entries::decode(item).ok());
-        Ok(newest.map(|entry| entry.after).filter(|head| &head.ledger == ledger))
+        let Some(item) = page.items.first() else { return Ok(Newest { seq: 0, head: None, blocks: false }) };
+        let seq = kept_number(item).unwrap_or(0);
+        let head = entries::decode(item).ok().map(|entry| entry.after).filter(|head| &head.ledger == ledger && head.seq == seq);
+        Ok(Newest { seq, head, blocks: item.contains_key(BLOCKS) })
     }
 
     async fn gates_are_shut(&self, id: &AccountId) -> Result<bool, StoreError> {

@@ -154,6 +154,11 @@ pub fn reconcile_sums(currency: &str) -> Key {
     Key::new("RECON", format!("SUM#{currency}"))
 }
 
+/// When accounts were frozen lately.
+pub fn reconcile_brake() -> Key {
+    Key::new("RECON", "BRAKE")
+}
+
 /// A finished pass of reconciliation, by its number.
 pub fn reconcile_pass(number: u64) -> Key {
     Key::new("RECON", format!("PASS#{number:020}"))

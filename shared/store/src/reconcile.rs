@@ -72,6 +72,8 @@ pub struct Sums<'a> {
 
 /// How long after a transfer's time its entries may have been written.
 const TRANSFER_SETTLES_MS: i64 = 3_600_000;
+/// Stands for the version of a state that cannot be read, below every other.
+const UNREADABLE: i64 = i64::MIN;
 /// The most entries of a page.
 const PAGE: usize = 1_000;
 
@@ -189,6 +191,9 @@ impl Store {
     /// Table errors.
     pub async fn transfer_in_entries(&self, ledger: &LedgerId, seqs: &[i64], transfer: &TransferId) -> Result<i128, StoreError> {
         let mut sum = 0_i128;
+        let mut seqs = seqs.to_vec();
+        seqs.sort_unstable();
+        seqs.dedup();
         for chunk in seqs.chunks(MAX_BATCH_GET) {
             let wanted: Vec<_> = chunk.iter().map(|seq| keys::entry(ledger, *seq)).collect();
             let items = patiently(&self.patience, || self.table.batch_get(&wanted)).await?;
@@ -198,7 +203,8 @@ impl Store {
         Ok(sum)
     }
 
-    /// How far reconciliation is: its version, 0 before the first run, and what was kept, if it reads.
+    /// How far reconciliation is: its version, 0 before the first run, and what was kept, if it reads. A version that does
+    /// not read is taken for the lowest.
     ///
     /// # Errors
     /// Table errors.
@@ -206,7 +212,7 @@ impl Store {
         let key = keys::reconcile();
         let Some(item) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Ok((0, None)) };
         let reader = Reader(&item);
-        Ok((reader.number("ver")?, Some(reader.json("doc"))))
+        Ok((reader.number("ver").unwrap_or(UNREADABLE), Some(reader.json("doc"))))
     }
 
     /// The sums of `pass` over one currency, so far.
@@ -240,7 +246,11 @@ impl Store {
         put(&mut item, "doc", json(state)?);
         put(&mut item, "ver", Value::N(version + 1));
         put(&mut item, "run", s(run));
-        let as_read = if version == 0 { Cond::NotExists } else { Cond::Eq("ver", Value::N(version)) };
+        let as_read = match version {
+            0 => Cond::NotExists,
+            UNREADABLE => Cond::Exists,
+            version => Cond::Eq("ver", Value::N(version)),
+        };
         tx.push(Part::Guard, Write { key: keys::reconcile(), action: Action::Put(item), cond: Some(as_read) });
         for sum in sums {
             let mut item = Item::new();
@@ -261,6 +271,19 @@ impl Store {
                 reader.number("ver") == Ok(version + 1) && reader.text("run") == Ok(run)
             })),
         }
+    }
+
+    /// The newest finished pass, if there is one: its number, and its record, if it reads.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn newest_reconcile_pass<T: DeserializeOwned>(&self) -> Result<Option<(u64, Result<T, StoreError>)>, StoreError> {
+        let Key { pk, sk } = keys::reconcile_pass(0);
+        let prefix = sk.trim_end_matches('0').to_owned();
+        let query = Query { consistent: true, ..Query::table(pk, SortRange::BeginsWith(prefix.clone())).newest_first().limit(1) };
+        let page = patiently(&self.patience, || self.table.query(&query)).await?;
+        let newest = page.items.first().and_then(|item| Some((Key::of(item)?.sk.strip_prefix(&prefix)?.parse().ok()?, item)));
+        Ok(newest.map(|(number, item)| (number, Reader(item).json("doc"))))
     }
 
     /// A finished pass, if it is known.
@@ -286,13 +309,17 @@ fn number_of(pass: u64) -> i64 {
     i64::try_from(pass).unwrap_or(i64::MAX)
 }
 
-/// An entry that reads and is kept where it belongs. `after`: a number below it.
-fn readable(ledger: &LedgerId, after: i64, item: &table::Item) -> Result<Entry, Unreadable> {
-    let kept = match item.get(SK) {
+/// The number that an item of a ledger is kept under.
+pub(crate) fn kept_number(item: &Item) -> Option<i64> {
+    match item.get(SK) {
         Some(Value::S(text)) => text.get(..20).and_then(|digits| digits.parse().ok()),
         _ => None,
-    };
-    let seq = kept.unwrap_or(after).max(after.saturating_add(1));
+    }
+}
+
+/// An entry that reads and is kept where it belongs. `after`: a number below it.
+fn readable(ledger: &LedgerId, after: i64, item: &table::Item) -> Result<Entry, Unreadable> {
+    let seq = kept_number(item).unwrap_or(after).max(after.saturating_add(1));
     let unreadable = |why: String| Unreadable { seq, why };
     let entry = entries::decode(item).map_err(|error| unreadable(error.to_string()))?;
     if &entry.after.ledger != ledger || Key::of(item).as_ref() != Some(&keys::entry(ledger, entry.after.seq)) {

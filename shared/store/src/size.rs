@@ -31,6 +31,7 @@ pub fn value_size(value: &Value) -> usize {
         Value::Bool(_) => 1,
         Value::L(values) => 3 + values.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
         Value::M(map) => 3 + map.len() + item_size(map),
+        Value::Unknown(what) => what.len(),
     }
 }
 

@@ -21,6 +21,9 @@ pub enum Value {
     L(Vec<Value>),
     /// A map of values.
     M(Item),
+    /// What this table never stores (null, bytes, sets, other numbers) and what it is, from another hand. It is only ever
+    /// read: every reader takes it for corrupt, and it cannot be written.
+    Unknown(String),
 }
 
 /// An item: attribute name to value, key attributes included.

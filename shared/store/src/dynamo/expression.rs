@@ -150,7 +150,7 @@ pub(super) fn start_key(query: &Query) -> Result<Option<HashMap<String, Attribut
 
 /// The position a page ended at.
 pub(super) fn position(index: Option<Index>, last: HashMap<String, AttributeValue>) -> Result<Position, TableError> {
-    let last = from_attributes(last)?;
+    let last = from_attributes(last);
     let text = |name: &str| match last.get(name) {
         Some(Value::S(text)) => Ok(text.clone()),
         _ => invalid(format!("a page ended without `{name}`")),
@@ -177,28 +177,29 @@ fn to_attribute(value: &Value) -> AttributeValue {
         Value::Bool(truth) => AttributeValue::Bool(*truth),
         Value::L(values) => AttributeValue::L(values.iter().map(to_attribute).collect()),
         Value::M(map) => AttributeValue::M(to_attributes(map)),
+        // Refused before: see `check_value_names`.
+        Value::Unknown(_) => AttributeValue::Null(true),
     }
 }
 
-/// The item of stored attributes.
-///
-/// # Errors
-/// [`TableError::Invalid`] for what this table never stores: bytes, sets, null, numbers that are no 64-bit integers.
-pub(super) fn from_attributes(attributes: HashMap<String, AttributeValue>) -> Result<Item, TableError> {
-    attributes.into_iter().map(|(name, value)| Ok((name, from_attribute(value)?))).collect()
+/// The item of stored attributes. What this table never stores is kept as [`Value::Unknown`], so that it spoils its own
+/// attribute and not the page it is on.
+pub(super) fn from_attributes(attributes: HashMap<String, AttributeValue>) -> Item {
+    attributes.into_iter().map(|(name, value)| (name, from_attribute(value))).collect()
 }
 
-fn from_attribute(value: AttributeValue) -> Result<Value, TableError> {
+fn from_attribute(value: AttributeValue) -> Value {
+    let unknown = |what: &str| Value::Unknown(what.to_owned());
     match value {
-        AttributeValue::S(text) => Ok(Value::S(text)),
-        AttributeValue::N(number) => match number.parse() {
-            Ok(number) => Ok(Value::N(number)),
-            Err(_) => invalid(format!("the stored number {number} is no 64-bit integer")),
-        },
-        AttributeValue::Bool(truth) => Ok(Value::Bool(truth)),
-        AttributeValue::L(values) => values.into_iter().map(from_attribute).collect::<Result<_, _>>().map(Value::L),
-        AttributeValue::M(map) => from_attributes(map).map(Value::M),
-        other => invalid(format!("a stored value is of no known type: {other:?}")),
+        AttributeValue::S(text) => Value::S(text),
+        AttributeValue::N(number) => number.parse().map_or_else(|_| unknown("a number that is no 64-bit integer"), Value::N),
+        AttributeValue::Bool(truth) => Value::Bool(truth),
+        AttributeValue::L(values) => Value::L(values.into_iter().map(from_attribute).collect()),
+        AttributeValue::M(map) => Value::M(from_attributes(map)),
+        AttributeValue::Null(_) => unknown("null"),
+        AttributeValue::B(_) => unknown("bytes"),
+        AttributeValue::Bs(_) | AttributeValue::Ns(_) | AttributeValue::Ss(_) => unknown("a set"),
+        _ => unknown("a value of no known type"),
     }
 }
 
@@ -229,9 +230,12 @@ mod tests {
     }
 
     #[test]
-    fn what_this_table_never_stores_is_refused() {
+    fn what_this_table_never_stores_is_unknown_and_cannot_be_written() {
         for value in [AttributeValue::N("1.5".into()), AttributeValue::Null(true), AttributeValue::Ss(vec![])] {
-            assert!(matches!(from_attribute(value), Err(TableError::Invalid(_))));
+            let value = from_attribute(value);
+            assert!(matches!(value, Value::Unknown(_)));
+            let changes = [Change::Set("a", Value::L(vec![value]))];
+            assert!(matches!(crate::evaluate::check_changes(&changes), Err(TableError::Invalid(_))));
         }
     }
 }
