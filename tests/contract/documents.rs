@@ -61,7 +61,7 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn every_test_that_the_documents_name_exists() {
-    let sources: String = files(&root(), "rs").iter().map(|path| read(path)).collect();
+    let sources: String = files(root(), "rs").iter().map(|path| read(path)).collect();
     let mut gone = Vec::new();
     for document in documents() {
         let text = read(&document);
