@@ -60,4 +60,4 @@ kill-test *flags:
 # Rewrites what is generated.
 generate:
     cargo run -q -p tributary-tests --example openapi
-    UPDATE_GOLDEN=1 cargo test -q -p tributary-tests -- golden budgets isolation
+    UPDATE_GOLDEN=1 cargo test -q -p tributary-tests -- golden budgets isolation contract
