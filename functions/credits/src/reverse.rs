@@ -1,10 +1,12 @@
 //! `POST /reseller/credits/transfers/{id}/reverse`.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
-use tributary_domain::ledger::EntryKind;
+use tributary_domain::ledger::{EntryKind, LedgerId};
 use tributary_domain::rights::Right;
 use tributary_domain::text::Reference;
 use tributary_domain::transfer::Transfer;
@@ -38,8 +40,7 @@ pub async fn reverse(call: Call) -> Result<Reply, Problem> {
         Err(absent @ StoreError::Denied(_)) => {
             let (first, own): (Transfer, bool) = call.store().first_answer_and_whose(&scope).await?.ok_or(absent)?;
             if !own {
-                let ledgers = first.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]).collect();
-                refuse_lacking(&call, &ledgers, &caller.over_heads(Right::CreditsReverse)).await?;
+                refuse_lacking(&call, &ledgers_of(&first), &caller.over_heads(Right::CreditsReverse)).await?;
             }
             return Ok(Reply::created(&AnyTransferView::one(&first))?.replayed(true));
         }
@@ -55,10 +56,14 @@ pub async fn reverse(call: Call) -> Result<Reply, Problem> {
         Ok(request) => request,
         Err(refusal) => {
             // Whose transfer it is comes before what kind it is.
-            let ledgers = original.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]).collect();
-            may_i(&call.store().current_heads(&ledgers).await?)?;
+            may_i(&call.store().current_heads(&ledgers_of(&original)).await?)?;
             return Err(refusal.into());
         }
     };
     commit(&call, &request, &scope, &may_i, AnyTransferView::one).await
+}
+
+/// Both ends of every leg.
+fn ledgers_of(transfer: &Transfer) -> BTreeSet<LedgerId> {
+    transfer.legs.iter().flat_map(|leg| [leg.from.clone(), leg.to.clone()]).collect()
 }

@@ -13,12 +13,18 @@ use crate::keys;
 use crate::problem::Problem;
 
 /// A key made here, with its secret, which nothing keeps.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MadeKey {
     /// The key.
     pub key: ApiKey,
     /// Its secret.
     pub secret: String,
+}
+
+impl std::fmt::Debug for MadeKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MadeKey({}, secret hidden)", self.key.id)
+    }
 }
 
 /// Makes the operator's account with an owner key; `None` if there is an operator.
