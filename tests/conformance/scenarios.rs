@@ -251,7 +251,15 @@ async fn every_value_comes_back(bench: &Bench) {
     let numbers = || [("max", n(i64::MAX)), ("min", n(i64::MIN)), ("zero", n(0)), ("tens", n(-1_000_000))];
     bench.write(Write::put(key(), item(numbers()))).await;
     assert_eq!(bench.get(&key()).await, Some(stored(&key(), numbers())));
-    let rest = || [("list", plain.clone()), ("yes", Value::Bool(true)), ("no", Value::Bool(false)), ("text", s("é€𝄞\0"))];
+    let rest = || {
+        [
+            ("list", plain.clone()),
+            ("yes", Value::Bool(true)),
+            ("no", Value::Bool(false)),
+            ("bytes", Value::B(vec![0, 255, 7])),
+            ("text", s("é€𝄞\0")),
+        ]
+    };
     bench.write(Write::put(key(), item(rest()))).await;
     assert_eq!(bench.get(&key()).await, Some(stored(&key(), rest())));
 }

@@ -29,17 +29,13 @@ fn lineage(depth: u8) -> Lineage {
 
 fn head(n: u8, available: i64, credit_limit: i64, status: Status) -> Head {
     Head {
-        ledger: ledger(n),
         seq: 7,
         lineage: lineage(n),
-        generation: 0,
         kind: Kind::Reseller,
         status,
-        currency: "USD".parse().expect("a currency"),
         available: Micros::new(available),
-        held: Micros::ZERO,
         credit_limit: Micros::new(credit_limit),
-        at: Timestamp::UNIX_EPOCH,
+        ..Head::empty_system(ledger(n), "USD".parse().expect("a currency"))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tributary_api::openapi::wire;
 use tributary_api::reply::PageView;
 use tributary_api::{App, Problem};
-use tributary_domain::account::{Account, Kind, Settings, Status, Tags};
+use tributary_domain::account::{Account, Funding, Kind, Settings, Status, Tags};
 use tributary_domain::id::{AccountId, KeyId, MemberId, RoleId};
 use tributary_domain::money::{Currency, Micros};
 use tributary_domain::rights::{Deny, RightSet};
@@ -58,6 +58,9 @@ pub struct AccountView {
     /// How far its credit may go below zero.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub credit_limit: Micros,
+    /// How it pays its parent for usage.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Funding))]
+    pub funding: Funding,
     /// Labels.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Tags))]
     pub tags: Tags,
@@ -100,6 +103,7 @@ impl AccountView {
             currency: account.currency,
             tier: account.tier.clone(),
             credit_limit: account.credit_limit,
+            funding: account.funding,
             tags: account.tags.clone(),
             settings: account.settings.clone(),
             children: account.open_children,

@@ -18,7 +18,21 @@ Examples:
   tributary history acc_… --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z";
 
 /// The kinds of entries that move credit.
-const KINDS: [&str; 9] = ["allocation", "transfer", "issue", "reversal", "sweep", "hold", "capture", "release", "expiry"];
+const KINDS: [&str; 13] = [
+    "allocation",
+    "transfer",
+    "issue",
+    "reversal",
+    "sweep",
+    "hold",
+    "capture",
+    "release",
+    "expiry",
+    "purchase",
+    "lot_expired",
+    "usage",
+    "usage_adjustment",
+];
 
 /// Which entries.
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,27 @@ pub enum Kind {
     Customer,
 }
 
+/// How an account pays its parent for usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Funding {
+    /// From its credit, with the usage itself; without enough credit there is no usage.
+    #[default]
+    Prepaid,
+    /// By invoice; usage accrues.
+    Postpaid,
+}
+
+impl Funding {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Funding::Prepaid => "prepaid",
+            Funding::Postpaid => "postpaid",
+        }
+    }
+}
+
 /// The state of one account, its ancestors left aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -157,6 +178,9 @@ pub struct Account {
     pub tier: String,
     /// How far its credit may go below zero.
     pub credit_limit: Micros,
+    /// How it pays its parent for usage.
+    #[serde(default)]
+    pub funding: Funding,
     /// Free labels.
     pub tags: Tags,
     /// Settings.

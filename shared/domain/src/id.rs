@@ -119,6 +119,20 @@ ids! {
     RoleId = "rol",
     /// An audit record, which is also the outbox's event.
     EventId = "evt",
+    /// One version of a price: a seller's for a meter.
+    RateCardId = "rcd",
+    /// One version of a markup.
+    MarkupId = "mkp",
+    /// A promotion.
+    PromotionId = "prm",
+    /// A package of credit in a seller's catalogue.
+    PackageId = "pkg",
+    /// Credit that was bought together and expires together.
+    LotId = "lot",
+    /// An export of usage.
+    ExportId = "exp",
+    /// A batch of usage taken for later.
+    UsageBatchId = "bat",
 }
 
 /// One request or scheduled run. It is the UUID of the function's invocation, so that the gateway's access log, Lambda's

@@ -8,9 +8,10 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::account::{Kind, Status};
+use crate::account::{Funding, Kind, Status};
 use crate::id::{AccountId, HoldId, TransferId};
 use crate::lineage::Lineage;
+use crate::lot::Lots;
 use crate::money::{Currency, Micros, Overflow};
 use crate::text::Reference;
 
@@ -44,17 +45,20 @@ pub enum Book {
     Issued,
     /// Credit used up.
     Consumed,
+    /// Credit whose time was over.
+    Expired,
 }
 
 impl Book {
     /// Every book.
-    pub const ALL: [Book; 2] = [Book::Issued, Book::Consumed];
+    pub const ALL: [Book; 3] = [Book::Issued, Book::Consumed, Book::Expired];
 
     /// The book's name.
     pub fn word(self) -> &'static str {
         match self {
             Book::Issued => "issued",
             Book::Consumed => "consumed",
+            Book::Expired => "expired",
         }
     }
 }
@@ -155,6 +159,12 @@ pub struct Head {
     pub held: Micros,
     /// How far `available` may go below zero.
     pub credit_limit: Micros,
+    /// How the account pays its parent for usage.
+    pub funding: Funding,
+    /// The part of its credit that expires.
+    pub lots: Lots,
+    /// The newest entry that carries the account's usage; 0 if there is none.
+    pub usage_seq: i64,
     /// When the newest entry was written. Along one ledger it never falls, whatever the writers' clocks say.
     pub at: Timestamp,
 }
@@ -181,6 +191,14 @@ pub enum EntryKind {
     Release,
     /// Held credit set free because its time was over.
     Expiry,
+    /// A package of credit bought from the parent.
+    Purchase,
+    /// Credit of a lot that was not spent in its time.
+    LotExpired,
+    /// Usage: what sub-accounts paid the account, less what it pays itself.
+    Usage,
+    /// Usage voided or corrected.
+    UsageAdjustment,
     /// The ledger began.
     Opened,
     /// The account was suspended.
@@ -195,11 +213,13 @@ pub enum EntryKind {
     Relocated,
     /// The credit limit was set.
     LimitSet,
+    /// How the account pays for usage was set.
+    FundingSet,
 }
 
 impl EntryKind {
     /// The kinds that move credit: these are what a history shows.
-    pub const MONEY: [EntryKind; 9] = [
+    pub const MONEY: [EntryKind; 13] = [
         EntryKind::Allocation,
         EntryKind::Transfer,
         EntryKind::Issue,
@@ -209,6 +229,10 @@ impl EntryKind {
         EntryKind::Capture,
         EntryKind::Release,
         EntryKind::Expiry,
+        EntryKind::Purchase,
+        EntryKind::LotExpired,
+        EntryKind::Usage,
+        EntryKind::UsageAdjustment,
     ];
 
     /// The kind's name on the wire.
@@ -223,6 +247,10 @@ impl EntryKind {
             EntryKind::Capture => "capture",
             EntryKind::Release => "release",
             EntryKind::Expiry => "expiry",
+            EntryKind::Purchase => "purchase",
+            EntryKind::LotExpired => "lot_expired",
+            EntryKind::Usage => "usage",
+            EntryKind::UsageAdjustment => "usage_adjustment",
             EntryKind::Opened => "opened",
             EntryKind::Suspended => "suspended",
             EntryKind::Reactivated => "reactivated",
@@ -230,6 +258,7 @@ impl EntryKind {
             EntryKind::Moved => "moved",
             EntryKind::Relocated => "relocated",
             EntryKind::LimitSet => "limit_set",
+            EntryKind::FundingSet => "funding_set",
         }
     }
 
@@ -241,7 +270,10 @@ impl EntryKind {
     /// Whether a debit of this kind is spending, which a suspension stops. Credit that returns to where it came from
     /// is not.
     pub fn is_spending(self) -> bool {
-        matches!(self, EntryKind::Allocation | EntryKind::Transfer | EntryKind::Hold | EntryKind::Capture)
+        matches!(
+            self,
+            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Hold | EntryKind::Capture | EntryKind::Purchase | EntryKind::Usage
+        )
     }
 }
 
@@ -333,6 +365,9 @@ impl Head {
             available: Micros::ZERO,
             held: Micros::ZERO,
             credit_limit: Micros::ZERO,
+            funding: Funding::Prepaid,
+            lots: Lots::default(),
+            usage_seq: 0,
             at: Timestamp::UNIX_EPOCH,
         }
     }
@@ -345,15 +380,21 @@ impl Head {
         self.available.plus(self.credit_limit).map(|sum| sum.max(Micros::ZERO))
     }
 
-    /// The entry that says `kind` happened without moving credit, after changing the state by `change`.
+    /// The entry that says `kind` happened, after changing the state by `change`. Credit that leaves is taken from the lots
+    /// first, the one that expires next before all others; credit that is only held stays in its lot.
     ///
     /// # Errors
-    /// None today; the number's overflow is checked as [`Overflow`].
+    /// [`Overflow`] of the number or of a balance.
     pub fn state_entry(&self, kind: EntryKind, now: Timestamp, change: impl FnOnce(&mut Head)) -> Result<Entry, Overflow> {
         let mut after = self.clone();
         after.seq = self.seq.checked_add(1).ok_or(Overflow)?;
         after.at = now.max(self.at);
         change(&mut after);
+        // An expired lot is taken out by its own entry; everything else spends what expires first.
+        if kind != EntryKind::LotExpired {
+            let spent = self.available.plus(self.held)?.minus(after.available.plus(after.held)?)?;
+            after.lots.spend(spent);
+        }
         Ok(Entry {
             kind,
             transfer_id: None,

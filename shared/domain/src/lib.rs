@@ -6,6 +6,7 @@ pub mod hold;
 pub mod id;
 pub mod ledger;
 pub mod lineage;
+pub mod lot;
 pub mod money;
 pub mod reconcile;
 pub mod rights;

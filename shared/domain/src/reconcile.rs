@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::account::{Accepted, Account, Kind, Status};
+use crate::account::{Accepted, Account, Funding, Kind, Status};
 use crate::hold::{Hold, HoldStatus};
 use crate::id::{AccountId, HoldId, TransferId};
 use crate::ledger::{Entry, EntryKind, LedgerId};
+use crate::lot::Lots;
 use crate::money::Currency;
 
 /// What contradicts.
@@ -37,6 +38,12 @@ pub enum What {
     Status,
     /// The credit limit changed by an entry that does not set it.
     CreditLimit,
+    /// How the account pays changed by an entry that does not set it.
+    Funding,
+    /// An entry says otherwise which one carries the usage.
+    UsageSeq,
+    /// There is more in lots than the entry before left there, or than there is credit.
+    Lots,
     /// The parent or the generation changed by an entry that is no move.
     Place,
     /// Time fell.
@@ -174,6 +181,15 @@ pub struct Last {
     pub held: i64,
     /// The credit limit, micro-units.
     pub credit_limit: i64,
+    /// How the account pays for usage.
+    #[serde(default)]
+    pub funding: Funding,
+    /// The newest entry that carries usage.
+    #[serde(default)]
+    pub usage_seq: i64,
+    /// The credit in lots, micro-units.
+    #[serde(default)]
+    pub in_lots: i64,
     /// The account's own state.
     pub status: Status,
     /// What the account is.
@@ -196,6 +212,9 @@ impl Last {
             available: after.available.get(),
             held: after.held.get(),
             credit_limit: after.credit_limit.get(),
+            funding: after.funding,
+            usage_seq: after.usage_seq,
+            in_lots: in_lots(&after.lots),
             status: after.status,
             kind: after.kind,
             currency: after.currency,
@@ -396,6 +415,11 @@ impl Fold {
             | EntryKind::Issue
             | EntryKind::Reversal
             | EntryKind::Sweep
+            | EntryKind::Purchase
+            | EntryKind::LotExpired
+            | EntryKind::Usage
+            | EntryKind::UsageAdjustment
+            | EntryKind::FundingSet
             | EntryKind::Opened
             | EntryKind::Suspended
             | EntryKind::Reactivated
@@ -427,7 +451,7 @@ fn follows(wrongs: &mut Wrongs, last: &Last, entry: &Entry) {
         EntryKind::Suspended => Status::Suspended,
         EntryKind::Reactivated => Status::Active,
         EntryKind::Closed => Status::Closed,
-        EntryKind::Opened | EntryKind::Moved | EntryKind::Relocated | EntryKind::LimitSet => last.status,
+        EntryKind::Opened | EntryKind::Moved | EntryKind::Relocated | EntryKind::LimitSet | EntryKind::FundingSet => last.status,
         EntryKind::Allocation
         | EntryKind::Transfer
         | EntryKind::Issue
@@ -436,12 +460,26 @@ fn follows(wrongs: &mut Wrongs, last: &Last, entry: &Entry) {
         | EntryKind::Hold
         | EntryKind::Capture
         | EntryKind::Release
-        | EntryKind::Expiry => last.status,
+        | EntryKind::Expiry
+        | EntryKind::Purchase
+        | EntryKind::LotExpired
+        | EntryKind::Usage
+        | EntryKind::UsageAdjustment => last.status,
     };
     wrongs.same(What::Status, &status, &now.status);
     if entry.kind != EntryKind::LimitSet {
         wrongs.same(What::CreditLimit, &last.credit_limit, &now.credit_limit);
     }
+    if entry.kind != EntryKind::FundingSet {
+        wrongs.same(What::Funding, &last.funding, &now.funding);
+    }
+    let carries_usage = matches!(entry.kind, EntryKind::Usage | EntryKind::UsageAdjustment);
+    wrongs.same(
+        What::UsageSeq,
+        &if carries_usage && entry.after.ledger.account().is_some() { now.seq } else { last.usage_seq },
+        &now.usage_seq,
+    );
+    lots_follow(wrongs, last, &now, entry.kind);
     if entry.kind != EntryKind::Moved {
         wrongs.same(What::Place, &(&last.parent, last.generation), &(&now.parent, now.generation));
     }
@@ -455,6 +493,21 @@ fn follows(wrongs: &mut Wrongs, last: &Last, entry: &Entry) {
     if spends && last.status != Status::Active {
         wrongs.say(What::SpentWhileStopped, "an active account", last.status.word());
     }
+}
+
+/// Credit comes into lots by a purchase only, and leaves them first.
+fn lots_follow(wrongs: &mut Wrongs, last: &Last, now: &Last, kind: EntryKind) {
+    let total = |of: &Last| i128::from(of.available) + i128::from(of.held);
+    let spent = (total(last) - total(now)).max(0);
+    let left = (i128::from(last.in_lots) - spent).max(0);
+    let (found, most) = (i128::from(now.in_lots), left + if kind == EntryKind::Purchase { (total(now) - total(last)).max(0) } else { 0 });
+    if found > most || found < left {
+        wrongs.say(What::Lots, format!("{left} to {most}"), found);
+    }
+}
+
+fn in_lots(lots: &Lots) -> i64 {
+    lots.all().iter().fold(0, |sum, lot| sum.saturating_add(lot.left.get()))
 }
 
 /// What must hold of an entry by itself.
@@ -504,6 +557,7 @@ pub fn check_account(account: &Account, last: &Last) -> Vec<Wrong> {
     let mut wrongs = Wrongs::at(last.seq);
     wrongs.same(What::Status, &account.status, &last.status);
     wrongs.same(What::CreditLimit, &account.credit_limit.get(), &last.credit_limit);
+    wrongs.same(What::Funding, &account.funding, &last.funding);
     wrongs.same(What::Currency, &account.currency.code(), &last.currency.code());
     wrongs.same(What::Kind, &account.kind, &last.kind);
     // The rest of the lineage may be of before an ancestor's move until it is relocated; the gates see to that.

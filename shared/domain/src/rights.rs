@@ -60,6 +60,18 @@ rights! {
     CreditsLimit = "credits.limit",
     /// Bring credit into being. Only ever held at the operator's account.
     CreditsIssue = "credits.issue",
+    /// Buy packages of credit.
+    CreditsPurchase = "credits.purchase",
+    /// See meters, prices, tiers, promotions and packages, as far as they concern the caller's own level.
+    PricingRead = "pricing.read",
+    /// Set meters, prices, markups, promotions, packages and how sub-accounts pay.
+    PricingManage = "pricing.manage",
+    /// See usage, and what it costs at the caller's own level.
+    UsageRead = "usage.read",
+    /// Send usage.
+    UsageWrite = "usage.write",
+    /// Void and correct usage.
+    UsageAdjust = "usage.adjust",
     /// See API keys (never their secrets).
     KeysRead = "keys.read",
     /// Make, rotate and revoke API keys.
@@ -132,14 +144,20 @@ impl BuiltInRole {
     pub fn carries(self, right: Right) -> bool {
         use BuiltInRole::{Admin, Billing, Owner, Support, Viewer};
         match right {
-            Right::AccountsRead | Right::CreditsRead => matches!(self, Owner | Admin | Billing | Support | Viewer),
+            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead => {
+                matches!(self, Owner | Admin | Billing | Support | Viewer)
+            }
             Right::KeysRead | Right::MembersRead | Right::RolesRead => matches!(self, Owner | Admin | Support | Viewer),
             Right::AccountsUpdate => matches!(self, Owner | Admin | Support),
             Right::AccountsCreate | Right::AccountsSuspend | Right::AccountsMove => matches!(self, Owner | Admin),
-            Right::CreditsAllocate | Right::CreditsTransfer | Right::CreditsReverse | Right::CreditsHold => {
-                matches!(self, Owner | Admin | Billing)
-            }
-            Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
+            Right::CreditsAllocate
+            | Right::CreditsTransfer
+            | Right::CreditsReverse
+            | Right::CreditsHold
+            | Right::CreditsPurchase
+            | Right::UsageWrite
+            | Right::UsageAdjust => matches!(self, Owner | Admin | Billing),
+            Right::PricingManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
             Right::AccountsClose | Right::CreditsLimit => matches!(self, Owner),
             Right::CreditsIssue => matches!(self, Owner | Billing),
         }

@@ -239,19 +239,8 @@ mod tests {
         let currency = "USD".parse().expect("a currency");
         let (available, held, credit_limit) = (Micros::new(available), Micros::ZERO, Micros::ZERO);
         let at = Timestamp::UNIX_EPOCH;
-        Head {
-            ledger: LedgerId::Account(acc(n)),
-            seq: 1,
-            lineage,
-            generation: 0,
-            kind,
-            status,
-            currency,
-            available,
-            held,
-            credit_limit,
-            at,
-        }
+        let ledger = LedgerId::Account(acc(n));
+        Head { seq: 1, lineage, kind, status, available, held, credit_limit, at, ..Head::empty_system(ledger, currency) }
     }
 
     fn heads(list: Vec<Head>) -> BTreeMap<LedgerId, Head> {

@@ -1,7 +1,7 @@
 //! Accounts as items.
 
 use jiff::Timestamp;
-use tributary_domain::account::{Accepted, Account};
+use tributary_domain::account::{Accepted, Account, Funding};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Micros;
 
@@ -29,6 +29,7 @@ pub fn encode(account: &Account) -> Result<Item, StoreError> {
     }
     put_some(&mut item, "ext", account.external_id.as_ref());
     put_some(&mut item, "email", account.email.as_ref());
+    put_some(&mut item, "fund", funding(account));
     Ok(item)
 }
 
@@ -68,7 +69,13 @@ pub fn edit_changes(account: &Account) -> Result<Vec<Change>, StoreError> {
     let mut changes: Vec<Change> = edited(account)?.into_iter().map(|(name, value)| Change::Set(name, value)).collect();
     changes.push(maybe("ext", account.external_id.as_ref().map(ToString::to_string)));
     changes.push(maybe("email", account.email.as_ref().map(ToString::to_string)));
+    changes.push(maybe("fund", funding(account)));
     Ok(changes)
+}
+
+/// The word of a way of paying that is not the usual one.
+fn funding(account: &Account) -> Option<String> {
+    (account.funding != Funding::default()).then(|| account.funding.word().to_owned())
 }
 
 fn maybe(name: &'static str, text: Option<String>) -> Change {
@@ -121,6 +128,7 @@ pub fn decode(item: &Item) -> Result<Account, StoreError> {
         currency: r.parsed("cur")?,
         tier: r.text("tier")?.to_owned(),
         credit_limit: Micros::new(r.number("limit")?),
+        funding: r.maybe_word("fund")?.unwrap_or_default(),
         tags: r.json("tags")?,
         settings: r.json("settings")?,
         open_children: r.number("kids")?,

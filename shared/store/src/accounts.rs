@@ -1,10 +1,11 @@
 //! Accounts: read, make, edit.
 
 use serde_json::json;
-use tributary_domain::account::{Account, Kind, Settings, Status, Tags};
+use tributary_domain::account::{Account, Funding, Kind, Settings, Status, Tags};
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Entry, EntryKind, Head, LedgerId};
 use tributary_domain::lineage::Lineage;
+use tributary_domain::lot::Lots;
 use tributary_domain::money::{Amount, Currency, Micros};
 use tributary_domain::text::{Email, ExternalId, Name};
 use tributary_domain::transfer::{GateCheck, GateChecks, Leg, Transfer, TransferRequest, gates_for_debit, plan_transfer};
@@ -57,6 +58,8 @@ pub struct NewAccount {
     pub currency: Option<Currency>,
     /// How far its credit may go below zero.
     pub credit_limit: Option<Micros>,
+    /// How it pays its parent for usage; `None` is prepaid.
+    pub funding: Option<Funding>,
     /// Credit moved from the parent in the same transaction, and the id of that transfer.
     pub initial_credits: Option<(Amount, TransferId)>,
     /// The account whose kind, tags and settings it takes where the above are `None`.
@@ -78,6 +81,8 @@ pub struct Edit {
     pub settings: Option<Settings>,
     /// New credit limit.
     pub credit_limit: Option<Micros>,
+    /// New way of paying for usage.
+    pub funding: Option<Funding>,
 }
 
 impl Store {
@@ -272,9 +277,16 @@ impl Store {
             push_external_id_change(&mut tx, &old, &new);
             let checks = place_checks(&old, authority.home);
             gates::push_checks(&mut tx, &checks, id.as_str());
-            if old.credit_limit != new.credit_limit {
-                let head = self.head(&LedgerId::Account(id.clone())).await?;
-                push_entry(&mut tx, &head.state_entry(EntryKind::LimitSet, act.now, |after| after.credit_limit = new.credit_limit)?);
+            if old.credit_limit != new.credit_limit || old.funding != new.funding {
+                let mut head = self.head(&LedgerId::Account(id.clone())).await?;
+                if old.credit_limit != new.credit_limit {
+                    let entry = head.state_entry(EntryKind::LimitSet, act.now, |after| after.credit_limit = new.credit_limit)?;
+                    push_entry(&mut tx, &entry);
+                    head = entry.after;
+                }
+                if old.funding != new.funding {
+                    push_entry(&mut tx, &head.state_entry(EntryKind::FundingSet, act.now, |after| after.funding = new.funding)?);
+                }
             }
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => return Ok(new),
@@ -339,6 +351,9 @@ pub(crate) fn opening_head(account: &Account) -> Head {
         available: Micros::ZERO,
         held: Micros::ZERO,
         credit_limit: account.credit_limit,
+        funding: account.funding,
+        lots: Lots::default(),
+        usage_seq: 0,
         at: account.created_at,
     }
 }
@@ -367,6 +382,7 @@ fn new_account(new: &NewAccount, parent: &Account, template: Option<&Account>, a
         currency,
         tier: "none".to_owned(),
         credit_limit: new.credit_limit.unwrap_or(Micros::ZERO),
+        funding: new.funding.unwrap_or_default(),
         tags: new.tags.clone().or_else(|| template.map(|t| t.tags.clone())).unwrap_or_default(),
         settings: new.settings.clone().or_else(|| template.map(|t| t.settings.clone())).unwrap_or_default(),
         open_children: 0,
@@ -397,6 +413,9 @@ fn edited(old: &Account, edit: &Edit, act: &Act) -> Account {
     }
     if let Some(limit) = edit.credit_limit {
         new.credit_limit = limit;
+    }
+    if let Some(funding) = edit.funding {
+        new.funding = funding;
     }
     new.version += 1;
     new.updated_at = act.now;

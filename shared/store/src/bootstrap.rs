@@ -34,6 +34,7 @@ pub fn operator_account(id: AccountId, name: Name, currency: Currency, now: Time
         status: Status::Active,
         currency,
         tier: "none".to_owned(),
+        funding: tributary_domain::account::Funding::default(),
         credit_limit: Micros::ZERO,
         tags: Tags::new(),
         settings: Settings::default(),

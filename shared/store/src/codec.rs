@@ -77,6 +77,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Reader<'_> {
+    /// An enumeration's word, if there.
+    pub fn maybe_word<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        self.0.contains_key(name).then(|| self.word(name)).transpose()
+    }
+
+    /// Bytes, if there.
+    pub fn maybe_bytes(&self, name: &str) -> Result<Option<&[u8]>, StoreError> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::B(bytes)) => Ok(Some(bytes)),
+            Some(_) => Err(corrupt(name, "is not bytes")),
+        }
+    }
+}
+
 /// Puts a value under a name.
 pub fn put(item: &mut Item, name: &str, value: Value) {
     item.insert(name.to_owned(), value);

@@ -1,5 +1,6 @@
 //! Entries as items. The sort key is the entry's number, so that the newest is found first and a number is taken once.
 
+use tributary_domain::account::Funding;
 use tributary_domain::ledger::{Entry, Head, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Micros;
@@ -37,6 +38,16 @@ fn encode(entry: &Entry) -> Item {
     put(&mut item, "avail", Value::N(head.available.get()));
     put(&mut item, "held", Value::N(head.held.get()));
     put(&mut item, "limit", Value::N(head.credit_limit.get()));
+    // What most accounts never have costs nothing until they have it.
+    if head.funding != Funding::default() {
+        put(&mut item, "fund", s(head.funding.word()));
+    }
+    if !head.lots.is_empty() {
+        put(&mut item, "lots", s(head.lots.to_string()));
+    }
+    if head.usage_seq != 0 {
+        put(&mut item, "useq", Value::N(head.usage_seq));
+    }
     item
 }
 
@@ -58,6 +69,9 @@ pub fn decode(item: &Item) -> Result<Entry, StoreError> {
         available: Micros::new(r.number("avail")?),
         held: Micros::new(r.number("held")?),
         credit_limit: Micros::new(r.number("limit")?),
+        funding: r.maybe_word("fund")?.unwrap_or_default(),
+        lots: r.maybe_parsed("lots")?.unwrap_or_default(),
+        usage_seq: r.maybe_number("useq")?.unwrap_or(0),
         at: r.time("at")?,
     };
     Ok(Entry {

@@ -202,7 +202,7 @@ fn check_value_names(value: &Value) -> Result<(), TableError> {
     match value {
         Value::M(map) => check_names(map),
         Value::L(values) => values.iter().try_for_each(check_value_names),
-        Value::S(_) | Value::N(_) | Value::Bool(_) => Ok(()),
+        Value::S(_) | Value::N(_) | Value::B(_) | Value::Bool(_) => Ok(()),
         Value::Unknown(what) => invalid(format!("{what} cannot be written")),
     }
 }

@@ -28,6 +28,7 @@ pub fn value_size(value: &Value) -> usize {
     match value {
         Value::S(text) => text.len(),
         Value::N(number) => number_size(*number),
+        Value::B(bytes) => bytes.len(),
         Value::Bool(_) => 1,
         Value::L(values) => 3 + values.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
         Value::M(map) => 3 + map.len() + item_size(map),

@@ -15,13 +15,15 @@ pub enum Value {
     S(String),
     /// A signed 64-bit integer.
     N(i64),
+    /// Bytes.
+    B(Vec<u8>),
     /// True or false.
     Bool(bool),
     /// A list of values.
     L(Vec<Value>),
     /// A map of values.
     M(Item),
-    /// What this table never stores (null, bytes, sets, other numbers) and what it is, from another hand. It is only ever
+    /// What this table never stores (null, sets, other numbers) and what it is, from another hand. It is only ever
     /// read: every reader takes it for corrupt, and it cannot be written.
     Unknown(String),
 }

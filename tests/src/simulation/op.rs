@@ -206,6 +206,7 @@ impl Op {
             tags: None,
             settings: None,
             currency: None,
+            funding: None,
             credit_limit: None,
             initial_credits: initial.map(|amount| (amount, TransferId::from_uuid(source.uuid()))),
             clone_from: None,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
-use tributary_domain::account::{Kind, MAX_TAGS, Settings, Tags};
+use tributary_domain::account::{Funding, Kind, MAX_TAGS, Settings, Tags};
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::money::{Allowance, Amount, Currency};
 use tributary_domain::rights::Right;
@@ -57,6 +57,9 @@ pub struct CreateAccount {
     /// How far its credit may go below zero; needs the right `credits.limit`, which only the operator has.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Allowance>))]
     pub credit_limit: Option<Allowance>,
+    /// How it pays its parent for usage; `prepaid` unless said otherwise. `postpaid` needs the right `pricing.manage`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Funding>))]
+    pub funding: Option<Funding>,
     /// Settings.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Settings>))]
     pub settings: Option<Settings>,
@@ -91,10 +94,14 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let (create, allocate, limit) =
         (caller.over(Right::AccountsCreate), caller.over(Right::CreditsAllocate), caller.over(Right::CreditsLimit));
     let (moves_credit, sets_limit) = (request.initial_credits.is_some(), request.credit_limit.is_some());
+    let (pricing, trusts) = (caller.over(Right::PricingManage), request.funding == Some(Funding::Postpaid));
     let may = move |id: &AccountId, lineage: &_| {
         create(id, lineage)?;
         if moves_credit {
             allocate(id, lineage)?;
+        }
+        if trusts {
+            pricing(id, lineage)?;
         }
         if sets_limit { limit(id, lineage) } else { Ok(()) }
     };
@@ -113,6 +120,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         settings: request.settings,
         currency: request.currency,
         credit_limit: request.credit_limit.map(Allowance::micros),
+        funding: request.funding,
         initial_credits: request.initial_credits.map(|amount| (amount, TransferId::from_uuid(call.app.uuid()))),
         clone_from: request.clone_from,
     };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
-use tributary_domain::account::{Settings, Tags};
+use tributary_domain::account::{Funding, Settings, Tags};
 use tributary_domain::id::AccountId;
 use tributary_domain::money::Allowance;
 use tributary_domain::rights::Right;
@@ -42,6 +42,10 @@ pub struct UpdateAccount {
     #[serde(default, deserialize_with = "not_null")]
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Allowance, required = false))]
     pub credit_limit: Option<Allowance>,
+    /// How it pays its parent for usage from now on; needs the right `pricing.manage` at the account above it.
+    #[serde(default, deserialize_with = "not_null")]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Funding, required = false))]
+    pub funding: Option<Funding>,
 }
 
 /// Takes a value, and not null.
@@ -69,15 +73,21 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
         tags: request.tags,
         settings: request.settings,
         credit_limit: request.credit_limit.map(Allowance::micros),
+        funding: request.funding,
     };
-    let (edits_self, sets_limit) = (Edit { credit_limit: None, ..edit.clone() } != Edit::default(), edit.credit_limit.is_some());
-    if !edits_self && !sets_limit {
-        return Err(Problem::field("", "names nothing to change: name, external_id, email, tags, settings or credit_limit"));
+    let edits_self = Edit { credit_limit: None, funding: None, ..edit.clone() } != Edit::default();
+    let (sets_limit, sets_funding) = (edit.credit_limit.is_some(), edit.funding.is_some());
+    if !edits_self && !sets_limit && !sets_funding {
+        return Err(Problem::field("", "names nothing to change: name, external_id, email, tags, settings, credit_limit or funding"));
     }
     let (may_edit, may_limit) = (caller.over(Right::AccountsUpdate), caller.from_above(Right::CreditsLimit));
+    let may_price = caller.from_above(Right::PricingManage);
     let may = move |id: &AccountId, lineage: &_| {
         if edits_self {
             may_edit(id, lineage)?;
+        }
+        if sets_funding {
+            may_price(id, lineage)?;
         }
         if sets_limit { may_limit(id, lineage) } else { Ok(()) }
     };

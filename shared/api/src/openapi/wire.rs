@@ -2,7 +2,7 @@
 //! here, which fields name by `schema(value_type = …)`.
 
 use serde_json::{Value, json};
-use tributary_domain::account::{Kind as AccountKind, MAX_TAGS, Status};
+use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
 use tributary_domain::rights::Right as DomainRight;
@@ -130,6 +130,8 @@ schemas! {
         |d| words(d, [AccountKind::Operator, AccountKind::Reseller, AccountKind::Customer].iter().map(|kind| kind.word()));
     AccountStatus = "The state of an account. A `suspended` one spends nothing, nor does anything below it; a `closed` one is at its end.",
         |d| words(d, [Status::Active, Status::Suspended, Status::Closed].iter().map(|status| status.word()));
+    Funding = "How an account pays its parent for usage: `prepaid` from its credit with the usage itself, `postpaid` by invoice.",
+        |d| words(d, [DomainFunding::Prepaid, DomainFunding::Postpaid].iter().map(|funding| funding.word()));
     HoldStatus = "The state of a hold; only `open` changes.",
         |d| words(d, [Hold::Open, Hold::Captured, Hold::Released, Hold::Expired].iter().map(|status| status.word()));
     EntryKind = "What moved credit.", |d| words(d, Entry::MONEY.iter().map(|kind| kind.word()));

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::evaluate::{check_cond, check_key_part, invalid};
@@ -174,6 +175,7 @@ fn to_attribute(value: &Value) -> AttributeValue {
     match value {
         Value::S(text) => AttributeValue::S(text.clone()),
         Value::N(number) => AttributeValue::N(number.to_string()),
+        Value::B(bytes) => AttributeValue::B(Blob::new(bytes.as_slice())),
         Value::Bool(truth) => AttributeValue::Bool(*truth),
         Value::L(values) => AttributeValue::L(values.iter().map(to_attribute).collect()),
         Value::M(map) => AttributeValue::M(to_attributes(map)),
@@ -197,7 +199,7 @@ fn from_attribute(value: AttributeValue) -> Value {
         AttributeValue::L(values) => Value::L(values.into_iter().map(from_attribute).collect()),
         AttributeValue::M(map) => Value::M(from_attributes(map)),
         AttributeValue::Null(_) => unknown("null"),
-        AttributeValue::B(_) => unknown("bytes"),
+        AttributeValue::B(bytes) => Value::B(bytes.into_inner()),
         AttributeValue::Bs(_) | AttributeValue::Ns(_) | AttributeValue::Ss(_) => unknown("a set"),
         _ => unknown("a value of no known type"),
     }
