@@ -13,8 +13,10 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 use tributary_api::{App, AppParts, Endpoint, KeyMode};
+use tributary_runtime::blobs::MemoryBlobs;
 use tributary_runtime::clock::{Clock, ManualClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
+use tributary_runtime::queue::{MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::commit::Patience;
 use tributary_store::memory::MemoryTable;
@@ -52,6 +54,29 @@ pub struct Inside {
     pub clock: ManualClock,
     /// The table's contents.
     pub memory: MemoryTable,
+    /// What is kept beside the table.
+    pub outside: Outside,
+}
+
+/// Blobs and queues in memory.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// The blobs.
+    pub blobs: MemoryBlobs,
+    /// What waits for the usage worker.
+    pub usage: MemoryQueue,
+    /// What waits for the exporter.
+    pub exports: MemoryQueue,
+}
+
+impl Outside {
+    fn queues(&self) -> Queues {
+        Queues { usage: Arc::new(self.usage.clone()), exports: Arc::new(self.exports.clone()) }
+    }
+
+    fn fork(&self) -> Self {
+        Self { blobs: self.blobs.fork(), usage: self.usage.fork(), exports: self.exports.fork() }
+    }
 }
 
 /// A platform with its operator.
@@ -89,32 +114,34 @@ impl Target {
     pub async fn empty() -> Self {
         let memory = MemoryTable::new();
         let clock = ManualClock::at(START.parse().expect("a time"));
-        let app = app(Arc::new(memory.clone()), clock.clone(), Arc::new(SystemIds::default()));
-        Self::around(app, clock, memory, "rk_test_none")
+        let outside = Outside::default();
+        let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()));
+        Self::around(Inside { app, clock, memory, outside }, "rk_test_none")
     }
 
     /// A fresh platform in this process on `table`, whose contents `memory` holds, with ids from `ids`.
     pub async fn over(table: Arc<dyn Table>, memory: MemoryTable, ids: Arc<dyn IdSource>) -> Self {
         let clock = ManualClock::at(START.parse().expect("a time"));
-        let app = app(table, clock.clone(), ids);
+        let outside = Outside::default();
+        let app = app(table, &outside, clock.clone(), ids);
         let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.expect("the operator is made");
-        Self::around(app, clock, memory, &made.expect("for the first time").secret)
+        Self::around(Inside { app, clock, memory, outside }, &made.expect("for the first time").secret)
     }
 
-    fn around(app: App, clock: ManualClock, memory: MemoryTable, key: &str) -> Self {
-        let nobody = Api::new(Wire::InProcess(tributary_api::router::router(app.clone(), endpoints())), "run");
-        Self { operator: nobody.with(key), nobody, inside: Some(Inside { app, clock, memory }) }
+    fn around(inside: Inside, key: &str) -> Self {
+        let nobody = Api::new(Wire::InProcess(tributary_api::router::router(inside.app.clone(), endpoints())), "run");
+        Self { operator: nobody.with(key), nobody, inside: Some(inside) }
     }
 
     /// The same platform once more, in a process that remembers nothing: what is done to it leaves this one as it is.
     pub fn fork(&self) -> Self {
-        let Inside { clock, memory, .. } = self.inside.as_ref().expect("a platform in this process");
-        let (clock, memory) = (ManualClock::at(clock.now()), memory.fork());
-        let app = app(Arc::new(memory.clone()), clock.clone(), Arc::new(SystemIds::default()));
+        let Inside { clock, memory, outside, .. } = self.inside.as_ref().expect("a platform in this process");
+        let (clock, memory, outside) = (ManualClock::at(clock.now()), memory.fork(), outside.fork());
+        let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()));
         let wire = Wire::InProcess(tributary_api::router::router(app.clone(), endpoints()));
         // The names given out so far stay taken.
         let nobody = Api { wire, ..self.nobody.clone() };
-        Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory }) }
+        Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory, outside }) }
     }
 
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.
@@ -142,9 +169,11 @@ impl Target {
     }
 }
 
-fn app(table: Arc<dyn Table>, clock: ManualClock, ids: Arc<dyn IdSource>) -> App {
+fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> App {
     let parts = AppParts {
         table,
+        blobs: Arc::new(outside.blobs.clone()),
+        queues: outside.queues(),
         secrets: Arc::new(Secrets::from_pepper(&[7; 32]).expect("long enough")),
         clock: Arc::new(clock),
         ids,

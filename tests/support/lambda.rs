@@ -20,9 +20,11 @@ use tributary_api::{App, AppParts, KeyMode, bootstrap};
 use tributary_local::event::{Arrival, rest};
 use tributary_local::routes::{Found, Routes};
 use tributary_local::template::Template;
+use tributary_runtime::blobs::MemoryBlobs;
 use tributary_runtime::clock::{Clock as _, SystemClock};
 use tributary_runtime::dynamo::loopback_client;
 use tributary_runtime::ids::SystemIds;
+use tributary_runtime::queue::{MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::dynamo::{DynamoTable, create_table};
 
@@ -65,6 +67,8 @@ impl Platform {
         create_table(&client, TABLE).await.expect("the table is made");
         let app = App::new(AppParts {
             table: Arc::new(DynamoTable::new(client, TABLE)),
+            blobs: Arc::new(MemoryBlobs::default()),
+            queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()) },
             secrets: Arc::new(Secrets::from_pepper(PEPPER.as_bytes()).expect("long enough")),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds::default()),

@@ -11,8 +11,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tributary_api::{App, AppParts, KeyMode, bootstrap};
 use tributary_domain::id::RequestId;
+use tributary_runtime::blobs::MemoryBlobs;
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
+use tributary_runtime::queue::{MemoryQueue, Queues};
 use tributary_runtime::secrets::{Secrets, WeakPepper};
 use tributary_store::table::Table;
 
@@ -118,6 +120,8 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let (table, engine) = table(&options.storage, &state, &template.docs_url).await?;
     let app = App::new(AppParts {
         table,
+        blobs: Arc::new(MemoryBlobs::default()),
+        queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()) },
         secrets: Arc::new(Secrets::from_pepper(state.pepper.as_bytes())?),
         clock: Arc::new(clock.clone()),
         ids: ids.clone(),

@@ -7,10 +7,12 @@ use futures::future::join;
 use jiff::Timestamp;
 use tributary_domain::id::RequestId;
 use tributary_domain::version::DATA_LAYOUT;
+use tributary_runtime::blobs::{Blobs, NoBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
-use tributary_runtime::config::{Config, KeyMode, Pepper};
+use tributary_runtime::config::{BUCKET_NAME, Config, EXPORT_QUEUE_URL, KeyMode, Pepper, USAGE_QUEUE_URL};
 use tributary_runtime::dynamo::Clients;
 use tributary_runtime::ids::{IdSource, SystemIds};
+use tributary_runtime::queue::{NoQueue, Queues};
 use tributary_runtime::secrets::{MIN_PEPPER_BYTES, Secrets};
 use tributary_store::Store;
 use tributary_store::commit::Patience;
@@ -27,6 +29,10 @@ const TOUCH_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct AppParts {
     /// The table.
     pub table: Arc<dyn Table>,
+    /// Where blobs are kept.
+    pub blobs: Arc<dyn Blobs>,
+    /// Where messages are sent.
+    pub queues: Queues,
     /// The keys made of the pepper.
     pub secrets: Arc<Secrets>,
     /// The clock.
@@ -95,6 +101,8 @@ impl App {
         }
         Ok(App::new(AppParts {
             table,
+            blobs: Arc::new(NoBlobs(BUCKET_NAME)),
+            queues: Queues { usage: Arc::new(NoQueue(USAGE_QUEUE_URL)), exports: Arc::new(NoQueue(EXPORT_QUEUE_URL)) },
             secrets: Arc::new(Secrets::from_pepper(&pepper?)?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(ids),
@@ -106,6 +114,16 @@ impl App {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Where blobs are kept.
+    pub fn blobs(&self) -> &dyn Blobs {
+        &*self.parts.blobs
+    }
+
+    /// Where messages are sent.
+    pub fn queues(&self) -> &Queues {
+        &self.parts.queues
     }
 
     /// The keys made of the pepper.

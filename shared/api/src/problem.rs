@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use tributary_domain::hold::HoldError;
 use tributary_domain::ledger::CreditError;
+use tributary_runtime::blobs::BlobError;
+use tributary_runtime::queue::QueueError;
 use tributary_store::error::{Denied, StoreError};
 
 use crate::code::Code;
@@ -194,6 +196,40 @@ impl From<StoreError> for Problem {
             }
             StoreError::Corrupt(why) => Problem::internal(why),
             StoreError::Table(error) => Problem::internal(format!("{error:?}")),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    fn from(error: BlobError) -> Self {
+        let why = error.to_string();
+        match error {
+            BlobError::Unavailable { .. } => {
+                let mut problem = Problem::new(
+                    Code::Busy,
+                    "A service that the request needs does not answer at the moment. Nothing was charged; retry with the same Idempotency-Key.",
+                );
+                problem.internal = Some(why);
+                problem
+            }
+            BlobError::NotConfigured(_) | BlobError::BadKey(_) => Problem::internal(why),
+        }
+    }
+}
+
+impl From<QueueError> for Problem {
+    fn from(error: QueueError) -> Self {
+        let why = error.to_string();
+        match error {
+            QueueError::Unavailable(_) => {
+                let mut problem = Problem::new(
+                    Code::OutcomeUnknown,
+                    "The queue did not answer in time. Retry with the same Idempotency-Key: it is done at most once.",
+                );
+                problem.internal = Some(why);
+                problem
+            }
+            QueueError::NotConfigured(_) | QueueError::TooLarge(_) => Problem::internal(why),
         }
     }
 }

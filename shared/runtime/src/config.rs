@@ -19,7 +19,24 @@ pub struct Config {
     pub dynamodb_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`: the same for Secrets Manager.
     pub secrets_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`: the same for S3.
+    pub s3_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL`: the same for SQS.
+    pub sqs_endpoint: Option<String>,
+    /// [`BUCKET_NAME`]: the S3 bucket of blobs. Only functions that keep or read some are told.
+    pub bucket: Option<String>,
+    /// [`USAGE_QUEUE_URL`]: the SQS queue of the usage worker. Only functions that send to it are told.
+    pub usage_queue_url: Option<String>,
+    /// [`EXPORT_QUEUE_URL`]: the SQS queue of the exporter. Only functions that send to it are told.
+    pub export_queue_url: Option<String>,
 }
+
+/// The variable with the bucket of blobs.
+pub const BUCKET_NAME: &str = "BUCKET_NAME";
+/// The variable with the URL of the usage worker's queue.
+pub const USAGE_QUEUE_URL: &str = "USAGE_QUEUE_URL";
+/// The variable with the URL of the exporter's queue.
+pub const EXPORT_QUEUE_URL: &str = "EXPORT_QUEUE_URL";
 
 /// Where the pepper is: 32 random bytes or more, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +111,11 @@ impl Config {
             region: need("AWS_REGION")?,
             dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            s3_endpoint: endpoint("AWS_ENDPOINT_URL_S3"),
+            sqs_endpoint: endpoint("AWS_ENDPOINT_URL_SQS"),
+            bucket: some(BUCKET_NAME),
+            usage_queue_url: some(USAGE_QUEUE_URL),
+            export_queue_url: some(EXPORT_QUEUE_URL),
         })
     }
 }

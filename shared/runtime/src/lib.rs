@@ -1,9 +1,11 @@
 //! What the functions need of the world, as ports with their AWS and local sides: configuration, clock, ids, secrets,
-//! logs.
+//! blobs, queues, logs.
 
+pub mod blobs;
 pub mod clock;
 pub mod config;
 pub mod dynamo;
 pub mod ids;
+pub mod queue;
 pub mod secrets;
 pub mod telemetry;

@@ -1,0 +1,140 @@
+//! Blobs: bytes under a key, for what is too large for the table. In S3 on AWS, in files in the local run, in memory in
+//! tests.
+
+mod memory;
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use async_trait::async_trait;
+
+pub use memory::MemoryBlobs;
+
+/// The most bytes of a key.
+const MAX_KEY_BYTES: usize = 512;
+
+/// Why a blob could not be put, read, linked to or deleted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlobError {
+    /// This function was given no place for blobs.
+    #[error("blobs are not to be had: the environment variable {0} is not set")]
+    NotConfigured(&'static str),
+    /// A key that is empty, longer than 512 bytes, or not made of segments of `A-Z a-z 0-9 . _ = -` with `/` between.
+    #[error("{0:?} cannot be the key of a blob")]
+    BadKey(String),
+    /// It did not answer, or refused, however often it was asked. A put may have happened; putting again is safe.
+    #[error("blob {key}: {why}")]
+    Unavailable {
+        /// The blob.
+        key: String,
+        /// What went wrong.
+        why: String,
+    },
+}
+
+/// A place for blobs. A key is the whole of a blob's name; the last put under it stays.
+#[async_trait]
+pub trait Blobs: Send + Sync + Debug {
+    /// Puts `bytes` under `key`, instead of what was there. When this returns they are kept.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), BlobError>;
+
+    /// Puts what is in the file at `path`, which may be larger than memory: up to 5 GiB.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    async fn put_file(&self, key: &str, path: &Path, content_type: &str) -> Result<(), BlobError>;
+
+    /// The bytes under `key`; `None` if there are none.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, BlobError>;
+
+    /// An address from which anybody who has it downloads the blob as a file called `file_name`, for `expires_s` seconds
+    /// (at most seven days). It is made without a look at whether the blob is there. A character of the name that is not
+    /// one of `A-Z a-z 0-9 . _ -` becomes `_`.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    async fn link(&self, key: &str, file_name: &str, expires_s: u32) -> Result<String, BlobError>;
+
+    /// Deletes the blob; nothing if there is none.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    async fn delete(&self, key: &str) -> Result<(), BlobError>;
+}
+
+/// The place for blobs of a function that has none: every call names the variable that is missing.
+#[derive(Debug, Clone, Copy)]
+pub struct NoBlobs(pub &'static str);
+
+#[async_trait]
+impl Blobs for NoBlobs {
+    async fn put(&self, _key: &str, _bytes: Vec<u8>, _content_type: &str) -> Result<(), BlobError> {
+        Err(BlobError::NotConfigured(self.0))
+    }
+
+    async fn put_file(&self, _key: &str, _path: &Path, _content_type: &str) -> Result<(), BlobError> {
+        Err(BlobError::NotConfigured(self.0))
+    }
+
+    async fn get(&self, _key: &str) -> Result<Option<Vec<u8>>, BlobError> {
+        Err(BlobError::NotConfigured(self.0))
+    }
+
+    async fn link(&self, _key: &str, _file_name: &str, _expires_s: u32) -> Result<String, BlobError> {
+        Err(BlobError::NotConfigured(self.0))
+    }
+
+    async fn delete(&self, _key: &str) -> Result<(), BlobError> {
+        Err(BlobError::NotConfigured(self.0))
+    }
+}
+
+/// The key, if it can be one everywhere: in a URL as it is, and as a path of files that stays below its directory.
+fn checked(key: &str) -> Result<&str, BlobError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'=' | b'-');
+    let segment = |segment: &str| !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(plain);
+    let good = key.len() <= MAX_KEY_BYTES && key.split('/').all(segment);
+    if good { Ok(key) } else { Err(BlobError::BadKey(key.to_owned())) }
+}
+
+/// The header that makes a browser save the blob under this name.
+fn attachment(file_name: &str) -> String {
+    format!("attachment; filename=\"{}\"", plain_name(file_name))
+}
+
+/// A file name of characters that mean nothing else anywhere.
+fn plain_name(file_name: &str) -> String {
+    let plain = |char: char| if char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-') { char } else { '_' };
+    file_name.chars().map(plain).collect()
+}
+
+fn unavailable(key: &str, why: impl ToString) -> BlobError {
+    BlobError::Unavailable { key: key.to_owned(), why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_stays_below_its_directory() {
+        for good in ["a", "usage/2026-11-22/txf_01.jsonl.gz", "exports/acc_1/exp_2.csv", "a=b/c-d"] {
+            assert_eq!(checked(good), Ok(good));
+        }
+        let long = "a".repeat(513);
+        for bad in ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.b", "a b", "a?b", "a#b", "ä", "a\\b", "a\0b", &long] {
+            assert_eq!(checked(bad), Err(BlobError::BadKey(bad.to_owned())), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_name_cannot_end_its_header() {
+        assert_eq!(attachment("usage \"1\"\r\n.csv"), "attachment; filename=\"usage__1___.csv\"");
+    }
+}
