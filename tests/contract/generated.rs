@@ -27,6 +27,8 @@ pub fn functions() -> Vec<Function> {
     vec![
         function("accounts", tributary_accounts::endpoints(), tributary_accounts::openapi::operations()),
         function("credits", tributary_credits::endpoints(), tributary_credits::openapi::operations()),
+        function("pricing", tributary_pricing::endpoints(), tributary_pricing::openapi::operations()),
+        function("usage", tributary_usage::endpoints(), tributary_usage::openapi::operations()),
         function("portal", tributary_portal::endpoints(), tributary_portal::openapi::operations()),
     ]
 }

@@ -27,7 +27,14 @@ pub const START: &str = "2026-11-02T08:00:00Z";
 
 /// Every endpoint of the HTTP functions.
 pub fn endpoints() -> Vec<Endpoint> {
-    [tributary_accounts::endpoints(), tributary_credits::endpoints(), tributary_portal::endpoints()].concat()
+    [
+        tributary_accounts::endpoints(),
+        tributary_credits::endpoints(),
+        tributary_pricing::endpoints(),
+        tributary_usage::endpoints(),
+        tributary_portal::endpoints(),
+    ]
+    .concat()
 }
 
 /// What answers.

@@ -27,6 +27,8 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
     match binary {
         "accounts" => Some(lambda::http(tributary_accounts::router(app))),
         "credits" => Some(lambda::http(tributary_credits::router(app))),
+        "pricing" => Some(lambda::http(tributary_pricing::router(app))),
+        "usage" => Some(lambda::http(tributary_usage::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
         "housekeeping" => Some(Arc::new(move |event, context| {
             let app = app.clone();
@@ -39,6 +41,18 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "reconcile" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_reconcile::handle(&app, event, &app.run_id(&context.request_id), PASSES_BEGIN_APART_S).await })
+        })),
+        "usage_worker" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_usage_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "exporter" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_exporter::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "forecast" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_forecast::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         _ => None,
     }

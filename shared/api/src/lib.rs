@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod endpoint;
 pub mod json;
 pub mod keys;
+pub mod messages;
 pub mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;
