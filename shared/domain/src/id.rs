@@ -119,6 +119,14 @@ ids! {
     RoleId = "rol",
     /// An audit record, which is also the outbox's event.
     EventId = "evt",
+    /// One version of a rate card.
+    RateCardId = "rcd",
+    /// One version of a markup.
+    MarkupId = "mkp",
+    /// A promotion.
+    PromotionId = "prm",
+    /// A package of credits.
+    PackageId = "pkg",
 }
 
 /// One request or scheduled run. It is the UUID of the function's invocation, so that the gateway's access log, Lambda's

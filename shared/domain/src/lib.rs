@@ -7,6 +7,7 @@ pub mod id;
 pub mod ledger;
 pub mod lineage;
 pub mod money;
+pub mod pricing;
 pub mod reconcile;
 pub mod rights;
 pub mod text;
