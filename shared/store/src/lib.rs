@@ -39,8 +39,8 @@ use std::sync::Arc;
 use books::BookMemory;
 use commit::Patience;
 use heads::HeadMemory;
-use usage_entries::UsageMemory;
 use table::{Item, Key, Page, Query, Table, TableError, Write};
+use usage_entries::UsageMemory;
 
 /// A shared table is a table, so that wrappers stack on one that others hold too.
 #[async_trait::async_trait]
