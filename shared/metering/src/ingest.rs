@@ -1,0 +1,1 @@
+//! Taking batches of events.

@@ -1,0 +1,1 @@
+//! Planning what a batch writes.
