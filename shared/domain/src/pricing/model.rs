@@ -200,6 +200,15 @@ impl Model {
         self.total(before.plus(contribution)?)?.minus(self.total(before)?)
     }
 
+    /// Whether its last band is open.
+    pub fn has_bands(&self) -> bool {
+        match self {
+            Model::Graduated { .. } | Model::Volume { .. } => true,
+            Model::Minimum { model, .. } => model.has_bands(),
+            Model::Flat { .. } | Model::Package { .. } => false,
+        }
+    }
+
     /// The quantities at which its price bends: the ends of its bands, the size of its package.
     pub fn corners(&self) -> Vec<Quantity> {
         match self {

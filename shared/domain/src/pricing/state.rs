@@ -153,6 +153,12 @@ impl UsageState {
         self.closed_through.map_or(month, |closed| month.max(closed.next()))
     }
 
+    /// Whether totals of `month` can be kept: it is among the newest [`MAX_MONTHS`].
+    pub fn keeps(&self, month: Month) -> bool {
+        let full = self.months.len() >= MAX_MONTHS && !self.months.contains_key(&month);
+        !full || self.months.first_key_value().is_none_or(|(oldest, _)| month > *oldest)
+    }
+
     /// Drops all but the newest [`MAX_MONTHS`] months. What promotions with a cap gave in them is kept with the oldest left, since
     /// a cap counts for ever.
     pub fn prune(&mut self) {
