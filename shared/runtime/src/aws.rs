@@ -193,3 +193,45 @@ fn described(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_http_client::Connector;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that gives these answers, one a connection, and keeps what it was asked.
+    pub(crate) async fn server(answers: &'static [(u16, &'static str)]) -> (Caller, String, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&asked);
+        tokio::spawn(async move {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut read = Vec::new();
+                while !is_whole(&read) {
+                    let mut chunk = [0; 4096];
+                    let count = stream.read(&mut chunk).await.expect("a request");
+                    read.extend_from_slice(&chunk[..count]);
+                }
+                kept.lock().expect("no panic").push(String::from_utf8(read).expect("text"));
+                let answer = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(answer.as_bytes()).await.expect("answered");
+            }
+        });
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("a token".to_owned()), None, "test");
+        (Caller::new(SharedHttpConnector::new(Connector::builder().build_http()), credentials, "eu-central-1"), endpoint, asked)
+    }
+
+    fn is_whole(request: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(request);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+        body.len() >= length.unwrap_or(0)
+    }
+}

@@ -107,3 +107,67 @@ fn measured(path: &Path) -> std::io::Result<(u64, String)> {
     let hex = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok((length, hex))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::tests::server;
+
+    #[tokio::test]
+    async fn a_put_is_tried_again_until_it_is_taken_and_carries_the_digest_of_its_body() {
+        let (caller, endpoint, asked) = server(&[(503, "SlowDown"), (500, ""), (200, "")]).await;
+        let blobs = S3Blobs::new(caller, "bucket", Some(&endpoint));
+        blobs.put("usage/a.jsonl.gz", b"abc".to_vec(), "application/gzip").await.expect("put");
+        let asked = asked.lock().expect("no panic");
+        assert_eq!(asked.len(), 3);
+        let request = asked[2].to_lowercase();
+        assert!(request.starts_with("put /bucket/usage/a.jsonl.gz http/1.1\r\n"), "{request}");
+        // SHA-256 of "abc": FIPS 180-4, B.1.
+        assert!(
+            request.contains("x-amz-content-sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\r\n"),
+            "{request}"
+        );
+        assert!(request.contains("/eu-central-1/s3/aws4_request, signedheaders="), "{request}");
+        assert!(request.contains("x-amz-security-token: a token\r\n"), "{request}");
+        assert!(request.contains("content-type: application/gzip\r\n") && request.ends_with("\r\n\r\nabc"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_file_is_sent_as_its_bytes_would_be() {
+        let (caller, endpoint, asked) = server(&[(500, ""), (200, "")]).await;
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), b"abc").expect("written");
+        let blobs = S3Blobs::new(caller, "bucket", Some(&endpoint));
+        blobs.put_file("exports/a.csv", file.path(), "text/csv").await.expect("put");
+        let asked = asked.lock().expect("no panic");
+        for request in asked.iter().map(|request| request.to_lowercase()) {
+            assert!(request.contains("x-amz-content-sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\r\n"));
+            assert_eq!(request.matches("content-length: 3\r\n").count(), 1, "{request}");
+            assert!(request.ends_with("\r\n\r\nabc"), "{request}");
+        }
+    }
+
+    #[tokio::test]
+    async fn absent_is_no_failure_and_a_refusal_is_told_with_what_was_said() {
+        let (caller, endpoint, _) = server(&[(404, "NoSuchKey"), (403, "AccessDenied"), (204, "")]).await;
+        let blobs = S3Blobs::new(caller, "bucket", Some(&endpoint));
+        assert_eq!(blobs.get("usage/none").await, Ok(None));
+        let refused = blobs.get("usage/other").await.expect_err("a refusal").to_string();
+        assert_eq!(refused, "blob usage/other: status 403: AccessDenied");
+        assert_eq!(blobs.delete("usage/none").await, Ok(()));
+        assert_eq!(blobs.get("../x").await, Err(BlobError::BadKey("../x".into())));
+    }
+
+    #[tokio::test]
+    async fn a_link_is_of_the_buckets_own_host_and_carries_its_end_and_its_name() {
+        let (caller, _, _) = server(&[]).await;
+        let blobs = S3Blobs::new(caller, "bucket", None);
+        let link = blobs.link("exports/a.csv", "usage of May.csv", 600).await.expect("a link");
+        assert!(link.starts_with("https://bucket.s3.eu-central-1.amazonaws.com/exports/a.csv?response-content-disposition="), "{link}");
+        for part in
+            ["attachment%3B%20filename%3D%22usage_of_May.csv%22", "X-Amz-Expires=600", "X-Amz-Signature=", "X-Amz-Security-Token=a%20token"]
+        {
+            assert!(link.contains(part), "{part} in {link}");
+        }
+    }
+}

@@ -47,3 +47,33 @@ impl Queue for SqsQueue {
         if answer.status == 200 { Ok(()) } else { Err(QueueError::Unavailable(answer.said())) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::tests::server;
+    use crate::queue::MAX_MESSAGE_BYTES;
+
+    #[tokio::test]
+    async fn a_message_is_sent_once_it_is_taken() {
+        let (caller, endpoint, asked) = server(&[(500, ""), (200, "{}"), (400, "QueueDoesNotExist")]).await;
+        let queue = SqsQueue::new(caller, "http://sqs.local/0/usage", Some(&endpoint));
+        queue.send("a \"body\"").await.expect("sent");
+        let refused = queue.send("b").await.expect_err("a refusal").to_string();
+        assert_eq!(refused, "the queue: status 400: QueueDoesNotExist");
+        let asked = asked.lock().expect("no panic");
+        assert_eq!(asked.len(), 3);
+        let (head, body) = asked[1].split_once("\r\n\r\n").expect("a body");
+        assert!(head.starts_with("POST / HTTP/1.1\r\n") && head.to_lowercase().contains("x-amz-target: amazonsqs.sendmessage"), "{head}");
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(body, json!({"QueueUrl": "http://sqs.local/0/usage", "MessageBody": "a \"body\""}));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_too_large_is_not_sent() {
+        let (caller, endpoint, asked) = server(&[]).await;
+        let queue = SqsQueue::new(caller, "u", Some(&endpoint));
+        assert_eq!(queue.send(&"x".repeat(MAX_MESSAGE_BYTES + 1)).await, Err(QueueError::TooLarge(MAX_MESSAGE_BYTES + 1)));
+        assert!(asked.lock().expect("no panic").is_empty());
+    }
+}
