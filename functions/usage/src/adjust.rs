@@ -92,7 +92,9 @@ async fn answer(call: &Call, account: Option<AccountId>, quantity: Option<Quanti
     let head: Head = call.store().head(&LedgerId::Account(asked.account.clone())).await?;
     let view = |rated| RatedView::of(rated, head.currency, home, &head, None);
     let view = AdjustedUsage { event, transfer_id: batch, taken_back: view(&taken_back), counted: counted.as_ref().map(view) };
-    Ok(Reply::created(&view)?.replayed(replayed))
+    let id: String = form_urlencoded::byte_serialize(view.event.id.as_bytes()).collect();
+    let location = format!("/reseller/usage/events/{id}/explain?account_id={}", view.event.account_id);
+    Ok(Reply::created(&view)?.location(&location).replayed(replayed))
 }
 
 fn problem(error: AdjustError) -> Problem {
