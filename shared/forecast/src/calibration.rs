@@ -7,6 +7,10 @@ pub(crate) const CONFORMAL_FOLDS: usize = 19;
 /// Folds below which a step says too little, and is taken from the step before.
 const EMPIRICAL_FOLDS: usize = 4;
 
+/// The normal distribution's quantiles at the ends of an 80 and a 95 % interval.
+const Z80: f64 = 1.2816;
+const Z95: f64 = 1.9600;
+
 /// Steps on each side whose errors a step's quantiles share: together a week, so that every weekday is in.
 const NEIGHBOURS: usize = 3;
 
@@ -64,25 +68,29 @@ pub(crate) fn half_widths(folds: &[Fold], of: Of, horizon: usize, known: usize) 
         let around = if of == Of::Days { NEIGHBOURS } else { 0 };
         pool.clear();
         pool.extend(reached.flat_map(|of_fold| &of_fold[step.saturating_sub(around)..of_fold.len().min(step + around + 1)]).copied());
-        let last = (widths.half80.last().copied(), widths.half95.last().copied());
-        let (half80, half95) = match last {
-            _ if count >= CONFORMAL_FOLDS => {
-                if widths.conformal == step {
-                    widths.conformal = step + 1;
-                }
-                (quantile(&mut pool, count, 0.80), quantile(&mut pool, count, 0.95))
+        let last = (widths.half80.last().copied().unwrap_or_default(), widths.half95.last().copied().unwrap_or_default());
+        let apart = if of == Of::Sums { apart(folds, step, known).min(count) } else { count };
+        // Where nothing was seen, errors of days are taken to add up as a random walk's, those of sums as if all had one sign.
+        let grown = (step as f64 + 1.0) / (step as f64).max(1.0);
+        let grown = if of == Of::Days { grown.sqrt() } else { grown };
+        let (half80, half95) = if count >= CONFORMAL_FOLDS {
+            if widths.conformal == step {
+                widths.conformal = step + 1;
             }
-            _ if count >= EMPIRICAL_FOLDS => (student(&pool, count, 1.2816), student(&pool, count, 1.9600)),
-            (Some(half80), Some(half95)) => {
-                let grown = (step as f64 + 1.0) / step as f64;
-                let grown = if of == Of::Days { grown.sqrt() } else { grown };
-                (half80 * grown, half95 * grown)
-            }
-            _ => return None,
+            let half95 = quantile(&mut pool, count, 0.95);
+            // Sums that share days say less than their number: their largest errors may be those of a single fortnight.
+            (quantile(&mut pool, count, 0.80), if apart < count { half95.max(student(&pool, apart, Z95)) } else { half95 })
+        } else if count >= EMPIRICAL_FOLDS {
+            let least = if of == Of::Sums { (last.0 * grown, last.1 * grown) } else { (largest(&pool), largest(&pool)) };
+            (least.0.max(student(&pool, apart, Z80)), least.1.max(student(&pool, apart, Z95)))
+        } else if step > 0 {
+            (last.0 * grown, last.1 * grown)
+        } else {
+            return None;
         };
-        let half80 = half80.max(last.0.unwrap_or_default());
+        let half80 = half80.max(last.0);
         widths.half80.push(half80);
-        widths.half95.push(half95.max(last.1.unwrap_or_default()).max(half80));
+        widths.half95.push(half95.max(last.1).max(half80));
     }
     Some(widths)
 }
@@ -108,14 +116,23 @@ fn quantile(pool: &mut [f64], folds: usize, level: f64) -> f64 {
     *pool.select_nth_unstable_by(rank - 1, f64::total_cmp).1
 }
 
-/// A half width from too few folds for a rank: Student's t of as many, and at least the largest error seen.
+/// A half width for too few folds for a rank: that of normal errors whose spread is known from as many, by Student's t.
 fn student(pool: &[f64], folds: usize, z: f64) -> f64 {
     let freedom = folds as f64 - 1.0;
     // Cornish and Fisher's expansion of t's quantile in the normal one.
     let t = z + (z.powi(3) + z) / (4.0 * freedom) + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * freedom * freedom);
     let spread = (pool.iter().map(|s| s * s).sum::<f64>() / pool.len() as f64).sqrt();
-    let largest = pool.iter().copied().fold(0.0, f64::max);
-    (t * spread * (1.0 + 1.0 / folds as f64).sqrt()).max(largest)
+    t * spread * (1.0 + 1.0 / folds as f64).sqrt()
+}
+
+fn largest(pool: &[f64]) -> f64 {
+    pool.iter().copied().fold(0.0, f64::max)
+}
+
+/// How many sums of `step + 1` days that share no day the folds have seen, held at [`EMPIRICAL_FOLDS`] or more.
+fn apart(folds: &[Fold], step: usize, known: usize) -> usize {
+    let seen = known.saturating_sub(folds.first().map_or(known, |oldest| oldest.origin));
+    (seen / (step + 1)).max(EMPIRICAL_FOLDS)
 }
 
 #[cfg(test)]

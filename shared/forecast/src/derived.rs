@@ -51,9 +51,9 @@ impl UnitCost {
 
     /// What `units` cost, in whole micro-units, half to even; held at the largest amount there is.
     fn of(self, units: f64) -> Micros {
-        let per_unit = self.cost.get() as f64 / self.quantity_micros as f64;
+        let cost = units * 1e6 * self.cost.get() as f64 / self.quantity_micros as f64;
         // Casting holds what is out of range at the range's end.
-        Micros::new((units * per_unit * 1e6).round_ties_even() as i64)
+        Micros::new(cost.round_ties_even() as i64)
     }
 }
 
