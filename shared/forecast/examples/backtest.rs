@@ -8,6 +8,8 @@ mod synthetic;
 
 use std::time::Instant;
 
+use tributary_forecast::{Forecaster, MstlEts, SHORTEST_DAYS};
+
 use synthetic::{NOISES, Noise, Tally, series};
 
 const AHEAD: usize = 28;
@@ -32,6 +34,23 @@ fn main() {
         }
         row(&format!("**{days}**"), "**all**", &all, all_ms / all.series.max(1) as f64);
     }
+    println!();
+    for days in [28, 60, 120, 365] {
+        println!("one fit of mstl_ets to {days} days: {:.2} ms", fit_ms(days));
+    }
+}
+
+/// The median over series of all kinds of noise.
+fn fit_ms(days: usize) -> f64 {
+    let fit = |at: usize| {
+        let series = series(at as u64, NOISES[at % NOISES.len()], days, 1);
+        let start = Instant::now();
+        MstlEts::daily().forecast(series.history.totals(), AHEAD).expect("a fit");
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    let mut each: Vec<f64> = (0..80).map(fit).collect();
+    each.sort_by(f64::total_cmp);
+    each[each.len() / 2]
 }
 
 /// Forecasts the series of these seeds, and says how many milliseconds that took.
@@ -39,7 +58,7 @@ fn add(tally: &mut Tally, all: &mut Tally, noise: Noise, days: usize, seeds: std
     let mut ms = 0.0;
     for seed in seeds {
         let series = series(seed, noise, days, AHEAD);
-        if series.history.days_used() < tributary_forecast::SHORTEST_DAYS {
+        if series.history.days_used() < SHORTEST_DAYS {
             continue;
         }
         let start = Instant::now();

@@ -77,9 +77,9 @@ pub(crate) fn half_widths(folds: &[Fold], of: Of, horizon: usize, known: usize) 
             if widths.conformal == step {
                 widths.conformal = step + 1;
             }
-            let half95 = quantile(&mut pool, count, 0.95);
+            let half95 = quantile(&mut pool, 0.95);
             // Sums that share days say less than their number: their largest errors may be those of a single fortnight.
-            (quantile(&mut pool, count, 0.80), if apart < count { half95.max(student(&pool, apart, Z95)) } else { half95 })
+            (quantile(&mut pool, 0.80), if apart < count { half95.max(student(&pool, apart, Z95)) } else { half95 })
         } else if count >= EMPIRICAL_FOLDS {
             let least = if of == Of::Sums { (last.0 * grown, last.1 * grown) } else { (largest(&pool), largest(&pool)) };
             (least.0.max(student(&pool, apart, Z80)), least.1.max(student(&pool, apart, Z95)))
@@ -108,11 +108,9 @@ fn scores(fold: &Fold, of: Of, steps: usize) -> Vec<f64> {
         .collect()
 }
 
-/// The score below which a share `level` of the pool lies, at the conformal rank ⌈(n + 1) × level⌉ of `folds` (scores of one fold
-/// lean on each other, so a fold counts once, however many scores it gave).
-fn quantile(pool: &mut [f64], folds: usize, level: f64) -> f64 {
-    let share = ((folds as f64 + 1.0) * level / folds as f64).min(1.0);
-    let rank = ((share * pool.len() as f64 - 1e-9).ceil() as usize).clamp(1, pool.len());
+/// The score at the conformal rank ⌈(n + 1) × level⌉ of the pool's n.
+fn quantile(pool: &mut [f64], level: f64) -> f64 {
+    let rank = (((pool.len() as f64 + 1.0) * level - 1e-9).ceil() as usize).clamp(1, pool.len());
     *pool.select_nth_unstable_by(rank - 1, f64::total_cmp).1
 }
 
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rank_is_the_conformal_one_by_folds() {
+    fn the_rank_is_the_conformal_one() {
         // Scores 1..=19: the 95 % rank of 19 is the 19th, the 80 % rank the 16th; of 99, the 95th and the 80th.
         let widths = half_widths(&folds(19, 1), Of::Days, 1, 100).unwrap();
         assert_eq!((widths.half80[0] as u32, widths.half95[0] as u32, widths.conformal), (16, 19, 1));
