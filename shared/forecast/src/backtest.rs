@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::{Fold, Of, half_widths};
+use crate::calibration::{CONFORMAL_FOLDS, Fold, Of, half_widths};
 use crate::history::mean;
 use crate::models::{Forecaster, Unfit};
 
-/// Days of the past on which a model is asked, at most.
-const MAX_FOLDS: usize = 40;
+/// Days of the past on which a model is asked, where the history and a near horizon allow.
+const FOLDS: usize = 40;
 
 /// Days between two of them, at most: no divisor of seven, so that they fall on every weekday.
 const MAX_SPACING: usize = 3;
@@ -36,7 +36,7 @@ pub struct Backtest {
     /// Of the model.
     #[serde(flatten)]
     pub errors: Errors,
-    /// Of repeating last week, on the same days; none where the history is shorter than two weeks.
+    /// Of repeating last week, on the same days; none where the history is shorter than eleven days.
     pub seasonal_naive: Option<Errors>,
     /// 1 − `mae` / `seasonal_naive.mae`: above 0 better than repeating last week, 1 without error; none where that has none itself.
     pub skill: Option<f64>,
@@ -48,11 +48,13 @@ pub struct Backtest {
     pub covered_of: usize,
 }
 
-/// The days on which to ask: the newest first needs one day after it, the oldest `shortest` days before it.
-fn origins(days: usize, shortest: usize) -> Vec<usize> {
+/// The days on which to ask: the newest needs one day after it, the oldest `shortest` days before it; more of them for a far horizon,
+/// so that enough have reached it.
+fn origins(days: usize, shortest: usize, horizon: usize) -> Vec<usize> {
     let possible = days.saturating_sub(shortest);
-    let spacing = (possible / MAX_FOLDS).clamp(1, MAX_SPACING);
-    let mut origins: Vec<usize> = (shortest..days).rev().step_by(spacing).take(MAX_FOLDS).collect();
+    let spacing = (possible / FOLDS).clamp(1, MAX_SPACING);
+    let count = FOLDS.max(horizon / spacing + CONFORMAL_FOLDS + 1);
+    let mut origins: Vec<usize> = (shortest..days).rev().step_by(spacing).take(count).collect();
     origins.reverse();
     origins
 }
@@ -64,7 +66,7 @@ pub(crate) fn folds(model: &dyn Forecaster, totals: &[f64], shortest: usize, hor
         let said = model.forecast(&totals[..origin], came.len())?.into_iter().map(|v| v.max(0.0)).collect();
         Ok(Fold { origin, level: level(&totals[..origin]), said, came })
     };
-    origins(totals.len(), shortest).into_iter().map(ask).collect()
+    origins(totals.len(), shortest, horizon).into_iter().map(ask).collect()
 }
 
 /// The level of a series: the mean magnitude of its newest days, and at least a quarter of that of all, so that a quiet month does
@@ -130,7 +132,7 @@ mod tests {
         for days in [8, 21, 60, 100, 400, 730] {
             let totals: Vec<f64> = (0..days).map(|d| d as f64).collect();
             let folds = folds(&Naive, &totals, 7, 30).unwrap();
-            assert!(folds.len() <= MAX_FOLDS && folds.last().unwrap().origin == days - 1);
+            assert!(folds.len() <= 50 && folds.last().unwrap().origin == days - 1);
             for fold in &folds {
                 assert_eq!((fold.said[0] as usize, fold.came[0] as usize), (fold.origin - 1, fold.origin));
                 assert_eq!(fold.came.len(), 30.min(days - fold.origin));

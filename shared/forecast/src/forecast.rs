@@ -61,9 +61,9 @@ pub enum Warning {
         /// Days from which on it is not short.
         needed: usize,
     },
-    /// The intervals of days further ahead than this rest on fewer than 19 checks, or on none, and are only estimates; 0 if all do.
+    /// Intervals further ahead than this rest on fewer than 19 checks, or on none, and are only estimates.
     Uncalibrated {
-        /// The last day ahead whose interval is calibrated.
+        /// The last day ahead whose interval is calibrated, counted from 1; 0 if there is none.
         beyond_days: usize,
     },
     /// The seasonal model found no usable fit on some day of the past, and was not used.
@@ -125,11 +125,14 @@ pub enum Refusal {
     Calendar,
 }
 
+/// Days of the past on which a model must have been asked before it is compared with others.
+const LEAST_FOLDS: usize = 4;
+
 struct Tried {
     model: Model,
-    forecaster: Box<dyn Forecaster>,
     folds: Vec<Fold>,
     mae: f64,
+    ahead: Vec<f64>,
 }
 
 /// Forecasts `horizon` days from the day after `history`'s last.
@@ -150,12 +153,10 @@ pub fn forecast(history: &History, horizon: usize) -> Result<Forecast, Refusal> 
     let rival = tried.iter().find(|of| of.model == Model::SeasonalNaive).map(|of| of.folds.as_slice());
     // On a tie the first, which is the simplest.
     let best = tried.iter().min_by(|a, b| a.mae.total_cmp(&b.mae)).ok_or(too_little)?;
-    let ahead = best.forecaster.forecast(totals, horizon).map_err(|_| too_little)?;
-    let ahead: Vec<f64> = ahead.into_iter().map(|v| v.max(0.0)).collect();
     let level = level(totals);
     let widths = |of: Of| half_widths(&best.folds, of, horizon, totals.len()).ok_or(too_little);
     let (of_days, of_sums) = (widths(Of::Days)?, widths(Of::Sums)?);
-    let sums = ahead.iter().scan(0.0, |sum, v| {
+    let sums = best.ahead.iter().scan(0.0, |sum, v| {
         *sum += v;
         Some(*sum)
     });
@@ -170,7 +171,7 @@ pub fn forecast(history: &History, horizon: usize) -> Result<Forecast, Refusal> 
     never_back(&mut sums);
     Ok(Forecast {
         choice,
-        points: points(history.through(), ahead.iter().copied(), &of_days, level)?,
+        points: points(history.through(), best.ahead.iter().copied(), &of_days, level)?,
         sums,
         backtest: report(&best.folds, rival, horizon),
         warnings,
@@ -189,7 +190,7 @@ fn try_all(totals: &[f64], horizon: usize, warnings: &mut Vec<Warning>) -> Vec<T
         warnings.push(Warning::ShortHistory { days, needed: SEASONAL_DAYS });
         models.push((Model::Mean, Box::new(Mean)));
         models.push((Model::Naive, Box::new(Naive)));
-        if days >= 2 * WEEK {
+        if days >= WEEK + LEAST_FOLDS {
             models.push((Model::SeasonalNaive, Box::new(SeasonalNaive::weekly())));
             WEEK
         } else {
@@ -198,12 +199,15 @@ fn try_all(totals: &[f64], horizon: usize, warnings: &mut Vec<Warning>) -> Vec<T
     };
     let mut tried = Vec::new();
     for (model, forecaster) in models {
-        match folds(forecaster.as_ref(), totals, shortest, horizon) {
-            // What cannot be asked today is no candidate, whatever it did before.
-            Ok(folds) if forecaster.forecast(totals, 1).is_ok() => {
-                tried.push(Tried { model, forecaster, mae: errors(&folds).mae, folds });
+        // What cannot be asked today is no candidate, whatever it did before.
+        let asked =
+            forecaster.forecast(totals, horizon).and_then(|ahead| Ok((ahead, folds(forecaster.as_ref(), totals, shortest, horizon)?)));
+        match asked {
+            Ok((ahead, folds)) => {
+                let ahead = ahead.into_iter().map(|v| v.max(0.0)).collect();
+                tried.push(Tried { model, mae: errors(&folds).mae, folds, ahead });
             }
-            _ => warnings.push(Warning::NoFit),
+            Err(_) => warnings.push(Warning::NoFit),
         }
     }
     tried

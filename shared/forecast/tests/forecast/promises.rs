@@ -101,6 +101,11 @@ fn how_much_is_known_decides_what_is_said() {
     // Folds from day 14 to day 39: 19 of them have seen eight days.
     assert_eq!(made(40).warnings, [Warning::Uncalibrated { beyond_days: 8 }]);
     assert_eq!(made(60).warnings, []);
+    // A day ahead is calibrated from 32 days more on, and 92 days ahead from 162 on.
+    for (days, horizon) in [(60, 28), (74, 42), (100, 42), (162, 92), (400, 92)] {
+        let far = forecast(&synthetic::series(7, synthetic::Noise::Normal, days, 0).history, horizon).unwrap();
+        assert_eq!(far.warnings, [], "{days} days, {horizon} ahead");
+    }
     let long = made(120);
     assert!(long.warnings.is_empty() && long.choice.model == Model::MstlEts && long.backtest.covered_of > 100);
 }
