@@ -145,6 +145,16 @@ mod tests {
     }
 
     #[test]
+    fn enough_folds_reach_the_horizon() {
+        let reach = |days: usize, horizon: usize| origins(days, 14, horizon).iter().filter(|origin| *origin + horizon <= days).count();
+        for days in 33..=730 {
+            for horizon in (1..=92).filter(|horizon| days >= horizon + 32 && *horizon <= 42 || days >= 162) {
+                assert!(reach(days, horizon) >= CONFORMAL_FOLDS, "{days} days, {horizon} ahead: {}", reach(days, horizon));
+            }
+        }
+    }
+
+    #[test]
     fn errors_are_what_they_are_called() {
         let fold = Fold { origin: 1, level: 1.0, said: vec![3.0, 5.0], came: vec![1.0, 9.0] };
         assert_eq!(errors(&[fold]), Errors { mae: 3.0, wape: Some(0.6), bias: -1.0 });
