@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use crate::account::Funding;
 use crate::account::Kind;
 use crate::id::AccountId;
 use crate::money::Micros;
@@ -11,7 +12,7 @@ use crate::pricing::markup::{Markup, MarkupRule};
 use crate::pricing::meter::Aggregation;
 use crate::pricing::model::{Band, Model};
 use crate::pricing::number::{Percent, Picos, Quantity, UnitPrice, to_micros};
-use crate::pricing::postings::{Funding, Party, postings};
+use crate::pricing::postings::{Party, postings};
 use crate::pricing::promotion::{FundedBy, Promotion, PromotionRule};
 use crate::pricing::rate::{EventToRate, RatedEvent, rate_event, unrate_event};
 use crate::pricing::state::UsageState;
