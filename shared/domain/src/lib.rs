@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod lineage;
 pub mod lot;
 pub mod money;
+pub mod pricing;
 pub mod reconcile;
 pub mod rights;
 pub mod text;

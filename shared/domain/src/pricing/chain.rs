@@ -1,0 +1,80 @@
+//! The accounts that one event passes: from the one that used something up to the operator, each with its book.
+
+use std::sync::Arc;
+
+use crate::account::Kind;
+use crate::id::AccountId;
+use crate::money::Currency;
+use crate::pricing::book::PricingBook;
+use crate::pricing::meter::{Meter, MeterKey};
+
+/// One account of a chain.
+#[derive(Debug, Clone)]
+pub struct ChainAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its book; an empty one if it never wrote any.
+    pub book: Arc<PricingBook>,
+}
+
+/// An account and all of its ancestors, the account first and the operator last, in the account's currency.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    accounts: Vec<ChainAccount>,
+    currency: Currency,
+}
+
+/// The accounts do not make a chain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// No account at all.
+    #[error("a chain needs an account")]
+    Empty,
+    /// An account stands above itself.
+    #[error("account {0} stands above itself: prices would run in a circle")]
+    Circle(AccountId),
+    /// The operator is not the last, or not the only one.
+    #[error("a chain ends at the operator, and only there")]
+    NotRooted,
+}
+
+impl Chain {
+    /// The chain of `accounts`: the using account first, then its parent, up to the operator.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn new(accounts: Vec<ChainAccount>, currency: Currency) -> Result<Self, ChainError> {
+        for (at, account) in accounts.iter().enumerate() {
+            if accounts.iter().take(at).any(|below| below.id == account.id) {
+                return Err(ChainError::Circle(account.id.clone()));
+            }
+            if (account.kind == Kind::Operator) != (at + 1 == accounts.len()) {
+                return Err(ChainError::NotRooted);
+            }
+        }
+        if accounts.is_empty() { Err(ChainError::Empty) } else { Ok(Self { accounts, currency }) }
+    }
+
+    /// The accounts, the using one first.
+    pub fn accounts(&self) -> &[ChainAccount] {
+        &self.accounts
+    }
+
+    /// The currency of all of its prices.
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// The using account.
+    pub fn account(&self) -> &ChainAccount {
+        // `new` refuses an empty chain.
+        &self.accounts[0]
+    }
+
+    /// The nearest meter of that key, the using account's own included, and where in the chain its owner stands.
+    pub fn meter(&self, key: &MeterKey) -> Option<(&Meter, usize)> {
+        self.accounts.iter().enumerate().find_map(|(at, account)| account.book.meter(key).map(|meter| (meter, at)))
+    }
+}
