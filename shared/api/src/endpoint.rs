@@ -8,6 +8,7 @@ use http::Method;
 use tributary_domain::rights::Right;
 
 use crate::call::Call;
+use crate::json::MAX_ROWS_BODY;
 use crate::problem::Problem;
 use crate::reply::Reply;
 
@@ -49,8 +50,19 @@ pub struct Endpoint {
     pub access: Access,
     /// What it does with an `Idempotency-Key`.
     pub idempotency: Idempotency,
+    /// The most bytes of its body.
+    pub max_body: usize,
     /// What it does.
     pub handler: Handler,
+}
+
+impl Endpoint {
+    /// The same with room for rows in its body.
+    #[must_use]
+    pub fn with_rows(mut self) -> Self {
+        self.max_body = MAX_ROWS_BODY;
+        self
+    }
 }
 
 /// Declares an endpoint: `endpoint!(GET "/path", operation, Right::X, Unused, handler, "summary")`.
@@ -64,6 +76,7 @@ macro_rules! endpoint {
             summary: $summary,
             access: $access,
             idempotency: $crate::Idempotency::$idempotency,
+            max_body: $crate::json::MAX_BODY,
             handler: |call| Box::pin($handler(call)),
         }
     };

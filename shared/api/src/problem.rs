@@ -180,6 +180,7 @@ impl From<StoreError> for Problem {
                 "No role of this name is known at the account: owner, admin, billing, support, viewer, or a custom role of it or an account above it.",
             ),
             StoreError::Conflict(_) => Problem::new(Code::Conflict, detail),
+            StoreError::Pricing(error) => Problem::field(error.pointer.clone(), error.detail()),
             StoreError::AlreadyReversed => Problem::new(Code::AlreadyReversed, detail),
             StoreError::TooManyBranches => Problem::new(Code::TooManyBranches, detail),
             StoreError::Busy => Problem::new(

@@ -21,7 +21,6 @@ use crate::call::Call;
 use crate::caller::Caller;
 use crate::code::Code;
 use crate::endpoint::{Access, Endpoint};
-use crate::json::MAX_BODY;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -139,7 +138,7 @@ async fn answer(
             Err(problem) => return (Err(problem), None),
         },
     };
-    let body = match read_body(body).await {
+    let body = match read_body(body, endpoint.max_body).await {
         Ok(body) => body,
         Err(problem) => return (Err(problem), caller),
     };
@@ -153,11 +152,11 @@ async fn answer(
     ((endpoint.handler)(call).await, caller)
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Problem> {
-    match Limited::new(body, MAX_BODY).collect().await {
+async fn read_body(body: Body, max_body: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, max_body).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(Code::BodyTooLarge, format!("A body may have at most {MAX_BODY} bytes.")))
+            Err(Problem::new(Code::BodyTooLarge, format!("A body may have at most {max_body} bytes here.")))
         }
         Err(_) => Err(Problem::new(Code::InvalidJson, "The body ended before it was complete.")),
     }

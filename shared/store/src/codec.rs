@@ -77,14 +77,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// An enumeration's word, if there.
     pub fn maybe_word<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
         self.0.contains_key(name).then(|| self.word(name)).transpose()
     }
 
     /// Bytes, if there.
-    pub fn maybe_bytes(&self, name: &str) -> Result<Option<&[u8]>, StoreError> {
+    pub fn maybe_bytes(&self, name: &str) -> Result<Option<&'a [u8]>, StoreError> {
         match self.0.get(name) {
             None => Ok(None),
             Some(Value::B(bytes)) => Ok(Some(bytes)),

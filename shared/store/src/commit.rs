@@ -31,6 +31,8 @@ pub enum Part {
     Unique,
     /// The hold.
     Hold,
+    /// The pricing book.
+    Book,
     /// The transfer that is sent back.
     Original,
     /// The caller's own credential.

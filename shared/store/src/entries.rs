@@ -18,7 +18,7 @@ pub fn push_entry(tx: &mut Tx, entry: &Entry) {
     tx.push(Part::Entry(head.ledger.clone()), Write::create(key, encode(entry)));
 }
 
-fn encode(entry: &Entry) -> Item {
+pub(crate) fn encode(entry: &Entry) -> Item {
     let (mut item, head) = (Item::new(), &entry.after);
     put(&mut item, "kind", s(entry.kind.word()));
     put_some(&mut item, "txf", entry.transfer_id.as_ref());

@@ -5,6 +5,7 @@ use tributary_domain::id::AccountId;
 use tributary_domain::ledger::CreditError;
 use tributary_domain::lineage::TooDeep;
 use tributary_domain::money::{Currency, Overflow};
+use tributary_domain::pricing::error::PricingError;
 use tributary_domain::rights::Right;
 
 use crate::table::TableError;
@@ -92,6 +93,9 @@ pub enum StoreError {
     /// A named role does not exist at the account or above it.
     #[error("no role of this name is known here")]
     UnknownRole,
+    /// A price, a rule or a table of prices is wrong.
+    #[error(transparent)]
+    Pricing(PricingError),
     /// Something else is in the way; said in words.
     #[error("{0}")]
     Conflict(&'static str),

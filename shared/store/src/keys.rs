@@ -144,6 +144,11 @@ pub fn relocation(account: &AccountId) -> Key {
     Key::new(format!("RELOC#{account}"), ALONE)
 }
 
+/// An account's pricing book.
+pub fn book(account: &AccountId) -> Key {
+    Key::new(format!("BOOK#{account}"), ALONE)
+}
+
 /// How far reconciliation is.
 pub fn reconcile() -> Key {
     Key::new("RECON", ALONE)

@@ -4,6 +4,7 @@ pub mod account_lists;
 pub mod account_states;
 pub mod accounts;
 pub mod authentication;
+pub mod books;
 pub mod bootstrap;
 pub mod codec;
 pub mod commit;
@@ -31,12 +32,15 @@ pub mod size;
 pub mod table;
 pub mod transfers;
 pub mod turns;
+pub mod usage_entries;
 
 use std::sync::Arc;
 
+use books::BookMemory;
 use commit::Patience;
 use heads::HeadMemory;
 use table::{Item, Key, Page, Query, Table, TableError, Write};
+use usage_entries::UsageMemory;
 
 /// A shared table is a table, so that wrappers stack on one that others hold too.
 #[async_trait::async_trait]
@@ -67,12 +71,14 @@ impl<T: Table + ?Sized> Table for Arc<T> {
 pub struct Store {
     table: Arc<dyn Table>,
     memory: Arc<HeadMemory>,
+    usage: Arc<UsageMemory>,
+    books: Arc<BookMemory>,
     patience: Patience,
 }
 
 impl Store {
     /// A store on `table`. One per process: it remembers heads.
     pub fn new(table: Arc<dyn Table>, patience: Patience) -> Self {
-        Self { table, memory: Arc::default(), patience }
+        Self { table, memory: Arc::default(), usage: Arc::default(), books: Arc::default(), patience }
     }
 }

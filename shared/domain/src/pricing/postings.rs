@@ -2,22 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use crate::account::Kind;
+use crate::account::{Funding, Kind};
 use crate::id::AccountId;
 use crate::money::{Micros, Overflow};
 use crate::pricing::rate::RatedEvent;
-
-/// How an account pays for usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Funding {
-    /// From its credit, at once.
-    Prepaid,
-    /// Later, by invoice: its own usage moves no credit.
-    Postpaid,
-}
 
 /// Whose credit a posting moves.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
