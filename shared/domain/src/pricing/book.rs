@@ -23,10 +23,10 @@ pub const MAX_REDEMPTIONS: usize = 100;
 pub struct Terms {
     /// The seller that gave them: the account's parent then.
     pub seller: AccountId,
-    /// Cards for this very account.
+    /// Cards for this very account, with its `account_id`.
     #[serde(default)]
     pub cards: Vec<RateCard>,
-    /// Markups for this very account.
+    /// Markups for this very account, with its `account_id`.
     #[serde(default)]
     pub markups: Vec<Markup>,
 }
@@ -92,6 +92,11 @@ impl PricingBook {
     /// The terms that `seller` gave it; none if another account did.
     pub fn terms_of(&self, seller: &AccountId) -> Option<&Terms> {
         self.terms.as_ref().filter(|terms| terms.seller == *seller)
+    }
+
+    /// Whether it redeemed the code of that promotion.
+    pub fn has_redeemed(&self, promotion: &PromotionId) -> bool {
+        self.redeemed.iter().any(|redemption| redemption.promotion_id == *promotion)
     }
 
     /// The terms to add to: those of `seller`, those of an earlier seller thrown away.

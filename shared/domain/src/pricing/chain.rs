@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::account::Kind;
-use crate::id::AccountId;
+use crate::id::{AccountId, PromotionId};
 use crate::money::Currency;
 use crate::pricing::book::PricingBook;
+use crate::pricing::card::RateCard;
+use crate::pricing::markup::Markup;
 use crate::pricing::meter::{Meter, MeterKey};
+use crate::pricing::promotion::Promotion;
 
 /// One account of a chain.
 #[derive(Debug, Clone)]
@@ -76,5 +79,26 @@ impl Chain {
     /// The nearest meter of that key, the using account's own included, and where in the chain its owner stands.
     pub fn meter(&self, key: &MeterKey) -> Option<(&Meter, usize)> {
         self.accounts.iter().enumerate().find_map(|(at, account)| account.book.meter(key).map(|meter| (meter, at)))
+    }
+
+    /// The card of that id in one of its books.
+    pub fn card(&self, id: &str) -> Option<&RateCard> {
+        self.accounts
+            .iter()
+            .flat_map(|account| account.book.cards.iter().chain(account.book.terms.iter().flat_map(|terms| &terms.cards)))
+            .find(|card| card.id.as_str() == id)
+    }
+
+    /// The markup of that id in one of its books.
+    pub fn markup(&self, id: &str) -> Option<&Markup> {
+        self.accounts
+            .iter()
+            .flat_map(|account| account.book.markups.iter().chain(account.book.terms.iter().flat_map(|terms| &terms.markups)))
+            .find(|markup| markup.id.as_str() == id)
+    }
+
+    /// The promotion of that id in one of its books.
+    pub fn promotion(&self, id: &PromotionId) -> Option<&Promotion> {
+        self.accounts.iter().flat_map(|account| &account.book.promotions).find(|promotion| promotion.id == *id)
     }
 }
