@@ -166,7 +166,7 @@ async fn refuse_under_cost(call: &Call, seller: &Account, card: &RateCard) -> Re
         Err(unknown @ ResolveError::UnknownMeter(_)) => return Err(unknown.into()),
     };
     let states = shelf::states(call, &chain).await?;
-    Ok(check_card(&card.model, card.allow_loss, &prepared, &states, now).map_err(|error| error.under("/model"))?)
+    Ok(check_card(&card.model, card.allow_loss, &prepared, &states, now)?)
 }
 
 /// The cards of `seller` in a book: its own, or those for the book's account.

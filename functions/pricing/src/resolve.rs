@@ -155,7 +155,9 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
 }
 
 fn shown(sight: &Sight<'_>, level: ResolvedLevel, next_unit: Picos) -> ResolvedLevelView {
-    let explanation = sight.lines(explain_resolved(&level), &level.rule, None);
+    let mut told = level.clone();
+    told.considered.retain(|step| sight.sees(&step.of));
+    let explanation = sight.lines(explain_resolved(&told), &level.rule, None);
     let considered = level.considered.into_iter().map(|Step { rule, of, id, verdict }| {
         let seen = sight.sees(&of);
         ConsideredView { rule, id: id.filter(|_| seen), of: Some(of).filter(|_| seen), verdict }
