@@ -4,4 +4,5 @@
 mod accounts;
 mod admin;
 mod credits;
+mod pricing;
 mod rights;
