@@ -6,3 +6,4 @@ mod admin;
 mod credits;
 mod pricing;
 mod rights;
+mod usage;

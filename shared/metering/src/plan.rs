@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tributary_domain::account::{Funding, Kind, Status};
 use tributary_domain::id::{AccountId, TransferId};
-use tributary_domain::ledger::{Book, EntryKind, Head, LedgerId};
+use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 use tributary_domain::money::{Micros, Overflow};
 use tributary_domain::pricing::book::PricingBook;
 use tributary_domain::pricing::chain::{Chain, ChainAccount};
@@ -134,7 +134,10 @@ pub fn plan(
 }
 
 /// The chain of an account: itself, its ancestors, the operator last. All of them must stand where its lineage says.
-fn chain_of(id: &AccountId, ground: &Ground<'_>) -> Result<Chain, Unplanned> {
+///
+/// # Errors
+/// [`Unplanned::Stale`] if one stands elsewhere.
+pub fn chain_of(id: &AccountId, ground: &Ground<'_>) -> Result<Chain, Unplanned> {
     let head = head_of(ground.heads, id)?;
     let mut accounts = vec![account_of(id, head.kind, ground)];
     let mut above = head.lineage.clone();

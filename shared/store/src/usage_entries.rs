@@ -127,7 +127,8 @@ impl MarkIndex {
         self.seen.get(id).copied()
     }
 
-    fn learn(&mut self, seq: i64, marks: impl IntoIterator<Item = Mark>) {
+    /// Adds the marks of an entry.
+    pub fn learn(&mut self, seq: i64, marks: impl IntoIterator<Item = Mark>) {
         for mark in marks {
             self.seen.insert(mark.id, Seen { content: mark.content, seq });
         }
@@ -136,6 +137,11 @@ impl MarkIndex {
 }
 
 impl Store {
+    /// Waits before a plan is made anew, the longer the more often it was.
+    pub async fn pause(&self, attempt: u32) {
+        self.patience.pause(attempt).await;
+    }
+
     /// Waits for this process's earlier requests on the same ledgers.
     pub async fn turn(&self, ledgers: &BTreeSet<LedgerId>) -> Option<Turn> {
         self.memory.queue_up(ledgers).await
@@ -315,6 +321,39 @@ impl Store {
         let last = page.items.last().map(|item| Reader(item).number("seq")).transpose()?;
         let usage = page.items.iter().filter(|item| item.contains_key("use")).map(usage_entry).collect::<Result<_, _>>()?;
         Ok((usage, last))
+    }
+
+    /// The number of the entry that carries a mark: from memory, or by reading the ledger's entries of usage, newest first, until
+    /// it is found.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn entry_with_mark(&self, head: &Head, id: &[u8; 10]) -> Result<Option<i64>, StoreError> {
+        if head.usage_seq == 0 {
+            return Ok(None);
+        }
+        if let Some(seen) = self.remembered_mark(&head.ledger, id) {
+            return Ok(Some(seen.seq));
+        }
+        let range = SortRange::Between(format!("{:020}", 0), format!("{:020}", head.usage_seq));
+        let mut query = Query::table(keys::ledger_partition(&head.ledger), range).newest_first();
+        loop {
+            let page = patiently(&self.patience, || self.table.query(&query)).await?;
+            for item in &page.items {
+                if marks_of(item)?.iter().any(|mark| &mark.id == id) {
+                    return Reader(item).number("seq").map(Some);
+                }
+            }
+            match page.next {
+                Some(next) => query = query.after(Some(next)),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn remembered_mark(&self, ledger: &LedgerId, id: &[u8; 10]) -> Option<Seen> {
+        let memory = self.usage.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.marks.get(ledger)?.seen(id)
     }
 
     /// The entry of a ledger with this number, if it carries usage: one read.

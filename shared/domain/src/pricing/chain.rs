@@ -102,3 +102,22 @@ impl Chain {
         self.accounts.iter().flat_map(|account| &account.book.promotions).find(|promotion| promotion.id == *id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::{id, usd};
+
+    #[test]
+    fn a_chain_has_no_circle_and_ends_at_the_operator() {
+        let account = |(n, kind): (usize, Kind)| ChainAccount { id: id(n), kind, book: Arc::default() };
+        let chain = |accounts: &[(usize, Kind)]| Chain::new(accounts.iter().copied().map(account).collect(), usd()).map(|_| ());
+        let (customer, reseller, operator) = (Kind::Customer, Kind::Reseller, Kind::Operator);
+        assert_eq!(chain(&[(0, customer), (1, reseller), (2, operator)]), Ok(()));
+        assert_eq!(chain(&[(0, customer), (1, reseller), (0, customer), (2, operator)]), Err(ChainError::Circle(id(0))));
+        assert_eq!(chain(&[(1, reseller), (1, reseller), (2, operator)]), Err(ChainError::Circle(id(1))));
+        assert_eq!(chain(&[(0, customer), (1, reseller)]), Err(ChainError::NotRooted));
+        assert_eq!(chain(&[(0, customer), (2, operator), (1, reseller)]), Err(ChainError::NotRooted));
+        assert_eq!(chain(&[]), Err(ChainError::Empty));
+    }
+}

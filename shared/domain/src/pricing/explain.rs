@@ -209,3 +209,76 @@ fn units(quantity: Quantity) -> String {
     let decimals = decimals.trim_end_matches('0');
     if decimals.is_empty() { shown } else { format!("{shown}.{decimals}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::pricing::promotion::PromotionRule;
+    use crate::pricing::rate::rate_event;
+    use crate::pricing::resolve::resolve;
+    use crate::pricing::testing::*;
+    use crate::pricing::tier::TierTable;
+
+    fn words(lines: &[Line]) -> Vec<String> {
+        lines
+            .iter()
+            .map(|line| format!("{} | {} | {}", line.rule, line.detail, line.amount.map_or_else(String::new, |a| a.to_string())))
+            .collect()
+    }
+
+    #[test]
+    fn a_charge_is_told_rule_by_rule() {
+        let mut tree = Tree::new();
+        tree.book(OPERATOR).tiers = Some(TierTable::default_table().clone());
+        tree.book(OPERATOR).cards.push(card_of(
+            1,
+            model(r#"{"type":"graduated","bands":[{"from":"0","to":"1005","unit_price":"0.05"},{"from":"1005","unit_price":"0.04","flat_fee":"2"}]}"#),
+        ));
+        tree.book(MASTER).markups.push(markup(1, MarkupRule::Percent(percent("20"))));
+        tree.book(RESELLER).promotions.push(promotion(1, PromotionRule::Percent(percent("10"))));
+        let chain = tree.chain();
+        let mut states = BTreeMap::new();
+        rate_event(&chain, &mut states, &event("1000")).expect_err("a promotion under the cost");
+        tree.book(RESELLER).promotions[0].allow_loss = true;
+        let chain = tree.chain();
+        rate_event(&chain, &mut states, &event("1000")).expect("a price");
+        let rated = rate_event(&chain, &mut states, &event("12")).expect("a price");
+        let card = chain.accounts()[OPERATOR].book.cards[0].id.clone();
+        assert_eq!(
+            words(&explain_level(&chain, &rated, &rated.levels[2])),
+            [
+                format!(
+                    "card | card {card}, graduated: 1,000 to 1,005 of the month: 5 × 0.05; 1,005 to 1,012 of the month: 7 × 0.04 + fee \
+                     2.000000 = 2.530000 | 2.530000"
+                ),
+                "tier | bronze tier, 5 % off | -0.126500".to_owned(),
+                "amount | the month's total becomes 52.403500; rounded to six decimals it moves by 2.403500 | 2.403500".to_owned(),
+            ]
+        );
+        let lines = words(&explain_level(&chain, &rated, &rated.levels[0]));
+        let promotion = &chain.accounts()[RESELLER].book.promotions[0].id;
+        assert_eq!(lines[0], "cost | what the seller pays itself: 2.884200 | 2.884200");
+        assert_eq!(lines[1], format!("promotion | promotion {promotion} \"Autumn\", borne by the seller | -0.288420"));
+        assert_eq!(lines[3], "margin | price 2.595780 less the seller's own cost 2.884200 | -0.288420");
+        let lines = words(&explain_resolved(&resolve(&chain, &key(), noon()).expect("a price")[0]));
+        assert_eq!(lines.len(), 11);
+        assert_eq!(lines[0], format!("account_card | card for this account of {}: there is none | ", id(RESELLER)));
+        assert_eq!(lines[10], format!("cost | the cost of {}: sets the price | ", id(RESELLER)));
+    }
+
+    #[test]
+    fn every_model_has_words() {
+        let q = quantity;
+        let charge = |json: &str, position: &str, of: &str| charge_words(&model(json), q(position), q(of));
+        assert_eq!(charge(r#"{"type":"flat","unit_price":"0.05"}"#, "5", "1234567.5"), "1,234,567.5 × 0.05");
+        let volume = r#"{"type":"volume","bands":[{"from":"0","to":"1000","unit_price":"0.05"},{"from":"1000","unit_price":"0.04"}]}"#;
+        assert_eq!(charge(volume, "1000", "1"), "the month so far at 1,001 × 0.04, less 1,000 × 0.05 before");
+        assert_eq!(charge(volume, "0", "1"), "the month so far at 1 × 0.05, less nothing before");
+        let package = r#"{"type":"package","size":"100","price":"1"}"#;
+        assert_eq!(charge(package, "100", "1"), "packages of 100 begun this month: 1 before, 2 now; 1 × 1.000000");
+        let minimum = r#"{"type":"minimum","minimum":"5","model":{"type":"flat","unit_price":"0.05"}}"#;
+        assert_eq!(charge(minimum, "0", "1"), "1 × 0.05, and at least 5.000000 in a month with usage");
+    }
+}
