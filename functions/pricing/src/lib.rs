@@ -18,6 +18,7 @@ pub mod shelf;
 pub mod tiers;
 pub mod validity;
 pub mod views;
+pub mod what_if;
 
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -52,6 +53,7 @@ fn prices() -> Vec<Endpoint> {
     vec![
         endpoint!(POST "/reseller/pricing/quote", "quote_price", Needs(Right::PricingRead), Unused, quote::quote, "What a quantity would cost, and why"),
         endpoint!(GET "/reseller/pricing/resolve", "resolve_price", Needs(Right::PricingRead), Unused, resolve::get, "Which rules set an account's price, and why no others"),
+        endpoint!(POST "/reseller/pricing/what-if", "price_what_if", Needs(Right::PricingRead), Unused, what_if::what_if, "What a past month would have brought under another price"),
     ]
 }
 
