@@ -214,7 +214,7 @@ async fn a_wrong_promotion_quote_or_what_if_is_refused() {
             "not_a_buyer",
         )
         .at("/card/account_id"),
-        row("the operator", s.w.operator().get("/reseller/pricing/resolve?meter=calls"), 422, "unknown_meter"),
+        row("the operator", s.w.operator().get("/reseller/pricing/resolve?meter=calls"), 422, "not_a_buyer"),
         field("no meter", api.get("/reseller/pricing/resolve"), "/query/meter"),
         field("no time", api.get("/reseller/pricing/resolve?meter=calls&at=now"), "/query/at"),
         field("status", api.get("/reseller/pricing/promotions?status=over"), "/query/status"),
