@@ -165,7 +165,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             "housekeeping" => tributary_housekeeping::handle(app, event, &run).await,
             "reconcile" => tributary_reconcile::handle(app, event, &run, 3_600).await,
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
-            "forecast" => tributary_forecast::handle(app, event, &run).await,
+            "forecast" => tributary_forecasts::handle(app, event, &run).await,
             other => panic!("say here what runs {other}"),
         };
         assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");
