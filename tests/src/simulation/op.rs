@@ -185,7 +185,7 @@ impl Op {
 
     fn request(&self, source: &dyn Source, kind: EntryKind, legs: Vec<Leg>) -> TransferRequest {
         let id = TransferId::from_uuid(source.uuid());
-        TransferRequest { id, kind, legs, reference: None, reverses: None, authority: self.home.clone(), now: source.now() }
+        TransferRequest { id, kind, legs, reference: None, reverses: None, purchase: None, authority: self.home.clone(), now: source.now() }
     }
 
     fn hold(&self, source: &dyn Source, account: &AccountId, to: Option<&AccountId>, amount: Amount) -> Result<HoldRequest, StoreError> {
