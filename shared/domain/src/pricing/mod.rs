@@ -21,3 +21,6 @@ pub mod rate;
 pub mod resolve;
 pub mod state;
 pub mod tier;
+
+#[cfg(test)]
+pub(crate) mod testing;
