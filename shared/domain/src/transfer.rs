@@ -312,6 +312,35 @@ fn append(
     Ok(available)
 }
 
+/// Plans the expiry of `amount` of the lot `lot`: from the account of `head` to the system ledger `expired`. It is no spending,
+/// and nobody's authority is needed.
+///
+/// # Errors
+/// [`CreditError::Overflow`].
+pub fn plan_lot_expiry(
+    id: TransferId,
+    lot: &LotId,
+    amount: Micros,
+    head: &Head,
+    expired: &Head,
+    now: Timestamp,
+) -> Result<TransferPlan, CreditError> {
+    let (from_balance, to_balance) = (head.available.minus(amount)?, expired.available.plus(amount)?);
+    let mut debit = head.state_entry(EntryKind::LotExpired, now, |after| {
+        after.available = from_balance;
+        after.lots.take(lot, amount);
+    })?;
+    let mut credit = expired.state_entry(EntryKind::LotExpired, now, |after| after.available = to_balance)?;
+    (debit.amount, credit.amount) = (amount.negated()?, amount);
+    (debit.counterparty, credit.counterparty) = (Some(expired.ledger.clone()), Some(head.ledger.clone()));
+    (debit.transfer_id, credit.transfer_id) = (Some(id.clone()), Some(id.clone()));
+    let leg = DoneLeg { from: head.ledger.clone(), to: expired.ledger.clone(), amount, from_balance, to_balance };
+    let (kind, currency) = (EntryKind::LotExpired, head.currency);
+    let (reference, reverses, purchase) = (None, None, None);
+    let transfer = Transfer { id, kind, currency, legs: vec![leg], reference, reverses, purchase, created_at: now };
+    Ok(TransferPlan { entries: vec![debit, credit], gates: GateChecks::new(), transfer })
+}
+
 /// The legs that send `original` back to where it came from.
 ///
 /// # Errors
