@@ -3,13 +3,16 @@
 //! Credits are sold in whole units, so that no price is ever rounded: a unit is 10⁶ micro-units, and a percentage has
 //! four decimals.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{LotId, PackageId};
 use crate::money::{Allowance, Amount, Currency, MICROS_PER_UNIT, Micros, Overflow};
+use crate::pricing::cheapest::Item;
 use crate::pricing::error::{PricingError, Reason};
-use crate::pricing::number::{PARTS_OF_ONE, Percent};
+use crate::pricing::number::{PARTS_OF_ONE, Percent, div_half_even};
 use crate::text::Name;
 use crate::transfer::Purchased;
 
@@ -165,6 +168,22 @@ impl Package {
         matches!(self.sale(now), Sale::Ended | Sale::Retired)
     }
 
+    /// What one of its credits costs, bonus counted in; for showing.
+    pub fn price_per_credit(&self) -> Micros {
+        let credits = self.credits.micros().plus(self.bonus.micros()).unwrap_or(self.credits.micros());
+        price_per_credit(self.price.micros(), credits)
+    }
+
+    /// How many an account that bought so many of each may still buy; `None`: any number.
+    pub fn remaining(&self, bought: &BTreeMap<PackageId, u32>) -> Option<u32> {
+        self.max_per_account.map(|max| max.saturating_sub(bought.get(&self.id).copied().unwrap_or(0)))
+    }
+
+    /// The package as the search for the cheapest sees it.
+    pub fn item(&self, bought: &BTreeMap<PackageId, u32>) -> Item {
+        Item { size: self.size(), price: self.price.micros().get(), left: self.remaining(bought), days: self.valid_days }
+    }
+
     /// Credits and bonus of one package, in whole credits.
     pub fn size(&self) -> u64 {
         let units = |micros: Micros| micros.get().unsigned_abs() / MICROS_PER_UNIT.unsigned_abs();
@@ -308,6 +327,15 @@ impl BulkTable {
             book_version,
         })
     }
+}
+
+/// What one credit costs, for showing: rounded half to even to micro-units.
+pub fn price_per_credit(price: Micros, credits: Micros) -> Micros {
+    if credits.get() <= 0 {
+        return Micros::ZERO;
+    }
+    let exact = i128::from(price.get()) * i128::from(MICROS_PER_UNIT);
+    Micros::new(i64::try_from(div_half_even(exact, i128::from(credits.get()))).unwrap_or(i64::MAX))
 }
 
 /// Whole credits as micro-units.
