@@ -182,7 +182,8 @@ fn every_failure_mode_has_an_alarm() {
 /// The program text of everything that measures.
 fn sources() -> String {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
-    let functions = ["housekeeping", "reconcile"].map(|name| read(&format!("functions/{name}/src/lib.rs")));
+    let functions =
+        ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast"].map(|name| read(&format!("functions/{name}/src/lib.rs")));
     functions.concat() + &read("shared/api/src/router.rs")
 }
 

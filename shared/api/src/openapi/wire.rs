@@ -150,6 +150,17 @@ schemas! {
         |d| words(d, [Status::Active, Status::Suspended, Status::Closed].iter().map(|status| status.word()));
     Funding = "How an account pays its parent for usage: `prepaid` from its credit with the usage itself, `postpaid` by invoice.",
         |d| words(d, [DomainFunding::Prepaid, DomainFunding::Postpaid].iter().map(|funding| funding.word()));
+    UsageEventId = "The id that its sender gave an event of usage, unique within its account.",
+        |d| text(d).pattern(Some("^[!-~]{1,128}$")).examples(["01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f"]);
+    UsageBatchId = "The id of a batch of usage that is counted later.", |d| id("bat", d);
+    BatchStatus = "How far a batch is.", |d| words(d, ["queued", "done"].into_iter());
+    BatchRejection = "An event of a batch that does not count: its place in the batch from 0, its id, a stable code, what was wrong, and the \
+        wrong field.",
+        |d| ObjectBuilder::new().description(Some(d)).examples([json!({
+            "index": 3, "id": "e-4", "code": "unknown_meter", "detail": "no meter of this key is known at this account", "pointer": "/meter"
+        })]);
+    Quantity = "A quantity as a decimal string or a whole JSON number: at most 1000000000, at most six decimals.",
+        |d| decimal(d).schema_type(SchemaType::from_iter([Type::String, Type::Number])).examples(["12.5"]);
     UsageEvent = "An event of usage, in our form or as a CloudEvent 1.0 (`specversion`, `id`, `source`, `type` for the meter, `subject` for the \
         account, `time`, and `data` with `quantity` and `properties`).",
         |d| ObjectBuilder::new().description(Some(d)).examples([json!({
@@ -175,12 +186,6 @@ schemas! {
     TierName = "A volume tier's name; `none` is below the first.", |d| text(d).pattern(Some(SLUG)).examples(["gold"]);
     PromotionCode = "A promotion's code.", |d| text(d).pattern(Some(SLUG)).examples(["spring-27"]);
     Month = "A calendar month in UTC.", |d| text(d).pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
-    Quantity = "How much of a meter: a decimal string with at most six decimals, or a number.", |d| text(d)
-        .schema_type(SchemaType::from_iter([Type::String, Type::Number]))
-        .pattern(Some(r"^[0-9]{1,12}(\.[0-9]{1,6})?$"))
-        .minimum(Some(0))
-        .maximum(Some(1_000_000_000))
-        .examples(["1250"]);
     Units = "How much of a meter: a decimal string with six decimals.",
         |d| text(d).pattern(Some(r"^-?[0-9]{1,13}\.[0-9]{6}$")).examples(["1250.000000"]);
     UnitPrice = "The price of one unit: a decimal string with at most twelve decimals, at most 1000000. Below zero only where a \

@@ -24,3 +24,9 @@ pub mod tier;
 
 #[cfg(test)]
 pub(crate) mod testing;
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod examples;
