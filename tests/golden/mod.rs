@@ -34,6 +34,7 @@ pub struct Scene {
     role: String,
     transfer: String,
     hold: String,
+    package: String,
 }
 
 /// Makes it.
@@ -50,6 +51,7 @@ pub async fn scene(w: &World) -> Scene {
         member: make(&at("members"), json!({ "email": "m@x.example", "role": "viewer" })).await,
         role: make(&at("roles"), json!({ "name": "reader", "rights": ["accounts.read"] })).await,
         transfer: make("/reseller/credits/transfer", json!({ "from": child, "to": home.id, "amount": "1" })).await,
+        package: make("/reseller/pricing/packages", json!({ "name": "P", "credits": "1", "price": "1" })).await,
         hold: make("/reseller/credits/holds", json!({ "account_id": child, "amount": "1" })).await,
         id: home.id.clone(),
         owner: home.api,
@@ -73,6 +75,12 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "issue_credits" | "allocate_credits" | "create_hold" => json!({ "account_id": s.child, "amount": "1" }),
         "transfer_credits" => json!({ "from": s.child, "to": s.id, "amount": "1" }),
         "transfer_credits_legs" => json!({ "legs": [{ "from": s.child, "to": s.id, "amount": "1" }] }),
+        "create_package" => json!({ "name": "P", "credits": "100", "price": "90" }),
+        "put_bulk_discounts" => json!({ "bands": [{ "from": "100", "discount": "5" }] }),
+        "quote_packages" => json!({ "account_id": s.child, "credits": "1" }),
+        "purchase_credits" => json!({ "account_id": s.child, "package_id": s.package }),
+        "retire_package" => json!({}),
+        "list_packages" | "get_lots" => Value::Null,
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
         | "lift_key_deny" | "list_members" | "remove_member" | "lift_member_deny" | "list_roles" | "delete_role" | "get_transfer"
@@ -86,6 +94,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
     let id = match endpoint.operation {
         "get_transfer" | "reverse_transfer" => &s.transfer,
         "get_hold" | "capture_hold" | "release_hold" => &s.hold,
+        "retire_package" => &s.package,
         "close_account" => &s.branch,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,

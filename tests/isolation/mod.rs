@@ -58,6 +58,7 @@ fn absent(what: What) -> String {
         What::Role => "rol",
         What::Transfer | What::Issue => "txf",
         What::Hold => "hld",
+        What::Package => "pkg",
         What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -73,7 +74,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
             return match place.what {
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
-                What::Account | What::Key | What::Member | What::Role | What::Issue | What::Cursor => None,
+                What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
             };
         }
     };
@@ -86,6 +87,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Transfer => hand.transfer.clone(),
         What::Issue => Some(hand.issue.clone()),
         What::Hold => hand.hold.clone(),
+        What::Package => Some(hand.package.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }

@@ -21,6 +21,8 @@ pub enum What {
     Issue,
     /// A hold of an account.
     Hold,
+    /// A package that an account sells.
+    Package,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -72,6 +74,9 @@ pub enum Step {
     OfOrAbove(&'static str, &'static str),
     /// The account of the first place is that of the second, or below it: else 404.
     Below(&'static str, &'static str),
+    /// The package of the first place is sold by the parent of the account of the second: else 404; the operator's account, which
+    /// has none, is answered 409 `conflict`.
+    SoldTo(&'static str, &'static str),
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -167,7 +172,7 @@ impl Row {
 
 /// Every request whose isolation is tried.
 pub fn rows() -> Vec<Row> {
-    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds()].concat()
+    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), packages()].concat()
 }
 
 fn accounts() -> Vec<Row> {
@@ -324,5 +329,30 @@ fn holds() -> Vec<Row> {
         row("get_hold", "credits.read").place("{id}", What::Hold, child).over("{id}"),
         row("capture_hold", "credits.hold").place("{id}", What::Hold, child).over_all(&["{id}"]),
         row("release_hold", "credits.hold").place("{id}", What::Hold, child).over("{id}"),
+    ]
+}
+
+fn packages() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    let seller = |operation| row(operation, "pricing.manage").account("/seller_id", Usual::Home).over("/seller_id");
+    vec![
+        seller("create_package").body(json!({ "name": "New", "credits": "1", "price": "1" })),
+        seller("put_bulk_discounts").body(json!({ "bands": [] })),
+        row("retire_package", "pricing.manage")
+            .account("/seller_id", child)
+            .place("{id}", What::Package, child)
+            .over("/seller_id")
+            .step(Step::Of("{id}", "/seller_id"))
+            .body(json!({})),
+        row("list_packages", "pricing.read").account("?seller_id", Usual::Home).over("?seller_id"),
+        row("list_packages", "pricing.read").variant("for a buyer").account("?account_id", child).over("?account_id"),
+        row("quote_packages", "pricing.read").account("/account_id", child).over("/account_id").body(json!({ "credits": "1" })),
+        row("purchase_credits", "credits.purchase")
+            .account("/account_id", child)
+            .place("/package_id", What::Package, Usual::Seat(Seat::Own))
+            .over("/account_id")
+            .step(Step::SoldTo("/package_id", "/account_id"))
+            .body(json!({})),
+        row("get_lots", "credits.read").account("?account_id", Usual::Home).over("?account_id"),
     ]
 }
