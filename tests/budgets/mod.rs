@@ -85,6 +85,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     reading(&mut c).await;
     moving(&mut c).await;
     holding(&mut c).await;
+    buying(&mut c).await;
     keeping_accounts(&mut c).await;
     granting(&mut c).await;
     pricing(&mut c).await;
@@ -287,4 +288,30 @@ async fn pricing(c: &mut Counted) {
     c.cost("the rules of a price at depth 3", master.get(&format!("{}?account_id={customer}&meter=sms", at("resolve")))).await;
     c.cost("page of rate cards", master.get(&at("rate-cards"))).await;
     c.cost("tiers", master.get(&at("tiers"))).await;
+}
+
+async fn buying(c: &mut Counted) {
+    let seller = c.w.reseller_of(&c.w.master.id).await;
+    let buyer = c.w.child_of(&seller.id).await;
+    c.w.fund(&seller.id, "10000").await;
+    let api = &seller.api.clone();
+    let body = json!({ "name": "P", "credits": "100", "bonus": "5", "price": "90", "valid_days": 1, "max_per_account": 9 });
+    c.cost("offer a package", api.post("/reseller/pricing/packages", body.clone())).await;
+    let package = api.post("/reseller/pricing/packages", body).send().await.is(201).id();
+    c.cost("what an account may buy", api.get(&format!("/reseller/pricing/packages?account_id={buyer}"))).await;
+    let quote = json!({ "account_id": buyer, "credits": "1000" });
+    c.cost("the cheapest way to buy", api.post("/reseller/pricing/packages/quote", quote)).await;
+    let buy = || api.pay("/reseller/credits/purchase", json!({ "account_id": buyer, "package_id": package }));
+    buy().send().await.is(201);
+    let bought = c.cost("buy a limited package that expires, warm", buy()).await;
+    assert_eq!((bought.transacts, bought.queries, bought.gets), (1, 1, 2), "the buyer's newest entry and the seller's book");
+    let lots = c.cost("lots", api.get(&format!("/reseller/credits/lots?account_id={buyer}"))).await;
+    assert_eq!(only_reads(lots), reads(1, 0, 1), "lots are one read");
+    c.w.target.advance_s(24 * 3600, "the expiry of lots");
+    c.table.reset();
+    let app = &c.w.target.inside("the schedule").expect("in this process").app;
+    let run = tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run");
+    let counts = c.table.reset();
+    assert_eq!(run["lots_expired"], 2, "{run}");
+    c.note("housekeeping run that takes out two lots", counts);
 }

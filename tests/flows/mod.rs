@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod credits;
+mod packages;
 mod pricing;
 mod rights;
 mod usage;

@@ -41,6 +41,7 @@ pub struct Scene {
     /// A promotion with a code.
     promotion: String,
     code: String,
+    package: String,
 }
 
 /// Makes it.
@@ -69,6 +70,7 @@ pub async fn scene(w: &World) -> Scene {
         member: make(&at("members"), json!({ "email": "m@x.example", "role": "viewer" })).await,
         role: make(&at("roles"), json!({ "name": "reader", "rights": ["accounts.read"] })).await,
         transfer: make("/reseller/credits/transfer", json!({ "from": child, "to": home.id, "amount": "1" })).await,
+        package: make("/reseller/pricing/packages", json!({ "name": "P", "credits": "1", "price": "1" })).await,
         hold: make("/reseller/credits/holds", json!({ "account_id": child, "amount": "1" })).await,
         id: home.id.clone(),
         owner: home.api,
@@ -103,6 +105,12 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "quote_price" => json!({ "account_id": s.child, "meter": s.meter, "quantity": "1000" }),
         "price_what_if" => json!({ "month": "2026-11", "card": { "meter": s.meter, "model": flat } }),
         "end_promotion" => json!({}),
+        "create_package" => json!({ "name": "P", "credits": "100", "price": "90" }),
+        "put_bulk_discounts" => json!({ "bands": [{ "from": "100", "discount": "5" }] }),
+        "quote_packages" => json!({ "account_id": s.child, "credits": "1" }),
+        "purchase_credits" => json!({ "account_id": s.child, "package_id": s.package }),
+        "retire_package" => json!({}),
+        "list_packages" | "get_lots" => Value::Null,
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
         | "lift_key_deny" | "list_members" | "remove_member" | "lift_member_deny" | "list_roles" | "delete_role" | "get_transfer"
@@ -117,6 +125,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
     let id = match endpoint.operation {
         "get_transfer" | "reverse_transfer" => &s.transfer,
         "get_hold" | "capture_hold" | "release_hold" => &s.hold,
+        "retire_package" => &s.package,
         "close_account" => &s.branch,
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,

@@ -27,6 +27,8 @@ pub enum What {
     Card,
     /// A promotion of an account.
     Promotion,
+    /// A package that an account sells.
+    Package,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -84,6 +86,9 @@ pub enum Step {
     Under(&'static str, &'static str),
     /// Nothing is given in the place: else 404, since what is asked for is elsewhere.
     Nothing(&'static str),
+    /// The package of the first place is sold by the parent of the account of the second: else 404; the operator's account, which
+    /// has none, is answered 409 `conflict`.
+    SoldTo(&'static str, &'static str),
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -193,7 +198,7 @@ impl Row {
 
 /// Every request whose isolation is tried.
 pub fn rows() -> Vec<Row> {
-    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), books(), promotions(), prices()].concat()
+    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), books(), promotions(), prices(), packages()].concat()
 }
 
 fn accounts() -> Vec<Row> {
@@ -423,5 +428,30 @@ fn prices() -> Vec<Row> {
             .variant("of a markup")
             .sale("/seller_id", "/markup/account_id")
             .body(json!({ "month": "2026-11", "markup": { "percent": "10" } })),
+    ]
+}
+
+fn packages() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    let seller = |operation| row(operation, "pricing.manage").account("/seller_id", Usual::Home).over("/seller_id");
+    vec![
+        seller("create_package").body(json!({ "name": "New", "credits": "1", "price": "1" })),
+        seller("put_bulk_discounts").body(json!({ "bands": [] })),
+        row("retire_package", "pricing.manage")
+            .account("/seller_id", child)
+            .place("{id}", What::Package, child)
+            .over("/seller_id")
+            .step(Step::Of("{id}", "/seller_id"))
+            .body(json!({})),
+        row("list_packages", "pricing.read").account("?seller_id", Usual::Home).over("?seller_id"),
+        row("list_packages", "pricing.read").variant("for a buyer").account("?account_id", child).over("?account_id"),
+        row("quote_packages", "pricing.read").account("/account_id", child).over("/account_id").body(json!({ "credits": "1" })),
+        row("purchase_credits", "credits.purchase")
+            .account("/account_id", child)
+            .place("/package_id", What::Package, Usual::Seat(Seat::Own))
+            .over("/account_id")
+            .step(Step::SoldTo("/package_id", "/account_id"))
+            .body(json!({})),
+        row("get_lots", "credits.read").account("?account_id", Usual::Home).over("?account_id"),
     ]
 }

@@ -115,6 +115,8 @@ pub struct Hand {
     pub issue: String,
     /// A transfer to its own sub-account; the leaf has none.
     pub transfer: Option<String>,
+    /// A package that it sells.
+    pub package: String,
     /// An open hold; the leaf has none.
     pub hold: Option<String>,
     /// The key of one of its meters.
@@ -275,6 +277,10 @@ impl Scene {
                 .await,
             role: self.id_of(&at("roles"), json!({ "name": marked("role"), "rights": ["accounts.read"] })).await,
             issue: self.id_of("/reseller/credits/issue", issue(2)).await,
+            // A seller's packages are its buyers' to see, so it is named after nobody.
+            package: self
+                .id_of("/reseller/pricing/packages", json!({ "seller_id": id, "name": "Package", "credits": "1", "price": "1" }))
+                .await,
             owner: self.make(&at("keys"), key("owner")).await["secret"].as_str().expect("a secret").to_owned(),
             id: id.clone(),
             ..Hand::default()
