@@ -88,6 +88,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     buying(&mut c).await;
     keeping_accounts(&mut c).await;
     granting(&mut c).await;
+    pricing(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }
@@ -221,9 +222,9 @@ async fn reconciling(c: &mut Counted) {
     // The operator, the master and two customers; each customer was opened, funded, and has a side of 1,000 legs.
     assert_eq!((&run["accounts"], &run["entries"], &run["pass_complete"]), (&json!(4), &json!(2_008), &json!(true)), "{run}");
     assert_eq!(run["drift"], 0, "{run}");
-    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 32
+    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 48
     // system ledgers; sums.
-    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 32) });
+    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 48) });
     own.note("reconcile pass over 4 accounts and 2,008 entries", counts);
     let idle = tributary_reconcile::handle(&app, json!({}), &app.run_id(""), 3_600).await.expect("a run");
     assert_eq!(idle["accounts"], 0, "{idle}");
@@ -294,4 +295,23 @@ async fn buying(c: &mut Counted) {
     let counts = c.table.reset();
     assert_eq!(run["lots_expired"], 2, "{run}");
     c.note("housekeeping run that takes out two lots", counts);
+}
+
+async fn pricing(c: &mut Counted) {
+    let (operator, master, flat) = (c.w.operator().clone(), c.w.master.api.clone(), json!({ "type": "flat", "unit_price": "0.05" }));
+    let meter = json!({ "key": "sms", "name": "SMS", "unit": "message", "aggregation": "sum" });
+    let at = |what: &str| format!("/reseller/pricing/{what}");
+    c.cost("make a meter", operator.post(&at("meters"), meter)).await;
+    operator.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat })).send().await.is(201);
+    let card = c.cost("set a price", master.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat }))).await;
+    assert_eq!((card.transacts, card.writes), (1, 0));
+    let reseller = c.w.reseller_of(&c.w.master.id).await;
+    c.cost("set a markup", reseller.api.post(&at("markups"), json!({ "percent": "10" }))).await;
+    let customer = c.w.child_of(&reseller.id).await;
+    let quote = json!({ "account_id": customer, "meter": "sms", "quantity": "10" });
+    let quote = c.cost("a quote at depth 3", master.post(&at("quote"), quote)).await;
+    assert_eq!((quote.batch_gets, quote.transacts + quote.writes), (1, 0), "all books at once");
+    c.cost("the rules of a price at depth 3", master.get(&format!("{}?account_id={customer}&meter=sms", at("resolve")))).await;
+    c.cost("page of rate cards", master.get(&at("rate-cards"))).await;
+    c.cost("tiers", master.get(&at("tiers"))).await;
 }

@@ -59,7 +59,9 @@ fn absent(what: What) -> String {
         What::Transfer | What::Issue => "txf",
         What::Hold => "hld",
         What::Package => "pkg",
-        What::Cursor => return "nothing".to_owned(),
+        What::Card => "rcd",
+        What::Promotion => "prm",
+        What::Meter | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
 }
@@ -75,6 +77,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
+                What::Meter | What::Card | What::Promotion => None,
             };
         }
     };
@@ -88,6 +91,9 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Issue => Some(hand.issue.clone()),
         What::Hold => hand.hold.clone(),
         What::Package => Some(hand.package.clone()),
+        What::Meter => Some(hand.meter.clone()),
+        What::Card => Some(hand.card.clone()),
+        What::Promotion => Some(hand.promotion.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -130,6 +136,7 @@ fn request(
 ) -> Option<(String, Value)> {
     let (mut path, mut query) = (endpoint.path.to_owned(), form_urlencoded::Serializer::new(String::new()));
     let mut body = row.body.clone();
+    query.extend_pairs(form_urlencoded::parse(row.query.as_bytes()));
     for place in &row.places {
         // What is the caller's own unless given is given only where it is tried.
         let given = filled.get(place.name).filter(|_| place.name == tried || place.usual != Usual::Home);

@@ -159,6 +159,15 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
             (Some(package), Some(account)) => unless(account.above() == Some(package)),
             _ => Some(NOT_FOUND),
         },
+        Step::Buys(account, seller) => match (seat(account), seat(seller)) {
+            (Some(account), Some(seller)) if account.above() != Some(seller) => Some((422, "not_a_buyer")),
+            _ => None,
+        },
+        Step::Under(account, seller) => match (seat(account), seat(seller)) {
+            (Some(account), Some(seller)) if account == seller || !account.within(seller) => Some((422, "not_a_buyer")),
+            _ => None,
+        },
+        Step::Nothing(place) => unless(!filled.contains_key(place)),
         Step::Grants(rights) => (!rights.iter().all(|right| who.rights.contains(right))).then_some((403, "grant_exceeds_own")),
     }
 }
@@ -192,6 +201,9 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
         "create_hold" | "purchase_credits" => spends("/account_id"),
         "list_packages" => buys("?account_id"),
         "quote_packages" => buys("/account_id"),
+        "quote_price" => (seat("/account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "resolve_price" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "redeem_promotion" => (seat("/account_id") == Some(Seat::Operator)).then_some(NOT_FOUND),
         // The crossing hold is the child's.
         "capture_hold" => {
             spends("{id}").or_else(|| (filled.get("{id}") == Some(&Aim::Crossing) && suspended.is_some()).then_some(SUSPENDED))
