@@ -89,6 +89,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     keeping_accounts(&mut c).await;
     granting(&mut c).await;
     pricing(&mut c).await;
+    using(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }
@@ -271,23 +272,45 @@ async fn granting(c: &mut Counted) {
     assert_eq!(only_reads(balance), reads(2, 0, 1), "a custom role is one read more");
 }
 
-async fn pricing(c: &mut Counted) {
-    let (operator, master, flat) = (c.w.operator().clone(), c.w.master.api.clone(), json!({ "type": "flat", "unit_price": "0.05" }));
-    let meter = json!({ "key": "sms", "name": "SMS", "unit": "message", "aggregation": "sum" });
-    let at = |what: &str| format!("/reseller/pricing/{what}");
-    c.cost("make a meter", operator.post(&at("meters"), meter)).await;
-    operator.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat })).send().await.is(201);
-    let card = c.cost("set a price", master.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat }))).await;
-    assert_eq!((card.transacts, card.writes), (1, 0));
-    let reseller = c.w.reseller_of(&c.w.master.id).await;
-    c.cost("set a markup", reseller.api.post(&at("markups"), json!({ "percent": "10" }))).await;
-    let customer = c.w.child_of(&reseller.id).await;
-    let quote = json!({ "account_id": customer, "meter": "sms", "quantity": "10" });
-    let quote = c.cost("a quote at depth 3", master.post(&at("quote"), quote)).await;
-    assert_eq!((quote.batch_gets, quote.transacts + quote.writes), (1, 0), "all books at once");
-    c.cost("the rules of a price at depth 3", master.get(&format!("{}?account_id={customer}&meter=sms", at("resolve")))).await;
-    c.cost("page of rate cards", master.get(&at("rate-cards"))).await;
-    c.cost("tiers", master.get(&at("tiers"))).await;
+/// Usage of a customer below a reseller below a master, and of one right below a master. A batch is one transaction.
+async fn using(c: &mut Counted) {
+    let (operator, master) = (c.w.operator().clone(), c.w.master.clone());
+    operator.post("/reseller/pricing/rate-cards", json!({ "meter": "sms", "model": { "type": "flat", "unit_price": "0.00001" } })).send().await;
+    let near = c.w.funded_child_of(&master.id, "100").await;
+    let reseller = c.w.reseller_of(&master.id).await;
+    c.w.fund(&reseller.id, "100").await;
+    let far = c.w.funded_child_of(&reseller.id, "100").await;
+    let now = c.w.target.time_in_s(0);
+    let mut sent = 0;
+    let mut batch = |account: &str, events: usize| {
+        sent += 1;
+        let event = |n| json!({ "id": format!("{sent}-{n}"), "account_id": account, "meter": "sms", "quantity": "1", "occurred_at": now });
+        json!({ "events": (0..events).map(event).collect::<Vec<_>>() })
+    };
+    let path = "/reseller/usage/events";
+    master.api.post(path, batch(&near, 1)).send().await.is(200);
+    master.api.post(path, batch(&far, 1)).send().await.is(200);
+    for (depth, account) in [(2, &near), (3, &far)] {
+        for events in [1, 100, 200, 1000] {
+            let body = batch(account, events);
+            let counts = c.cost(&format!("{events} events of an account at depth {depth}, warm"), master.api.post(path, body)).await;
+            assert_eq!((counts.transacts, counts.writes), (1, 0), "all levels at once");
+            assert!(events < 400 || counts.write_units * 20 <= events as u64, "{counts:?}");
+        }
+    }
+    let all: Vec<String> = futures::future::join_all((0..10).map(|_| c.w.funded_child_of(&master.id, "100"))).await;
+    for account in &all {
+        master.api.post(path, batch(account, 1)).send().await.is(200);
+    }
+    let ten = json!({ "events": all.iter().flat_map(|account| batch(account, 100)["events"].as_array().expect("events").clone()).collect::<Vec<_>>() });
+    let ten = c.cost("1,000 events of ten accounts at depth 2, warm", master.api.post(path, ten)).await;
+    assert!(ten.transacts == 1 && ten.write_units <= 50, "at most 0.05 write units an event: {ten:?}");
+    let again = batch(&near, 1);
+    master.api.post(path, again.clone()).send().await.is(200);
+    c.cost("an event sent again", master.api.post(path, again)).await;
+    let id = "2-0";
+    c.cost("explain an event", master.api.get(&format!("{path}/{id}/explain?account_id={far}"))).await;
+    c.cost("void an event", master.api.pay(&format!("{path}/{id}/void"), json!({ "account_id": far }))).await;
 }
 
 async fn buying(c: &mut Counted) {
@@ -314,4 +337,23 @@ async fn buying(c: &mut Counted) {
     let counts = c.table.reset();
     assert_eq!(run["lots_expired"], 2, "{run}");
     c.note("housekeeping run that takes out two lots", counts);
+}
+
+async fn pricing(c: &mut Counted) {
+    let (operator, master, flat) = (c.w.operator().clone(), c.w.master.api.clone(), json!({ "type": "flat", "unit_price": "0.05" }));
+    let meter = json!({ "key": "sms", "name": "SMS", "unit": "message", "aggregation": "sum" });
+    let at = |what: &str| format!("/reseller/pricing/{what}");
+    c.cost("make a meter", operator.post(&at("meters"), meter)).await;
+    operator.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat })).send().await.is(201);
+    let card = c.cost("set a price", master.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat }))).await;
+    assert_eq!((card.transacts, card.writes), (1, 0));
+    let reseller = c.w.reseller_of(&c.w.master.id).await;
+    c.cost("set a markup", reseller.api.post(&at("markups"), json!({ "percent": "10" }))).await;
+    let customer = c.w.child_of(&reseller.id).await;
+    let quote = json!({ "account_id": customer, "meter": "sms", "quantity": "10" });
+    let quote = c.cost("a quote at depth 3", master.post(&at("quote"), quote)).await;
+    assert_eq!((quote.batch_gets, quote.transacts + quote.writes), (1, 0), "all books at once");
+    c.cost("the rules of a price at depth 3", master.get(&format!("{}?account_id={customer}&meter=sms", at("resolve")))).await;
+    c.cost("page of rate cards", master.get(&at("rate-cards"))).await;
+    c.cost("tiers", master.get(&at("tiers"))).await;
 }

@@ -214,6 +214,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         }
         ("meters", "key") => of::<wire::MeterKey>("The meter."),
         ("rate-cards", "id") => of::<wire::RateCardId>("The rate card."),
+        ("packages", "id") => of::<wire::PackageId>("The package."),
         ("promotions", "id") => of::<wire::PromotionId>("The promotion."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),
