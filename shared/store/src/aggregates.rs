@@ -7,6 +7,7 @@ use std::fmt;
 
 use futures::future::try_join_all;
 use jiff::Timestamp;
+use tributary_domain::account::Account;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{Entry, LedgerId};
 use tributary_domain::pricing::month::Month;
@@ -17,7 +18,7 @@ use crate::commit::patiently;
 use crate::entries;
 use crate::error::StoreError;
 use crate::keys;
-use crate::table::{Action, Cond, Item, Key, MAX_BATCH_GET, Query, SortRange, TableError, Value, Write, s};
+use crate::table::{Action, Cond, Item, Key, MAX_BATCH_GET, Position, Query, SortRange, TableError, Value, Write, s};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -108,6 +109,12 @@ impl fmt::Display for Slot {
             Size::Month => write!(f, "M#{}", Month::of(self.start)),
         }
     }
+}
+
+/// Where an account stands in a list of a subtree in the order of the tree: what [`Store::subtree`] goes on after.
+pub fn place_in_tree(account: &Account) -> Position {
+    let Key { pk, sk } = keys::account(&account.id);
+    Position { pk, sk, index: Some((keys::TREE_INDEX.to_owned(), account.lineage.path(&account.id))) }
 }
 
 /// The sums of one slot as they are stored.
