@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tributary_api::App;
 use tributary_api::messages::{self, Message};
 use tributary_domain::id::RequestId;
+use tributary_metering::queued;
 use tributary_runtime::telemetry;
 
 /// One call. Messages are answered with the ids of those that failed, which the queue gives again; a scheduled run with
@@ -26,6 +27,14 @@ pub async fn handle(app: &App, event: Value, run: &RequestId) -> Result<Value, B
     Ok(answer)
 }
 
-async fn charge(_app: &App, _message: &Message) -> Result<(), Box<dyn Error + Send + Sync>> {
-    Err("no message is known yet".into())
+async fn charge(app: &App, message: &Message) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let batch = queued::work_off(app, &message.body).await?;
+    tracing::info!(
+        batch_id = batch.id.as_str(),
+        accepted = batch.accepted,
+        duplicates = batch.duplicates,
+        rejected = batch.rejected,
+        "a batch of usage was counted"
+    );
+    Ok(())
 }
