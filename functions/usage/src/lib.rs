@@ -14,6 +14,7 @@ pub mod levels;
 pub mod openapi;
 pub mod queued;
 pub mod report;
+pub mod summary;
 
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -25,6 +26,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(POST "/reseller/usage/events/{id}/void", "void_usage", Needs(Right::UsageAdjust), Required, adjust::void, "Take an event back"),
         endpoint!(POST "/reseller/usage/events/{id}/correct", "correct_usage", Needs(Right::UsageAdjust), Required, adjust::correct, "Count an event with another quantity"),
         endpoint!(GET "/reseller/usage/report", "report_usage", Needs(Right::UsageRead), Unused, report::get, "Usage with cost, price and margin at your level"),
+        endpoint!(GET "/reseller/usage/summary", "summarise_usage", Needs(Right::UsageRead), Unused, summary::get, "Today, this month and last month"),
     ]
 }
 

@@ -448,7 +448,7 @@ async fn totals(call: &Call, asked: &Asked<'_>) -> Result<Vec<MoneyView>, Proble
 }
 
 async fn shown(call: &Call, rows: &[(Option<AccountId>, RowKey, Total)]) -> Result<Vec<RowView>, Problem> {
-    let units = Units::of(&call.app, rows.iter().map(|(_, _, row)| row)).await?;
+    let units = Units::of(&call.app, rows.iter().flat_map(|(_, _, row)| row.owners().cloned()).collect()).await?;
     let row = |(account_id, key, row): &(Option<AccountId>, RowKey, Total)| {
         let currency = key.currency.parse().map_err(|_| Problem::new(Code::InvalidCursor, "The cursor names no currency."))?;
         let (quantity, unit) = row.quantity(&units);
