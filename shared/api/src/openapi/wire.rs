@@ -109,7 +109,6 @@ schemas! {
     ExportFormat = "What kind of file.", |d| words(d, ["csv", "jsonl", "parquet"].into_iter());
     ExportStatus = "How far an export is. An `expired` one was completed more than seven days ago; ask for it again.",
         |d| words(d, ["queued", "running", "completed", "failed", "expired"].into_iter());
-    Month = "A calendar month in UTC.", |d| text(d).pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
     GroupBy = "What rows are kept apart by: `account`, `meter`, `tag:NAME` (a tag of the accounts) and `dimension:NAME` (a \
         dimension of the meters), separated by commas, each at most once.",
         |d| text(d).pattern(Some("^(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})(,(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})){0,3}$"))
