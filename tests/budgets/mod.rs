@@ -275,7 +275,10 @@ async fn granting(c: &mut Counted) {
 /// Usage of a customer below a reseller below a master, and of one right below a master. A batch is one transaction.
 async fn using(c: &mut Counted) {
     let (operator, master) = (c.w.operator().clone(), c.w.master.clone());
-    operator.post("/reseller/pricing/rate-cards", json!({ "meter": "sms", "model": { "type": "flat", "unit_price": "0.00001" } })).send().await;
+    operator
+        .post("/reseller/pricing/rate-cards", json!({ "meter": "sms", "model": { "type": "flat", "unit_price": "0.00001" } }))
+        .send()
+        .await;
     let near = c.w.funded_child_of(&master.id, "100").await;
     let reseller = c.w.reseller_of(&master.id).await;
     c.w.fund(&reseller.id, "100").await;
