@@ -61,6 +61,7 @@ pub async fn record(call: Call) -> Result<Reply, Problem> {
 /// # Errors
 /// `not_found`, `forbidden`.
 pub async fn get(call: Call) -> Result<Reply, Problem> {
+    call.params()?.done()?;
     let batch = call.store().queued_batch(&call.id("id")?).await?;
     tributary_metering::ingest::place(&call.app, &call.caller()?.over(Right::UsageRead), &batch.account_id).await?;
     Reply::ok(&BatchView::of(batch))
