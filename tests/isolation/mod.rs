@@ -60,6 +60,7 @@ fn absent(what: What) -> String {
         What::Hold => "hld",
         What::Card => "rcd",
         What::Promotion => "prm",
+        What::Export => "exp",
         What::Meter | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -76,7 +77,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Cursor => None,
-                What::Meter | What::Card | What::Promotion => None,
+                What::Meter | What::Card | What::Promotion | What::Export => None,
             };
         }
     };
@@ -92,6 +93,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Meter => Some(hand.meter.clone()),
         What::Card => Some(hand.card.clone()),
         What::Promotion => Some(hand.promotion.clone()),
+        What::Export => Some(hand.export.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
