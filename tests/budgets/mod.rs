@@ -305,7 +305,7 @@ async fn reporting(c: &mut Counted) {
         children.push(own.w.funded_child_of(&own.w.master.id, "1000").await);
     }
     let (mut sent, mut costs) = (0, Vec::new());
-    for events in [10, 10_000] {
+    for events in [50, 10_000] {
         while sent < events {
             let batch: Vec<_> = (sent..events.min(sent + 1_000))
                 .map(|n| {
