@@ -62,6 +62,7 @@ fn absent(what: What) -> String {
         What::Batch => "bat",
         What::Card => "rcd",
         What::Promotion => "prm",
+        What::Export => "exp",
         What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -78,7 +79,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
-                What::Event | What::Batch => None,
+                What::Event | What::Batch | What::Export => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -98,6 +99,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Meter => Some(hand.meter.clone()),
         What::Card => Some(hand.card.clone()),
         What::Promotion => Some(hand.promotion.clone()),
+        What::Export => Some(hand.export.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
