@@ -186,13 +186,18 @@ fn normal(answer: &Answer) -> String {
     format!("{}\n{}\n\n{}", answer.status, headers.join("\n"), answer.text).replace(id, "req_")
 }
 
-/// What the contract shows of accounts outside of the subtree, and nothing else: the id of the own account's parent; and of
-/// credit that moves across the border, the id at the other end, to whom sees the account at this end.
+/// What the contract shows of accounts outside of the subtree, and nothing else: the id of the own account's parent, which is also
+/// the seller of what the own account may buy; and of credit that moves across the border, the id at the other end, to whom sees the account at this end.
 fn without_what_the_contract_shows(value: &mut Value, home: &str) {
     match value {
         Value::Object(members) => {
             if members.get("id").and_then(Value::as_str) == Some(home) {
                 members.remove("parent_id");
+            }
+            if members.get("account_id").and_then(Value::as_str) == Some(home) {
+                let packages = members.get_mut("packages").and_then(Value::as_array_mut).into_iter().flatten();
+                packages.filter_map(Value::as_object_mut).for_each(|package| drop(package.remove("seller_id")));
+                members.remove("seller_id");
             }
             for name in ["from", "to", "counterparty"] {
                 members.remove(name);
