@@ -8,10 +8,12 @@ use tributary_domain::rights::Right;
 pub mod adjust;
 pub mod events;
 pub mod explain;
+pub mod figures;
 pub mod levels;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod queued;
+pub mod report;
 
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -22,6 +24,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(GET "/reseller/usage/events/{id}/explain", "explain_usage", Needs(Right::UsageRead), Unused, explain::explain, "How a charge came about, rule by rule"),
         endpoint!(POST "/reseller/usage/events/{id}/void", "void_usage", Needs(Right::UsageAdjust), Required, adjust::void, "Take an event back"),
         endpoint!(POST "/reseller/usage/events/{id}/correct", "correct_usage", Needs(Right::UsageAdjust), Required, adjust::correct, "Count an event with another quantity"),
+        endpoint!(GET "/reseller/usage/report", "report_usage", Needs(Right::UsageRead), Unused, report::get, "Usage with cost, price and margin at your level"),
     ]
 }
 
