@@ -9,6 +9,8 @@ pub mod adjust;
 pub mod events;
 pub mod explain;
 pub mod figures;
+pub mod forecast;
+pub mod forecast_views;
 pub mod levels;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -25,6 +27,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(POST "/reseller/usage/events/{id}/void", "void_usage", Needs(Right::UsageAdjust), Required, adjust::void, "Take an event back"),
         endpoint!(POST "/reseller/usage/events/{id}/correct", "correct_usage", Needs(Right::UsageAdjust), Required, adjust::correct, "Count an event with another quantity"),
         endpoint!(GET "/reseller/usage/report", "report_usage", Needs(Right::UsageRead), Unused, report::get, "Usage with cost, price and margin at your level"),
+        endpoint!(GET "/reseller/usage/forecast", "forecast_usage", Needs(Right::UsageRead), Unused, forecast::get, "What the coming days will probably bring, and cost"),
     ]
 }
 

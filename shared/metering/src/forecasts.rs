@@ -117,8 +117,7 @@ impl Days {
         let slots = Slot::cover(start_of(first), start_of(last.saturating_add(1.day())), Size::Day);
         let sums = of_account(app, account, &slots).await?;
         let by_day: BTreeMap<Date, Sums> = sums.into_iter().map(|(slot, sums)| (day_of(slot.start()), sums)).collect();
-        let owners: BTreeSet<&AccountId> =
-            by_day.values().flat_map(|sums| sums.cells.keys().map(|key| &key.payers.owner)).collect();
+        let owners: BTreeSet<&AccountId> = by_day.values().flat_map(|sums| sums.cells.keys().map(|key| &key.payers.owner)).collect();
         let mut uncounted = BTreeSet::new();
         if !owners.is_empty() {
             for (owner, book) in app.store().books(owners).await? {
@@ -129,12 +128,12 @@ impl Days {
         Ok(Self { account: account.clone(), by_day, uncounted })
     }
 
-    /// What the days from `first` to `last` add up to, in millionths.
-    pub fn total(&self, subject: &Subject, first: Date, last: Date) -> i64 {
+    /// What the days from `first` to `last` add up to, in millionths; of one meter, if one is given.
+    pub fn total(&self, subject: &Subject, only: Option<&MeterKey>, first: Date, last: Date) -> i64 {
         if first > last {
             return 0;
         }
-        self.by_day.range(first..=last).map(|(_, sums)| self.value(subject, sums)).fold(0, i64::saturating_add)
+        self.by_day.range(first..=last).map(|(_, sums)| self.value(subject, only, sums)).fold(0, i64::saturating_add)
     }
 
     /// The meters of which there was usage on `first` or later.
@@ -142,8 +141,9 @@ impl Days {
         self.by_day.range(first..).flat_map(|(_, sums)| sums.cells.keys().map(|key| &key.meter)).collect()
     }
 
-    fn value(&self, subject: &Subject, sums: &Sums) -> i64 {
-        sums.cells.iter().map(|(key, cell)| self.of_cell(subject, key, cell)).fold(0, i64::saturating_add)
+    fn value(&self, subject: &Subject, only: Option<&MeterKey>, sums: &Sums) -> i64 {
+        let cells = sums.cells.iter().filter(|(key, _)| only.is_none_or(|meter| *meter == key.meter));
+        cells.map(|(key, cell)| self.of_cell(subject, key, cell)).fold(0, i64::saturating_add)
     }
 
     fn of_cell(&self, subject: &Subject, key: &CellKey, cell: &Cell) -> i64 {
@@ -172,7 +172,7 @@ impl Days {
 
     /// Forecasts a subject from the days up to `through`.
     fn make(&self, subject: &Subject, through: Date, horizon: usize, now: Timestamp) -> Made {
-        let units = |sums: &Sums| self.value(subject, sums) as f64 / MICROS_PER_UNIT as f64;
+        let units = |sums: &Sums| self.value(subject, None, sums) as f64 / MICROS_PER_UNIT as f64;
         let days = self.by_day.range(..=through).map(|(day, sums)| (*day, units(sums)));
         // Totals of 64 bits are in the range of a history, and a map has no day twice.
         let history = History::new(days, through).ok();
@@ -246,7 +246,8 @@ pub async fn make_all(app: &App, account: &Account) -> Result<usize, SumError> {
     }
     subjects.extend(meters.into_iter().take(MAX_METERS).cloned().map(Subject::Quantity));
     let stored = kept(app, id, &subjects, through, NEAR_DAYS).await?;
-    let lacking: Vec<Subject> = subjects.into_iter().zip(stored).filter(|(_, stored)| stored.is_none()).map(|(subject, _)| subject).collect();
+    let lacking: Vec<Subject> =
+        subjects.into_iter().zip(stored).filter(|(_, stored)| stored.is_none()).map(|(subject, _)| subject).collect();
     for subject in &lacking {
         keep(app, &days, subject, through, NEAR_DAYS, now).await?;
     }
@@ -258,13 +259,7 @@ fn reach(horizon: usize) -> usize {
     if horizon <= NEAR_DAYS { NEAR_DAYS } else { MAX_HORIZON_DAYS }
 }
 
-async fn kept(
-    app: &App,
-    account: &AccountId,
-    subjects: &[Subject],
-    through: Date,
-    horizon: usize,
-) -> Result<Vec<Option<Made>>, SumError> {
+async fn kept(app: &App, account: &AccountId, subjects: &[Subject], through: Date, horizon: usize) -> Result<Vec<Option<Made>>, SumError> {
     let names: Vec<String> = subjects.iter().map(|subject| subject.name(account)).collect();
     let found: Vec<Option<Made>> = app.store().forecasts(account, &names).await?;
     let fits = |made: &Made| made.through == through && made.horizon >= horizon;

@@ -45,11 +45,11 @@ impl Store {
         Ok(())
     }
 
-    /// When the usage of each account was last summed up; an account that never had any is left out. One read for up to a
-    /// hundred.
+    /// When the usage of each account was last summed up; an account that never had any is left out, and one of which that does
+    /// not read counts as summed up at the end of time: whoever goes on with it meets what is wrong. One read for up to a hundred.
     ///
     /// # Errors
-    /// Table errors; [`StoreError::Corrupt`].
+    /// Table errors.
     pub async fn summed_up_at(&self, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Timestamp>, StoreError> {
         let mut found = BTreeMap::new();
         for chunk in accounts.chunks(MAX_BATCH_GET) {
@@ -57,21 +57,21 @@ impl Store {
             let items = patiently(&self.patience, || self.table.batch_get(&keys)).await?;
             for (account, item) in chunk.iter().zip(items) {
                 if let Some(item) = item {
-                    found.insert(account.clone(), Reader(&item).time("at")?);
+                    found.insert(account.clone(), Reader(&item).time("at").unwrap_or(Timestamp::MAX));
                 }
             }
         }
         Ok(found)
     }
 
-    /// How far the run over all accounts is, with its version; 0 before the first.
+    /// How far the run over all accounts is, if that reads, with its version; 0 before the first.
     ///
     /// # Errors
     /// Table errors; [`StoreError::Corrupt`].
     pub async fn forecast_pass<T: DeserializeOwned>(&self) -> Result<(i64, Option<T>), StoreError> {
         let key = keys::forecast_pass();
         let Some(item) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Ok((0, None)) };
-        Ok((Reader(&item).number("ver")?, Some(Reader(&item).json("doc")?)))
+        Ok((Reader(&item).number("ver")?, Reader(&item).json("doc").ok()))
     }
 
     /// Keeps how far it is, if nobody else did since `version`.
