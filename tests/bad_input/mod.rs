@@ -1,6 +1,8 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
 mod pricing;
+mod usage;
+mod usage_reports;
 
 use http::Method;
 use serde_json::{Value, json};

@@ -8,3 +8,4 @@ mod packages;
 mod pricing;
 mod rights;
 mod usage;
+mod usage_reports;

@@ -59,9 +59,11 @@ fn absent(what: What) -> String {
         What::Transfer | What::Issue => "txf",
         What::Hold => "hld",
         What::Package => "pkg",
+        What::Batch => "bat",
         What::Card => "rcd",
         What::Promotion => "prm",
-        What::Meter | What::Cursor => return "nothing".to_owned(),
+        What::Export => "exp",
+        What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
 }
@@ -77,6 +79,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
+                What::Event | What::Batch | What::Export => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -91,9 +94,12 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Issue => Some(hand.issue.clone()),
         What::Hold => hand.hold.clone(),
         What::Package => Some(hand.package.clone()),
+        What::Event => hand.event.clone(),
+        What::Batch => Some(hand.batch.clone()),
         What::Meter => Some(hand.meter.clone()),
         What::Card => Some(hand.card.clone()),
         What::Promotion => Some(hand.promotion.clone()),
+        What::Export => Some(hand.export.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }

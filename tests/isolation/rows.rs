@@ -23,12 +23,18 @@ pub enum What {
     Hold,
     /// A package that an account sells.
     Package,
+    /// An event of an account's usage.
+    Event,
+    /// A batch of usage that an account's key sent, to be counted later.
+    Batch,
     /// The key of an account's meter.
     Meter,
     /// A rate card of an account, not in force yet.
     Card,
     /// A promotion of an account.
     Promotion,
+    /// A file of usage that an account asked for.
+    Export,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -89,6 +95,10 @@ pub enum Step {
     Under(&'static str, &'static str),
     /// Nothing is given in the place: else 404, since what is asked for is elsewhere.
     Nothing(&'static str),
+    /// The right is held at the caller's own account: else 403.
+    Home(&'static str),
+    /// What is in the place is the very account's that the key is of: else 404.
+    AskedBy(&'static str),
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -198,7 +208,22 @@ impl Row {
 
 /// Every request whose isolation is tried.
 pub fn rows() -> Vec<Row> {
-    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), books(), promotions(), prices(), packages()].concat()
+    [
+        accounts(),
+        keys(),
+        members(),
+        roles(),
+        movements(),
+        credit_reads(),
+        holds(),
+        books(),
+        promotions(),
+        prices(),
+        packages(),
+        usage(),
+        usage_reports(),
+    ]
+    .concat()
 }
 
 fn accounts() -> Vec<Row> {
@@ -358,6 +383,22 @@ fn holds() -> Vec<Row> {
     ]
 }
 
+fn usage() -> Vec<Row> {
+    let event = |operation, right, account| {
+        let row = row(operation, right).place("{id}", What::Event, Usual::Seat(Seat::Child)).account(account, Usual::SameAsId);
+        row.over(account).step(Step::Of("{id}", account))
+    };
+    vec![
+        // Whose usage an event is, is answered event by event: see tests/flows/usage.rs.
+        row("record_usage", "usage.write").body(json!({ "events": [{}] })),
+        row("queue_usage", "usage.write").body(json!({ "events": [{}] })),
+        row("get_usage_batch", "usage.read").place("{id}", What::Batch, Usual::Seat(Seat::Child)).over("{id}"),
+        event("explain_usage", "usage.read", "?account_id"),
+        event("void_usage", "usage.adjust", "/account_id").body(json!({})),
+        event("correct_usage", "usage.adjust", "/account_id").body(json!({ "quantity": "0" })),
+    ]
+}
+
 fn packages() -> Vec<Row> {
     let child = Usual::Seat(Seat::Child);
     let seller = |operation| row(operation, "pricing.manage").account("/seller_id", Usual::Home).over("/seller_id");
@@ -453,5 +494,21 @@ fn prices() -> Vec<Row> {
             .variant("of a markup")
             .sale("/seller_id", "/markup/account_id")
             .body(json!({ "month": "2026-11", "markup": { "percent": "10" } })),
+    ]
+}
+
+fn usage_reports() -> Vec<Row> {
+    let month = json!({ "format": "csv", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" });
+    vec![
+        row("report_usage", "usage.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("report_usage", "usage.read")
+            .variant("of a subtree")
+            .query("subtree=true&group_by=account")
+            .account("?account_id", Usual::Home)
+            .over("?account_id"),
+        row("summarise_usage", "usage.read").account("?account_id", Usual::Home).over("?account_id"),
+        row("export_usage", "usage.read").account("/account_id", Usual::Home).over("/account_id").body(month),
+        row("list_usage_exports", "usage.read").paged().step(Step::Home("usage.read")),
+        row("get_usage_export", "usage.read").place("{id}", What::Export, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
     ]
 }

@@ -125,6 +125,12 @@ pub struct Hand {
     pub card: String,
     /// One of its promotions.
     pub promotion: String,
+    /// A batch of usage that its owner sent, to be counted later.
+    pub batch: String,
+    /// An event of its own usage; the operator has none.
+    pub event: Option<String>,
+    /// A file of usage that its owner asked for.
+    pub export: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -243,7 +249,7 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion]
+        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export]
             .into_iter()
             .chain(&hand.transfer)
             .chain(&hand.hold);
@@ -286,6 +292,12 @@ impl Scene {
             ..Hand::default()
         };
         self.price(seat, &mut hand).await;
+        // Two, so that their list has a second page.
+        for format in ["csv", "jsonl"] {
+            let asked = json!({ "format": format, "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" });
+            let owner = self.target.nobody.with(&hand.owner);
+            hand.export = owner.post("/reseller/usage/export", asked).send().await.is(202).id();
+        }
         if seat != Seat::Leaf {
             let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
             let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });
@@ -322,6 +334,16 @@ impl Scene {
             let promotion =
                 json!({ "seller_id": id, "name": name, "ends_at": "2099-01-01T00:00:00Z", "percent": "1", "meters": [hand.meter] });
             hand.promotion = self.id_of("/reseller/pricing/promotions", promotion).await;
+        }
+        let later = self.target.nobody.with(&hand.owner).post("/reseller/usage/events/async", json!({ "events": [{}] }));
+        hand.batch = later.send().await.is(202).id();
+        if seat != Seat::Operator {
+            let id = format!("{}event", seat.mark());
+            // It costs nothing, so that each balance stays what nobody else has.
+            let event = json!({ "id": id, "account_id": hand.id, "meter": "calls", "quantity": 0, "occurred_at": in_s(0) });
+            let sent = self.target.operator.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
+            assert_eq!(sent["accepted"], 1, "{}", sent.text);
+            hand.event = Some(id);
         }
     }
 

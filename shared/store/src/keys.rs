@@ -1,6 +1,6 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId};
+use tributary_domain::id::{AccountId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId};
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
 
@@ -175,6 +175,46 @@ pub fn usage_batch(id: &UsageBatchId) -> Key {
 /// An account's pricing book.
 pub fn book(account: &AccountId) -> Key {
     Key::new(format!("BOOK#{account}"), ALONE)
+}
+
+/// Partition of an account's sums of usage.
+pub fn sums_partition(account: &AccountId) -> String {
+    format!("AGG#{account}")
+}
+
+/// An account's sums of usage in one slot of time.
+pub fn sums(account: &AccountId, slot: &str) -> Key {
+    Key::new(sums_partition(account), slot)
+}
+
+/// Up to which entry an account's usage is summed up.
+pub fn summed_up_to(account: &AccountId) -> Key {
+    Key::new(sums_partition(account), "AT")
+}
+
+/// The accounts below the operator that had usage lately.
+pub fn lively() -> Key {
+    Key::new("ROLL", ALONE)
+}
+
+/// A forecast of an account's usage: of the meter of that key, or of what begins with `-`.
+pub fn forecast(account: &AccountId, name: &str) -> Key {
+    Key::new(format!("FCST#{account}"), name)
+}
+
+/// How far the day's forecasts are.
+pub fn forecast_pass() -> Key {
+    Key::new("FCST", ALONE)
+}
+
+/// An export of usage.
+pub fn export(id: &ExportId) -> Key {
+    Key::new(format!("EXP#{id}"), ALONE)
+}
+
+/// Index partition of the exports that an account asked for, by id.
+pub fn exports_index(account: &AccountId) -> String {
+    format!("EXPS#{account}")
 }
 
 /// How far reconciliation is.

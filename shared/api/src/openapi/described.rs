@@ -173,6 +173,11 @@ impl Described {
         self.parameter(name, text, wire::time())
     }
 
+    /// Takes a whole number in the query, between two bounds.
+    pub fn between(self, name: &str, text: &str, (least, most): (usize, usize), unless_given: usize) -> Self {
+        self.parameter(name, text, wire::between(least, most, unless_given))
+    }
+
     /// Takes a free text in the query, of at most so many bytes.
     pub fn search(self, name: &str, text: &str, most: usize) -> Self {
         self.parameter(name, text, wire::search(most))
@@ -206,6 +211,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("accounts", "id") => of::<wire::AccountId>("The account."),
         ("transfers", "id") => of::<wire::TransferId>("The transfer."),
         ("holds", "id") => of::<wire::HoldId>("The hold."),
+        ("exports", "id") => of::<wire::ExportId>("The export."),
         ("keys", "key_id") => of::<wire::KeyId>("The key."),
         ("members", "member_id") => of::<wire::MemberId>("The member."),
         ("roles", "role_id") => of::<wire::RoleId>("The role."),

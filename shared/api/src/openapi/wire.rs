@@ -106,6 +106,14 @@ schemas! {
     AccountId = "An account's id. Ids sort by the time they were made.", |d| id("acc", d);
     TransferId = "A transfer's id.", |d| id("txf", d);
     HoldId = "A hold's id.", |d| id("hld", d);
+    ExportId = "An export's id.", |d| id("exp", d);
+    ExportFormat = "What kind of file.", |d| words(d, ["csv", "jsonl", "parquet"].into_iter());
+    ExportStatus = "How far an export is. An `expired` one was completed more than seven days ago; ask for it again.",
+        |d| words(d, ["queued", "running", "completed", "failed", "expired"].into_iter());
+    GroupBy = "What rows are kept apart by: `account`, `meter`, `tag:NAME` (a tag of the accounts) and `dimension:NAME` (a \
+        dimension of the meters), separated by commas, each at most once.",
+        |d| text(d).pattern(Some("^(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})(,(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})){0,3}$"))
+            .examples(["account,meter"]);
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
