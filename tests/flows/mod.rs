@@ -7,3 +7,4 @@ mod credits;
 mod pricing;
 mod rights;
 mod usage;
+mod usage_forecast;
