@@ -85,8 +85,12 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     reading(&mut c).await;
     moving(&mut c).await;
     holding(&mut c).await;
+    buying(&mut c).await;
     keeping_accounts(&mut c).await;
     granting(&mut c).await;
+    pricing(&mut c).await;
+    using(&mut c).await;
+    reporting(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }
@@ -220,9 +224,9 @@ async fn reconciling(c: &mut Counted) {
     // The operator, the master and two customers; each customer was opened, funded, and has a side of 1,000 legs.
     assert_eq!((&run["accounts"], &run["entries"], &run["pass_complete"]), (&json!(4), &json!(2_008), &json!(true)), "{run}");
     assert_eq!(run["drift"], 0, "{run}");
-    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 32
+    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 48
     // system ledgers; sums.
-    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 32) });
+    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 48) });
     own.note("reconcile pass over 4 accounts and 2,008 entries", counts);
     let idle = tributary_reconcile::handle(&app, json!({}), &app.run_id(""), 3_600).await.expect("a run");
     assert_eq!(idle["accounts"], 0, "{idle}");
@@ -267,4 +271,157 @@ async fn granting(c: &mut Counted) {
     let ops = c.w.key_for(&c.w.master.id, "ops").await;
     let balance = c.cost("balance with a custom role", ops.get("/reseller/credits/balance")).await;
     assert_eq!(only_reads(balance), reads(2, 0, 1), "a custom role is one read more");
+}
+
+/// Usage of a customer below a reseller below a master, and of one right below a master. A batch is one transaction.
+async fn using(c: &mut Counted) {
+    let (operator, master) = (c.w.operator().clone(), c.w.master.clone());
+    operator
+        .post("/reseller/pricing/rate-cards", json!({ "meter": "sms", "model": { "type": "flat", "unit_price": "0.00001" } }))
+        .send()
+        .await;
+    let near = c.w.funded_child_of(&master.id, "100").await;
+    let reseller = c.w.reseller_of(&master.id).await;
+    c.w.fund(&reseller.id, "100").await;
+    let far = c.w.funded_child_of(&reseller.id, "100").await;
+    let now = c.w.target.time_in_s(0);
+    let mut sent = 0;
+    let mut batch = |account: &str, events: usize| {
+        sent += 1;
+        let event = |n| json!({ "id": format!("{sent}-{n}"), "account_id": account, "meter": "sms", "quantity": "1", "occurred_at": now });
+        json!({ "events": (0..events).map(event).collect::<Vec<_>>() })
+    };
+    let path = "/reseller/usage/events";
+    master.api.post(path, batch(&near, 1)).send().await.is(200);
+    master.api.post(path, batch(&far, 1)).send().await.is(200);
+    for (depth, account) in [(2, &near), (3, &far)] {
+        for events in [1, 100, 200, 1000] {
+            let body = batch(account, events);
+            let counts = c.cost(&format!("{events} events of an account at depth {depth}, warm"), master.api.post(path, body)).await;
+            assert_eq!((counts.transacts, counts.writes), (1, 0), "all levels at once");
+            assert!(events < 400 || counts.write_units * 20 <= events as u64, "{counts:?}");
+        }
+    }
+    let all: Vec<String> = futures::future::join_all((0..10).map(|_| c.w.funded_child_of(&master.id, "100"))).await;
+    for account in &all {
+        master.api.post(path, batch(account, 1)).send().await.is(200);
+    }
+    let ten = json!({ "events": all.iter().flat_map(|account| batch(account, 100)["events"].as_array().expect("events").clone()).collect::<Vec<_>>() });
+    let ten = c.cost("1,000 events of ten accounts at depth 2, warm", master.api.post(path, ten)).await;
+    assert!(ten.transacts == 1 && ten.write_units <= 50, "at most 0.05 write units an event: {ten:?}");
+    let again = batch(&near, 1);
+    master.api.post(path, again.clone()).send().await.is(200);
+    c.cost("an event sent again", master.api.post(path, again)).await;
+    let id = "2-0";
+    c.cost("explain an event", master.api.get(&format!("{path}/{id}/explain?account_id={far}"))).await;
+    c.cost("void an event", master.api.pay(&format!("{path}/{id}/void"), json!({ "account_id": far }))).await;
+}
+
+async fn buying(c: &mut Counted) {
+    let seller = c.w.reseller_of(&c.w.master.id).await;
+    let buyer = c.w.child_of(&seller.id).await;
+    c.w.fund(&seller.id, "10000").await;
+    let api = &seller.api.clone();
+    let body = json!({ "name": "P", "credits": "100", "bonus": "5", "price": "90", "valid_days": 1, "max_per_account": 9 });
+    c.cost("offer a package", api.post("/reseller/pricing/packages", body.clone())).await;
+    let package = api.post("/reseller/pricing/packages", body).send().await.is(201).id();
+    c.cost("what an account may buy", api.get(&format!("/reseller/pricing/packages?account_id={buyer}"))).await;
+    let quote = json!({ "account_id": buyer, "credits": "1000" });
+    c.cost("the cheapest way to buy", api.post("/reseller/pricing/packages/quote", quote)).await;
+    let buy = || api.pay("/reseller/credits/purchase", json!({ "account_id": buyer, "package_id": package }));
+    buy().send().await.is(201);
+    let bought = c.cost("buy a limited package that expires, warm", buy()).await;
+    assert_eq!((bought.transacts, bought.queries, bought.gets), (1, 1, 2), "the buyer's newest entry and the seller's book");
+    let lots = c.cost("lots", api.get(&format!("/reseller/credits/lots?account_id={buyer}"))).await;
+    assert_eq!(only_reads(lots), reads(1, 0, 1), "lots are one read");
+    c.w.target.advance_s(24 * 3600, "the expiry of lots");
+    c.table.reset();
+    let app = &c.w.target.inside("the schedule").expect("in this process").app;
+    let run = tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run");
+    let counts = c.table.reset();
+    assert_eq!(run["lots_expired"], 2, "{run}");
+    c.note("housekeeping run that takes out two lots", counts);
+}
+
+async fn pricing(c: &mut Counted) {
+    let (operator, master, flat) = (c.w.operator().clone(), c.w.master.api.clone(), json!({ "type": "flat", "unit_price": "0.05" }));
+    let meter = json!({ "key": "sms", "name": "SMS", "unit": "message", "aggregation": "sum" });
+    let at = |what: &str| format!("/reseller/pricing/{what}");
+    c.cost("make a meter", operator.post(&at("meters"), meter)).await;
+    operator.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat })).send().await.is(201);
+    let card = c.cost("set a price", master.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat }))).await;
+    assert_eq!((card.transacts, card.writes), (1, 0));
+    let reseller = c.w.reseller_of(&c.w.master.id).await;
+    c.cost("set a markup", reseller.api.post(&at("markups"), json!({ "percent": "10" }))).await;
+    let customer = c.w.child_of(&reseller.id).await;
+    let quote = json!({ "account_id": customer, "meter": "sms", "quantity": "10" });
+    let quote = c.cost("a quote at depth 3", master.post(&at("quote"), quote)).await;
+    assert_eq!((quote.batch_gets, quote.transacts + quote.writes), (1, 0), "all books at once");
+    c.cost("the rules of a price at depth 3", master.get(&format!("{}?account_id={customer}&meter=sms", at("resolve")))).await;
+    c.cost("page of rate cards", master.get(&at("rate-cards"))).await;
+    c.cost("tiers", master.get(&at("tiers"))).await;
+}
+
+/// A platform of its own, so that its usage is this one's.
+async fn reporting(c: &mut Counted) {
+    let mut own = Counted::new().await;
+    let (operator, master) = (own.w.operator().clone(), own.w.master.api.clone());
+    let meter = json!({ "key": "sms", "name": "SMS", "unit": "message", "aggregation": "sum" });
+    operator.post("/reseller/pricing/meters", meter).send().await.is(201);
+    let card =
+        json!({ "meter": "sms", "model": { "type": "flat", "unit_price": "0.0001" }, "effective_from": own.w.target.time_in_s(-86_400) });
+    operator.post("/reseller/pricing/rate-cards", card).send().await.is(201);
+    own.w.fund(&own.w.master.id, "1000").await;
+    let mut children = Vec::new();
+    for _ in 0..50 {
+        children.push(own.w.funded_child_of(&own.w.master.id, "1000").await);
+    }
+    let (mut sent, mut costs) = (0, Vec::new());
+    for events in [50, 10_000] {
+        while sent < events {
+            let batch: Vec<_> = (sent..events.min(sent + 1_000))
+                .map(|n| {
+                    let at = own.w.target.time_in_s(-60);
+                    json!({ "id": format!("e{n}"), "account_id": children[n % 50], "meter": "sms", "quantity": 1, "occurred_at": at })
+                })
+                .collect();
+            sent += batch.len();
+            let answer = operator.post("/reseller/usage/events", json!({ "events": batch })).send().await.is(200);
+            assert_eq!(answer["rejected"], 0, "{}", answer.text);
+        }
+        own.w.target.advance_s(16 * 60, "the rollup");
+        let app = own.w.target.inside("the schedule").expect("in this process").app.clone();
+        for _ in 0..15 {
+            own.w.target.advance_s(60, "the next minute");
+            own.table.reset();
+            let run = tributary_usage_worker::handle(&app, json!({}), &app.run_id("")).await.expect("a run");
+            assert_eq!(run["failed"], 0, "{run}");
+            if run["entries"] != 0 {
+                let counts = own.table.reset();
+                own.note(&format!("usage summed up: {} slots, {events} events", run["slots"]), counts);
+            }
+        }
+        let report = "/reseller/usage/report?subtree=true&granularity=month";
+        let name = |what: &str| format!("{what}, {events} events");
+        let whole = own.cost(&name("report of a subtree"), master.get(report)).await;
+        let page = own.cost(&name("page of 50 accounts' usage"), master.get(&format!("{report}&group_by=account&limit=50"))).await;
+        let summary = own.cost(&name("summary"), master.get("/reseller/usage/summary?subtree=true")).await;
+        costs.push([whole, page, summary].map(only_reads));
+    }
+    assert_eq!(costs[0], costs[1], "what it costs does not depend on the number of events");
+    let tag = master.get("/reseller/usage/summary?subtree=true").send().await.is(200).header("etag").to_owned();
+    own.table.reset();
+    master.get("/reseller/usage/summary?subtree=true").header("if-none-match", tag.as_bytes()).send().await.is(304);
+    let unchanged = own.table.reset();
+    assert_eq!(only_reads(unchanged), reads(1, 0, 1), "beside the credential one read");
+    own.note("summary that has not changed", unchanged);
+    let app = own.w.target.inside("the schedule").expect("in this process").app.clone();
+    let run = tributary_usage_worker::handle(&app, json!({}), &app.run_id("")).await.expect("a run");
+    assert_eq!(run["entries"], 0, "{run}");
+    let counts = own.table.reset();
+    own.note("rollup run with nothing to fold", counts);
+    let month = json!({ "format": "csv", "from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z", "subtree": true });
+    own.cost("ask for an export", master.post("/reseller/usage/export", month)).await;
+    own.cost("page of exports", master.get("/reseller/usage/exports")).await;
+    c.lines.append(&mut own.lines);
 }

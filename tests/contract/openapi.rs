@@ -132,9 +132,13 @@ fn every_request_body_refuses_unknown_fields() {
         }
     }
     assert!(!open.is_empty());
+    let mut seen = BTreeSet::new();
     while let Some(schema) = open.pop() {
+        if !seen.insert(schema.to_string()) {
+            continue;
+        }
         every_value(resolved(&document, schema), &mut |value| {
-            if value["properties"].is_object() {
+            if value["properties"].is_object() && !value["type"].is_null() {
                 assert_eq!(value["additionalProperties"], false, "{value}");
             }
             if value["$ref"].is_string() {

@@ -4,7 +4,9 @@
 mod accounts;
 mod admin;
 mod credits;
+mod packages;
 mod pricing;
 mod rights;
 mod usage;
 mod usage_forecast;
+mod usage_reports;

@@ -396,3 +396,53 @@ async fn an_ended_markup_gives_way_to_the_next_rule() {
     let list = every_row(api, MARKUPS, 1).await;
     assert_eq!((column(&list, "status"), &list[1]["end"]), (vec!["past".to_owned(), "in_force".to_owned()], &json!(true)));
 }
+
+#[tokio::test]
+async fn a_past_month_is_priced_anew_under_a_draft_and_nothing_changes() {
+    let s = Scene::new().await;
+    let Some(inside) = s.w.target.inside("a snapshot of the table") else { return };
+    s.w.master.api.post(MARKUPS, json!({ "percent": "50" })).send().await.is(201);
+    let beside = s.w.child_of(&s.w.master.id).await;
+    card(&s.w.master.api, json!({ "account_id": beside, "meter": s.meter, "model": flat("0.10") })).await;
+    for account in [&s.w.master.id, &s.reseller.id, &s.customer, &beside] {
+        s.w.fund(account, "1000").await;
+    }
+    let event = |id: &str, account: &str, quantity: &str| json!({ "id": id, "account_id": account, "meter": s.meter, "quantity": quantity, "occurred_at": s.w.target.time_in_s(0) });
+    let events = json!({ "events": [event("a", &s.customer, "900"), event("b", &s.customer, "200"), event("c", &beside, "100")] });
+    let sent = s.w.operator().post("/reseller/usage/events", events).send().await.is(200);
+    assert_eq!(sent["accepted"], 3, "{}", sent.text);
+    let before = inside.memory.snapshot();
+    let bands = json!([{ "from": "0", "to": "1000", "unit_price": "0.09" }, { "from": "1000", "to": null, "unit_price": "0.05" }]);
+    let month = "2026-11";
+    let draft = json!({ "meter": s.meter, "model": { "type": "graduated", "bands": bands } });
+    let what_if = |body: Value| s.w.master.api.post("/reseller/pricing/what-if", body);
+    let compared = what_if(json!({ "month": month, "card": draft })).send().await.is(200);
+    // The card for one account goes before the draft; the reseller's 1,100 are 900 and then 100 + 100 over the band's end.
+    assert_eq!((&compared["repriced"], &compared["total"]["events"]), (&json!(2), &json!(3)));
+    let of = |account: &str| {
+        compared["accounts"].as_array().and_then(|all| all.iter().find(|one| one["account_id"] == account).cloned()).expect("a row")
+    };
+    let reseller = of(&s.reseller.id);
+    assert_eq!((&reseller["before"]["revenue"], &reseller["after"]["revenue"]), (&json!("66.000000"), &json!("95.000000")));
+    assert_eq!((&reseller["before"]["cost"], &reseller["after"]["margin"]), (&json!("44.000000"), &json!("51.000000")));
+    assert_eq!((&of(&beside)["difference"], &of(&beside)["before"]["revenue"]), (&json!("0.000000"), &json!("10.000000")));
+    assert_eq!((&compared["total"]["difference"], &compared["meters"][0]["sum"]), (&json!("29.000000"), &Value::Null));
+    assert_eq!(compared["meters"][0]["after"]["revenue"], "105.000000");
+    let lower = what_if(json!({ "month": month, "markup": { "account_id": s.reseller.id, "fixed": "-0.01" } })).send().await.is(200);
+    assert_eq!((&lower["repriced"], &lower["total"]["difference"]), (&json!(2), &json!("-33.000000")));
+    assert!(
+        lower["accounts"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .any(|one| one["account_id"] == s.reseller.id.as_str() && one["under_cost"] == true)
+    );
+    // The operator sells to masters only; the last 100 were sold in its bronze tier, 5 % off, which stays.
+    let own = json!({ "month": month, "card": { "meter": s.meter, "currency": "USD", "model": flat("0.05") } });
+    let own = s.w.operator().post("/reseller/pricing/what-if", own).send().await.is(200);
+    let master =
+        own["accounts"].as_array().expect("rows").iter().find(|one| one["account_id"] == s.w.master.id.as_str()).expect("a row").clone();
+    assert_eq!((&master["before"]["revenue"], &master["after"]["revenue"]), (&json!("47.800000"), &json!("59.750000")));
+    assert_eq!(what_if(json!({ "month": "2026-10", "card": draft })).send().await.is(200)["total"]["events"], 0);
+    assert_eq!(inside.memory.snapshot(), before);
+}

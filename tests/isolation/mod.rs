@@ -58,7 +58,12 @@ fn absent(what: What) -> String {
         What::Role => "rol",
         What::Transfer | What::Issue => "txf",
         What::Hold => "hld",
-        What::Cursor => return "nothing".to_owned(),
+        What::Package => "pkg",
+        What::Batch => "bat",
+        What::Card => "rcd",
+        What::Promotion => "prm",
+        What::Export => "exp",
+        What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
 }
@@ -73,7 +78,9 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
             return match place.what {
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
-                What::Account | What::Key | What::Member | What::Role | What::Issue | What::Cursor => None,
+                What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
+                What::Event | What::Batch | What::Export => None,
+                What::Meter | What::Card | What::Promotion => None,
             };
         }
     };
@@ -86,6 +93,13 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Transfer => hand.transfer.clone(),
         What::Issue => Some(hand.issue.clone()),
         What::Hold => hand.hold.clone(),
+        What::Package => Some(hand.package.clone()),
+        What::Event => hand.event.clone(),
+        What::Batch => Some(hand.batch.clone()),
+        What::Meter => Some(hand.meter.clone()),
+        What::Card => Some(hand.card.clone()),
+        What::Promotion => Some(hand.promotion.clone()),
+        What::Export => Some(hand.export.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -128,6 +142,7 @@ fn request(
 ) -> Option<(String, Value)> {
     let (mut path, mut query) = (endpoint.path.to_owned(), form_urlencoded::Serializer::new(String::new()));
     let mut body = row.body.clone();
+    query.extend_pairs(form_urlencoded::parse(row.query.as_bytes()));
     for place in &row.places {
         // What is the caller's own unless given is given only where it is tried.
         let given = filled.get(place.name).filter(|_| place.name == tried || place.usual != Usual::Home);
@@ -171,13 +186,18 @@ fn normal(answer: &Answer) -> String {
     format!("{}\n{}\n\n{}", answer.status, headers.join("\n"), answer.text).replace(id, "req_")
 }
 
-/// What the contract shows of accounts outside of the subtree, and nothing else: the id of the own account's parent; and of
-/// credit that moves across the border, the id at the other end, to whom sees the account at this end.
+/// What the contract shows of accounts outside of the subtree, and nothing else: the id of the own account's parent, which is also
+/// the seller of what the own account may buy; and of credit that moves across the border, the id at the other end, to whom sees the account at this end.
 fn without_what_the_contract_shows(value: &mut Value, home: &str) {
     match value {
         Value::Object(members) => {
             if members.get("id").and_then(Value::as_str) == Some(home) {
                 members.remove("parent_id");
+            }
+            if members.get("account_id").and_then(Value::as_str) == Some(home) {
+                let packages = members.get_mut("packages").and_then(Value::as_array_mut).into_iter().flatten();
+                packages.filter_map(Value::as_object_mut).for_each(|package| drop(package.remove("seller_id")));
+                members.remove("seller_id");
             }
             for name in ["from", "to", "counterparty"] {
                 members.remove(name);

@@ -57,6 +57,12 @@ pub const RIGHTS: &[(&str, &str)] = &[
     ("credits.hold", "oab"),
     ("credits.limit", "o"),
     ("credits.issue", "ob"),
+    ("credits.purchase", "oab"),
+    ("pricing.read", "oabsv"),
+    ("pricing.manage", "oa"),
+    ("usage.read", "oabsv"),
+    ("usage.write", "oab"),
+    ("usage.adjust", "oab"),
     ("keys.read", "oasv"),
     ("keys.manage", "oa"),
     ("members.read", "oasv"),
@@ -131,6 +137,8 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
     match step {
         Step::Differ(one, other) => (seat(one).is_some() && seat(one) == seat(other)).then_some((422, "same_account")),
         Step::Cursor(place) => filled.get(place).and_then(|aim| (*aim != Aim::Seat(who.home)).then_some((400, "invalid_cursor"))),
+        Step::Home(right) => who.over(who.home, right),
+        Step::AskedBy(place) => unless(seat(place) == Some(who.home)),
         Step::Over(place, right) => worst(&[place], right),
         Step::OverAll(places, right) => worst(places, right),
         Step::FromAbove(place, right) => seat(place).map_or(Some(NOT_FOUND), |seat| who.over_and_above(seat, right)),
@@ -148,6 +156,20 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
             (Some(place), Some(account)) => unless(place.within(account)),
             _ => Some(NOT_FOUND),
         },
+        Step::SoldTo(package, account) => match (seat(package), seat(account)) {
+            (_, Some(Seat::Operator)) => Some((409, "conflict")),
+            (Some(package), Some(account)) => unless(account.above() == Some(package)),
+            _ => Some(NOT_FOUND),
+        },
+        Step::Buys(account, seller) => match (seat(account), seat(seller)) {
+            (Some(account), Some(seller)) if account.above() != Some(seller) => Some((422, "not_a_buyer")),
+            _ => None,
+        },
+        Step::Under(account, seller) => match (seat(account), seat(seller)) {
+            (Some(account), Some(seller)) if account == seller || !account.within(seller) => Some((422, "not_a_buyer")),
+            _ => None,
+        },
+        Step::Nothing(place) => unless(!filled.contains_key(place)),
         Step::Grants(rights) => (!rights.iter().all(|right| who.rights.contains(right))).then_some((403, "grant_exceeds_own")),
     }
 }
@@ -160,6 +182,7 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
         let stopped = |seat: Seat| suspended.is_some_and(|at| seat.within(at));
         seat(place).is_some_and(stopped).then_some(SUSPENDED)
     };
+    let buys = |place: &str| (seat(place) == Some(Seat::Operator)).then_some((422, "not_a_buyer"));
     match row.operation {
         "create_account" => spends("/parent_id"),
         "close_account" => (seat("{id}") != Some(Seat::Leaf)).then_some((409, "account_has_children")),
@@ -177,7 +200,12 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
             .or_else(|| same("/legs/1/from", "/legs/1/to"))
             .or_else(|| spends("/legs/0/from"))
             .or_else(|| spends("/legs/1/from")),
-        "create_hold" => spends("/account_id"),
+        "create_hold" | "purchase_credits" => spends("/account_id"),
+        "list_packages" => buys("?account_id"),
+        "quote_packages" => buys("/account_id"),
+        "quote_price" => (seat("/account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "resolve_price" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "redeem_promotion" => (seat("/account_id") == Some(Seat::Operator)).then_some(NOT_FOUND),
         // The crossing hold is the child's.
         "capture_hold" => {
             spends("{id}").or_else(|| (filled.get("{id}") == Some(&Aim::Crossing) && suspended.is_some()).then_some(SUSPENDED))

@@ -115,8 +115,22 @@ pub struct Hand {
     pub issue: String,
     /// A transfer to its own sub-account; the leaf has none.
     pub transfer: Option<String>,
+    /// A package that it sells.
+    pub package: String,
     /// An open hold; the leaf has none.
     pub hold: Option<String>,
+    /// The key of one of its meters.
+    pub meter: String,
+    /// One of its rate cards, not in force yet.
+    pub card: String,
+    /// One of its promotions.
+    pub promotion: String,
+    /// A batch of usage that its owner sent, to be counted later.
+    pub batch: String,
+    /// An event of its own usage; the operator has none.
+    pub event: Option<String>,
+    /// A file of usage that its owner asked for.
+    pub export: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -235,7 +249,10 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue].into_iter().chain(&hand.transfer).chain(&hand.hold);
+        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export]
+            .into_iter()
+            .chain(&hand.transfer)
+            .chain(&hand.hold);
         ids.chain(&hand.own_texts).cloned().chain([seat.mark()]).collect()
     }
 
@@ -266,10 +283,21 @@ impl Scene {
                 .await,
             role: self.id_of(&at("roles"), json!({ "name": marked("role"), "rights": ["accounts.read"] })).await,
             issue: self.id_of("/reseller/credits/issue", issue(2)).await,
+            // A seller's packages are its buyers' to see, so it is named after nobody.
+            package: self
+                .id_of("/reseller/pricing/packages", json!({ "seller_id": id, "name": "Package", "credits": "1", "price": "1" }))
+                .await,
             owner: self.make(&at("keys"), key("owner")).await["secret"].as_str().expect("a secret").to_owned(),
             id: id.clone(),
             ..Hand::default()
         };
+        self.price(seat, &mut hand).await;
+        // Two, so that their list has a second page.
+        for format in ["csv", "jsonl"] {
+            let asked = json!({ "format": format, "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" });
+            let owner = self.target.nobody.with(&hand.owner);
+            hand.export = owner.post("/reseller/usage/export", asked).send().await.is(202).id();
+        }
         if seat != Seat::Leaf {
             let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
             let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });
@@ -279,6 +307,44 @@ impl Scene {
             hand.own_texts = vec![till, amount(3), amount(4)];
         }
         hand
+    }
+
+    /// Gives an account two of everything that prices are made of. Whoever is below it is shown its meters.
+    async fn price(&self, seat: Seat, hand: &mut Hand) {
+        let (id, in_s) = (hand.id.clone(), |seconds: i64| self.target.time_in_s(seconds));
+        let meter = |key: &str| json!({ "account_id": id, "key": key, "name": "M", "unit": "x", "aggregation": "sum" });
+        let card = |meter: &str, seconds: i64| {
+            let model = json!({ "type": "flat", "unit_price": "0.05" });
+            json!({ "seller_id": id, "meter": meter, "model": model, "effective_from": in_s(seconds) })
+        };
+        let (meters, cards) = ("/reseller/pricing/meters", "/reseller/pricing/rate-cards");
+        if seat == Seat::Operator {
+            let all = json!({ "name": "All", "ends_at": "2099-01-01T00:00:00Z", "percent": "1", "code": "all" });
+            self.make("/reseller/pricing/promotions", all).await;
+            self.target.operator.post(meters, meter("calls")).send().await.is(201);
+            self.make(cards, card("calls", -3600)).await;
+        }
+        hand.meter = format!("calls-{}", seat.word());
+        self.target.operator.post(meters, meter(&hand.meter)).send().await.is(201);
+        hand.card = self.id_of(cards, card(&hand.meter, 3600)).await;
+        self.make(cards, card(&hand.meter, 7200)).await;
+        for of in [json!(null), json!(hand.meter)] {
+            self.make("/reseller/pricing/markups", json!({ "seller_id": id, "meter": of, "percent": "1" })).await;
+            let name = format!("{}promotion", seat.mark());
+            let promotion =
+                json!({ "seller_id": id, "name": name, "ends_at": "2099-01-01T00:00:00Z", "percent": "1", "meters": [hand.meter] });
+            hand.promotion = self.id_of("/reseller/pricing/promotions", promotion).await;
+        }
+        let later = self.target.nobody.with(&hand.owner).post("/reseller/usage/events/async", json!({ "events": [{}] }));
+        hand.batch = later.send().await.is(202).id();
+        if seat != Seat::Operator {
+            let id = format!("{}event", seat.mark());
+            // It costs nothing, so that each balance stays what nobody else has.
+            let event = json!({ "id": id, "account_id": hand.id, "meter": "calls", "quantity": 0, "occurred_at": in_s(0) });
+            let sent = self.target.operator.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
+            assert_eq!(sent["accepted"], 1, "{}", sent.text);
+            hand.event = Some(id);
+        }
     }
 
     async fn account(&self, seat: Seat, details: Value) -> String {

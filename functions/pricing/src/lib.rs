@@ -11,6 +11,7 @@ pub mod markups;
 pub mod meters;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod packages;
 pub mod promotions;
 pub mod quote;
 pub mod resolve;
@@ -18,10 +19,11 @@ pub mod shelf;
 pub mod tiers;
 pub mod validity;
 pub mod views;
+pub mod what_if;
 
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
-    [rules(), promotion_endpoints(), prices()].concat()
+    [rules(), promotion_endpoints(), prices(), packages::endpoints()].concat()
 }
 
 fn rules() -> Vec<Endpoint> {
@@ -33,7 +35,7 @@ fn rules() -> Vec<Endpoint> {
         endpoint!(PUT "/reseller/pricing/tiers", "put_tiers", Needs(Right::PricingManage), Unused, tiers::put, "Set the volume tiers of direct resellers"),
         endpoint!(POST "/reseller/pricing/rate-cards", "create_rate_card", Needs(Right::PricingManage), Accepted, cards::create, "Set a price from a day on"),
         endpoint!(GET "/reseller/pricing/rate-cards", "list_rate_cards", Needs(Right::PricingRead), Unused, cards::list, "List a seller's prices, all versions of them"),
-        endpoint!(DELETE "/reseller/pricing/rate-cards/{id}", "withdraw_rate_card", Needs(Right::PricingManage), Unused, cards::withdraw, "Take back a price that is not in force yet"),
+        endpoint!(DELETE "/reseller/pricing/rate-cards/{id}", "withdraw_rate_card", Needs(Right::PricingManage), Unused, cards::withdraw, "Take back a price that is not in force yet").with_query(),
         endpoint!(POST "/reseller/pricing/markups", "create_markup", Needs(Right::PricingManage), Accepted, markups::create, "Add something to the cost from a day on"),
         endpoint!(GET "/reseller/pricing/markups", "list_markups", Needs(Right::PricingRead), Unused, markups::list, "List a seller's markups, all versions of them"),
     ]
@@ -52,6 +54,7 @@ fn prices() -> Vec<Endpoint> {
     vec![
         endpoint!(POST "/reseller/pricing/quote", "quote_price", Needs(Right::PricingRead), Unused, quote::quote, "What a quantity would cost, and why"),
         endpoint!(GET "/reseller/pricing/resolve", "resolve_price", Needs(Right::PricingRead), Unused, resolve::get, "Which rules set an account's price, and why no others"),
+        endpoint!(POST "/reseller/pricing/what-if", "price_what_if", Needs(Right::PricingRead), Unused, what_if::what_if, "What a past month would have brought under another price"),
     ]
 }
 

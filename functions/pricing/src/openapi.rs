@@ -11,6 +11,7 @@ use crate::promotions::{CreatePromotion, EndPromotion, PromotionView, RedeemCode
 use crate::quote::{Quote, QuotedView};
 use crate::resolve::ResolvedView;
 use crate::tiers::{PutTiers, TiersView};
+use crate::what_if::{WhatIf, WhatIfView};
 
 /// What every change of a book may refuse.
 const EDIT: &[Code] = &[Code::AccountClosed, Code::LimitReached];
@@ -19,7 +20,7 @@ const PRICE: &[Code] = &[Code::ParentIsCustomer, Code::NotABuyer, Code::Currency
 
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
-    [meters(), tiers(), cards(), markups(), promotions(), prices()].concat()
+    [meters(), tiers(), cards(), markups(), promotions(), prices(), crate::packages::openapi::operations()].concat()
 }
 
 fn meters() -> Vec<Described> {
@@ -189,5 +190,14 @@ fn prices() -> Vec<Described> {
         .time("at", "When; now unless you name a time.")
         .answers::<ResolvedView>("The rules.")
         .refuses(&[Code::UnknownMeter, Code::NoPrice, Code::NotABuyer]),
+        Described::new(
+            "price_what_if",
+            "Pricing",
+            "Prices a seller's sales of a month anew under a card or a markup that is only tried, and compares: revenue, cost and margin, by meter and by direct \
+             sub-account. Nothing changes. What the seller pays itself, tiers and the amounts of promotions stay as they were. At most 100,000 events.",
+        )
+        .takes::<WhatIf>()
+        .answers::<WhatIfView>("The comparison.")
+        .refuses(&[Code::UnknownMeter, Code::NotABuyer, Code::CurrencyMismatch, Code::ParentIsCustomer, Code::LimitReached]),
     ]
 }

@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
-use tributary_api::{Call, Code, Problem, Reply};
+use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
 use tributary_domain::id::{AccountId, PromotionId};
 use tributary_domain::money::{Amount, Currency, Micros};
-use tributary_domain::pricing::book::PricingBook;
 use tributary_domain::pricing::chain::Chain;
 use tributary_domain::pricing::error::{PricingError, Reason};
 use tributary_domain::pricing::meter::{MeterKey, PromotionCode};
@@ -362,18 +361,13 @@ pub async fn redeem(call: Call) -> Result<Reply, Problem> {
     let account = shelf::account(&call, request.account_id, Right::PricingManage).await?;
     let (chain, now) = (call.store().chain(&account).await?, call.app.now());
     let code = request.code;
-    let redeemed = shelf::edit(&call, &account.id, None, scope.as_ref(), |book: &mut PricingBook, _| {
+    let redeemed = shelf::edit(&call, &account.id, None, scope.as_ref(), |book, _| {
         let (owner, promotion) = of_code(&chain, &code, now).ok_or_else(|| PricingError::at("/code", Reason::NotFound))?;
         book.redeem(code.clone(), owner, promotion, now)?;
         let detail = json!({ "promotion_id": promotion.id, "code": code });
         Ok(BookEdit { answer: redemption(&account.id, &code, promotion), kind: "promotion.redeemed", detail })
-    });
-    let redeemed = redeemed.await.map_err(|error| match Problem::from(error) {
-        problem if problem.code == Code::NotFound => {
-            Problem { detail: "No promotion that you may have has this code, or it is over.".to_owned(), ..problem }
-        }
-        problem => problem,
-    })?;
+    })
+    .await?;
     let replayed = matches!(redeemed, Outcome::Replayed(_));
     Ok(Reply::ok(&redeemed.into_inner())?.replayed(replayed))
 }

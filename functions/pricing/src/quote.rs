@@ -150,15 +150,26 @@ fn when(at: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Problem> {
     }
 }
 
+/// The lines of a request, each with a quantity that one event may have.
 fn lines(lines: Option<Vec<QuoteLine>>, meter: Option<MeterKey>, quantity: Option<Quantity>) -> Result<Vec<QuoteLine>, Problem> {
     match (lines, meter, quantity) {
+        (None, Some(_), Some(quantity)) if quantity > Quantity::MAX_EVENT => Err(Problem::field("/quantity", TOO_MUCH)),
         (None, Some(meter), Some(quantity)) => Ok(vec![QuoteLine { meter, quantity }]),
-        (Some(lines), None, None) if (1..=MAX_LINES).contains(&lines.len()) => Ok(lines),
+        (Some(lines), None, None) if (1..=MAX_LINES).contains(&lines.len()) => match lines.iter().position(too_much) {
+            Some(at) => Err(Problem::field(format!("/lines/{at}/quantity"), TOO_MUCH)),
+            None => Ok(lines),
+        },
         (Some(_), None, None) => Err(Problem::field("/lines", format!("must have 1 to {MAX_LINES} lines"))),
         (None, Some(_), None) => Err(Problem::field("/quantity", "is required")),
         (None, None, _) => Err(Problem::field("/meter", "is required")),
         (Some(_), _, _) => Err(Problem::field("/lines", "are given instead of meter and quantity, not with them")),
     }
+}
+
+const TOO_MUCH: &str = "must be at most 1000000000";
+
+fn too_much(line: &QuoteLine) -> bool {
+    line.quantity > Quantity::MAX_EVENT
 }
 
 /// The same chain, in which `count` and `unique` meters add up quantities: many events or new values are priced as one.
@@ -216,7 +227,7 @@ fn refusal(error: RateError, sight: &Sight<'_>) -> Problem {
             Problem::new(Code::UnderCost, "A seller further up would sell this for less than it pays, and its price does not allow a loss.")
         }
         error @ (RateError::TooLate | RateError::TooEarly) => Problem::field("/at", error.to_string()),
-        RateError::QuantityOutOfRange => Problem::field("/quantity", format!("must be from 0 to {}", Quantity::MAX_EVENT)),
-        RateError::Overflow => Problem::field("/quantity", "would make the month's totals too large to keep"),
+        RateError::QuantityOutOfRange => Problem::field("", TOO_MUCH),
+        RateError::Overflow => Problem::field("", "would make the month's totals too large to keep"),
     }
 }

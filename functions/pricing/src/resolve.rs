@@ -79,12 +79,12 @@ pub struct ResolvedLevelView {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PromotionInForce))]
 pub struct PromotionInForceView {
-    /// Its id; null if it is given from further up than you see.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::PromotionId>, required))]
-    pub id: Option<PromotionId>,
-    /// Who gives it; null further up than you see.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>, required))]
-    pub seller_id: Option<AccountId>,
+    /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::PromotionId))]
+    pub id: PromotionId,
+    /// Who gives it.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
+    pub seller_id: AccountId,
     /// Its name.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Name))]
     pub name: Name,
@@ -124,7 +124,8 @@ pub struct ResolvedView {
     /// below it.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::ExactMoney>, required))]
     pub you_pay: Option<Picos>,
-    /// The promotions in force that the account may have; of those that fit an event the one that takes most off counts.
+    /// The promotions in force that the account may have and you see: those of your own account and of accounts below it. Of those
+    /// that fit an event the one that takes most off counts.
     pub promotions: Vec<PromotionInForceView>,
 }
 
@@ -180,20 +181,20 @@ fn shown(sight: &Sight<'_>, level: ResolvedLevel, next_unit: Picos) -> ResolvedL
 
 fn promotions(sight: &Sight<'_>, prepared: &PreparedChain<'_>) -> Vec<PromotionInForceView> {
     let shown = |PreparedPromotion { promotion, .. }: &PreparedPromotion<'_>| {
-        let owner = sight.promotion_owner(&promotion.id);
+        let owner = sight.promotion_owner(&promotion.id)?;
         let (percent, fixed) = match promotion.rule {
             PromotionRule::Percent(percent) => (Some(percent), None),
             PromotionRule::Fixed(fixed) => (None, Some(fixed)),
         };
-        PromotionInForceView {
-            id: owner.map(|_| promotion.id.clone()),
-            seller_id: owner.cloned(),
+        Some(PromotionInForceView {
+            id: promotion.id.clone(),
+            seller_id: owner.clone(),
             name: promotion.name.clone(),
             percent,
             fixed,
             code: promotion.code.clone(),
             ends_at: promotion.end(),
-        }
+        })
     };
-    prepared.promotions.iter().map(shown).collect()
+    prepared.promotions.iter().filter_map(shown).collect()
 }

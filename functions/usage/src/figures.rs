@@ -67,9 +67,14 @@ impl Total {
         Ok(())
     }
 
-    /// Something was added to it.
-    pub fn has_usage(&self) -> bool {
-        !self.meters.is_empty()
+    /// The owners of the meters that were added.
+    pub fn owners(&self) -> impl Iterator<Item = &AccountId> {
+        self.meters.iter().map(|(owner, _)| owner)
+    }
+
+    /// The quantity, whatever its meters.
+    pub fn raw_quantity(&self) -> Quantity {
+        self.quantity
     }
 
     /// Price less cost.
@@ -129,12 +134,11 @@ pub struct MoneyView {
 pub struct Units(BTreeMap<(AccountId, MeterKey), String>);
 
 impl Units {
-    /// Those of the meters that some totals are of: one read.
+    /// Those of the meters of some owners: one read.
     ///
     /// # Errors
     /// Table errors.
-    pub async fn of(app: &App, totals: impl Iterator<Item = &Total>) -> Result<Self, Problem> {
-        let owners: BTreeSet<AccountId> = totals.flat_map(|total| total.meters.iter().map(|(owner, _)| owner.clone())).collect();
+    pub async fn of(app: &App, owners: BTreeSet<AccountId>) -> Result<Self, Problem> {
         if owners.is_empty() {
             return Ok(Self::default());
         }

@@ -6,6 +6,7 @@ pub mod rollup;
 
 use std::error::Error;
 
+use metrics::counter;
 use serde_json::{Value, json};
 use tributary_api::App;
 use tributary_api::messages::{self, Message};
@@ -21,7 +22,13 @@ use tributary_runtime::telemetry;
 pub async fn handle(app: &App, event: Value, run: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let answer = match messages::of(&event) {
         Some(batch) => messages::each(&batch, run, |message| charge(app, message)).await,
-        None => serde_json::to_value(rollup::rollup(app, run).await?)?,
+        None => {
+            let summary = rollup::rollup(app, run).await?;
+            // The names are those of the alarms in `template.yaml`. Zeros are not sent: no data is good news there.
+            counter!("UsageEntriesFolded").increment(summary.entries as u64);
+            counter!("UsageRollupFailures").increment(summary.failed as u64);
+            serde_json::to_value(summary)?
+        }
     };
     telemetry::flush([("request_id", json!(run.as_str()))]);
     Ok(answer)

@@ -1,6 +1,6 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
-use tributary_domain::id::{AccountId, EventId, ExportId, HoldId, KeyId, MemberId, RoleId, TransferId, UsageBatchId};
+use tributary_domain::id::{AccountId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId};
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
 
@@ -96,6 +96,29 @@ pub fn hold(id: &HoldId) -> Key {
 /// Index partition of an account's holds, by id.
 pub fn holds_index(account: &AccountId) -> String {
     format!("HLDS#{account}")
+}
+
+/// A lot whose time is not over yet.
+pub fn lot(id: &LotId) -> Key {
+    Key::new(format!("LOT#{id}"), ALONE)
+}
+
+/// The record of the movement by which credit of a lot expired.
+pub fn lot_expiry(id: &LotId, transfer: &TransferId) -> Key {
+    Key::new(format!("LOT#{id}"), transfer.as_str())
+}
+
+/// Index partition of lots, by when their time is over.
+pub const LOTS_DUE_INDEX: &str = "DUE#lot";
+
+/// Partition of the numbers of packages that an account bought, of those that are limited.
+pub fn bought_partition(buyer: &AccountId) -> String {
+    format!("BUY#{buyer}")
+}
+
+/// How many of a package an account bought.
+pub fn bought(buyer: &AccountId, package: &PackageId) -> Key {
+    Key::new(bought_partition(buyer), package.as_str())
 }
 
 /// Index partition of open holds, by when their time is over.
