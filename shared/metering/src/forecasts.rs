@@ -16,6 +16,7 @@ use tributary_forecast::{Forecast, History, MAX_HORIZON_DAYS, Point, forecast};
 use tributary_store::aggregates::{Size, Slot};
 
 use crate::aggregates::SumError;
+use crate::aggregates::fold::Batches;
 use crate::aggregates::read::of_account;
 use crate::aggregates::sums::{Cell, CellKey, Sums};
 
@@ -115,7 +116,7 @@ impl Days {
     /// [`SumError`].
     pub async fn read(app: &App, account: &AccountId, first: Date, last: Date) -> Result<Self, SumError> {
         let slots = Slot::cover(start_of(first), start_of(last.saturating_add(1.day())), Size::Day);
-        let sums = of_account(app, account, &slots).await?;
+        let sums = of_account(app, &Batches::default(), account, &slots).await?;
         let by_day: BTreeMap<Date, Sums> = sums.into_iter().map(|(slot, sums)| (day_of(slot.start()), sums)).collect();
         let owners: BTreeSet<&AccountId> = by_day.values().flat_map(|sums| sums.cells.keys().map(|key| &key.payers.owner)).collect();
         let mut uncounted = BTreeSet::new();
