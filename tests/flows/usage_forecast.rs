@@ -140,7 +140,7 @@ async fn without_a_meter_it_is_of_money_and_says_how_long_credit_lasts() {
     let empty = &own["time_to_empty"];
     assert_eq!((empty["state"].as_str(), &empty["mean"], &empty["through"]), (Some("lasts"), &Value::Null, &json!("2027-02-21")));
     let spendable = number(&empty["spendable"]);
-    let back = (spendable - 100.0).to_string();
+    let back = format!("{:.6}", spendable - 100.0);
     s.customer.api.pay("/reseller/credits/holds", json!({ "account_id": s.customer.id, "amount": back })).send().await.is(201);
     let short = ask(&s.customer.api, "").await;
     let empty = &short["time_to_empty"];
