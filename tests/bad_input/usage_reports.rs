@@ -6,12 +6,13 @@ use super::{ABSENT, field, refuses_all, row};
 use crate::support::world::World;
 
 #[tokio::test]
-async fn a_wrong_report_summary_or_export_is_refused_by_name() {
+async fn a_wrong_report_summary_forecast_or_export_is_refused_by_name() {
     let w = World::in_process().await;
     let foreign = w.other_master(json!({})).await.id;
     let api = &w.master.api;
     let report = |query: &str| api.get(&format!("/reseller/usage/report?{query}"));
     let summary = |query: &str| api.get(&format!("/reseller/usage/summary?{query}"));
+    let forecast = |query: &str| api.get(&format!("/reseller/usage/forecast?{query}"));
     let good = json!({ "format": "csv", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" });
     let export = |name: &str, value: Value| {
         let mut body = good.clone();
@@ -34,6 +35,15 @@ async fn a_wrong_report_summary_or_export_is_refused_by_name() {
         field("no month", summary("period=november"), "/query/period"),
         field("a month to come", summary("period=2027-01"), "/query/period"),
         row("foreign", summary(&format!("account_id={foreign}&subtree=true")), 404, "not_found"),
+        field("no days", forecast("horizon_days=0"), "/query/horizon_days"),
+        field("too many days", forecast("horizon_days=93"), "/query/horizon_days"),
+        field("no number of days", forecast("horizon_days=week"), "/query/horizon_days"),
+        field("no meter's key", forecast("meter=S%20M%20S"), "/query/meter"),
+        row("a meter of nobody's", forecast("meter=fax"), 422, "unknown_meter"),
+        row("unknown", forecast("from=2026-11-01T00:00:00Z"), 400, "unknown_field").at("/query/from"),
+        row("foreign", forecast(&format!("account_id={foreign}")), 404, "not_found"),
+        row("absent", forecast(&format!("account_id={ABSENT}&meter=fax")), 404, "not_found"),
+        row("the operator", w.operator().get("/reseller/usage/forecast"), 422, "not_a_buyer"),
         field("format", export("format", json!("xls")), "/format"),
         field("no time", export("from", json!("2026-11")), "/from"),
         field("backwards", export("to", json!("2026-09-01T00:00:00Z")), "/to"),

@@ -406,7 +406,11 @@ async fn reporting(c: &mut Counted) {
         let whole = own.cost(&name("report of a subtree"), master.get(report)).await;
         let page = own.cost(&name("page of 50 accounts' usage"), master.get(&format!("{report}&group_by=account&limit=50"))).await;
         let summary = own.cost(&name("summary"), master.get("/reseller/usage/summary?subtree=true")).await;
-        costs.push([whole, page, summary].map(only_reads));
+        // A further horizon than what is kept from before makes it again.
+        let forecast = format!("/reseller/usage/forecast?horizon_days={}", if events == 50 { 30 } else { 92 });
+        let made = own.cost(&name("forecast that is made"), master.get(&forecast)).await;
+        let kept = own.cost(&name("forecast that is kept"), master.get(&forecast)).await;
+        costs.push([whole, page, summary, made, kept].map(only_reads));
     }
     assert_eq!(costs[0], costs[1], "what it costs does not depend on the number of events");
     let tag = master.get("/reseller/usage/summary?subtree=true").send().await.is(200).header("etag").to_owned();

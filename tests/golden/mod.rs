@@ -138,7 +138,7 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         | "lift_key_deny" | "list_members" | "remove_member" | "lift_member_deny" | "list_roles" | "delete_role" | "get_transfer"
         | "get_balance" | "get_history" | "list_holds" | "get_hold" | "list_meters" | "get_tiers" | "list_rate_cards"
         | "withdraw_rate_card" | "list_markups" | "list_promotions" | "resolve_price" | "report_usage" | "summarise_usage"
-        | "list_usage_exports" | "get_usage_export" => Value::Null,
+        | "forecast_usage" | "list_usage_exports" | "get_usage_export" => Value::Null,
         _ => return None,
     })
 }

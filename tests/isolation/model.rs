@@ -204,7 +204,7 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
         "list_packages" => buys("?account_id"),
         "quote_packages" => buys("/account_id"),
         "quote_price" => (seat("/account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
-        "resolve_price" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "resolve_price" | "forecast_usage" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
         "redeem_promotion" => (seat("/account_id") == Some(Seat::Operator)).then_some(NOT_FOUND),
         // The crossing hold is the child's.
         "capture_hold" => {

@@ -507,6 +507,12 @@ fn usage_reports() -> Vec<Row> {
             .account("?account_id", Usual::Home)
             .over("?account_id"),
         row("summarise_usage", "usage.read").account("?account_id", Usual::Home).over("?account_id"),
+        row("forecast_usage", "usage.read").account("?account_id", Usual::Home).over("?account_id"),
+        row("forecast_usage", "usage.read")
+            .variant("of a meter")
+            .query("meter=calls&horizon_days=7")
+            .account("?account_id", Usual::Home)
+            .over("?account_id"),
         row("export_usage", "usage.read").account("/account_id", Usual::Home).over("/account_id").body(month),
         row("list_usage_exports", "usage.read").paged().step(Step::Home("usage.read")),
         row("get_usage_export", "usage.read").place("{id}", What::Export, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
