@@ -457,7 +457,10 @@ fn shortest(letters: &str) -> &str {
 
 /// A request of each row that an owner may make, as far as the scene has it.
 fn plain(scene: &Scene, row: &Row, endpoint: &Endpoint) -> (String, Value) {
-    let first = row.places.iter().find(|place| place.what != What::Cursor).expect("a place");
+    let Some(first) = row.places.iter().find(|place| place.what != What::Cursor) else {
+        // A list of the caller's own.
+        return request(scene, &BTreeMap::new(), row, endpoint, &Filled::new(), "").expect("it needs nothing");
+    };
     let usual = match first.usual {
         Usual::Seat(seat) => seat,
         Usual::Home | Usual::SameAsId | Usual::Nothing => Seat::Own,
