@@ -1,3 +1,4 @@
 //! What tests and their commands share.
 
+pub mod oracle;
 pub mod simulation;

@@ -77,11 +77,7 @@ struct Placed {
 }
 
 /// Asks the sender's rights over each account, on fresh state before one is refused.
-async fn places(
-    app: &App,
-    may: MaySend<'_>,
-    events: Vec<(usize, NewEvent)>,
-) -> Result<(Vec<Placed>, Vec<(usize, Rejection)>), Problem> {
+async fn places(app: &App, may: MaySend<'_>, events: Vec<(usize, NewEvent)>) -> Result<(Vec<Placed>, Vec<(usize, Rejection)>), Problem> {
     let mut lineages: BTreeMap<AccountId, Result<Lineage, Rejection>> = BTreeMap::new();
     let (mut allowed, mut refused) = (Vec::new(), Vec::new());
     for (at, event) in events {

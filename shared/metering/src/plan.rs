@@ -241,12 +241,7 @@ impl<'a> Planner<'a> {
             Err(rejection) => return Ok(Err(rejection)),
         };
         let first_of_value = value.is_some_and(|mark| self.seen(&event.account_id, &mark.id).is_none());
-        let to_rate = EventToRate {
-            meter: event.meter.clone(),
-            quantity: event.quantity,
-            first_of_value,
-            occurred_at: event.occurred_at,
-        };
+        let to_rate = EventToRate { meter: event.meter.clone(), quantity: event.quantity, first_of_value, occurred_at: event.occurred_at };
         let (purses, mut short) = (&self.purses, None);
         let accepts = |rated: &RatedEvent| {
             short = too_short(rated, purses);
@@ -348,7 +343,13 @@ pub fn entries(
     Ok(planned)
 }
 
-fn entry(head: &Head, kind: EntryKind, net: Micros, batch: &TransferId, now: Timestamp) -> Result<tributary_domain::ledger::Entry, Overflow> {
+fn entry(
+    head: &Head,
+    kind: EntryKind,
+    net: Micros,
+    batch: &TransferId,
+    now: Timestamp,
+) -> Result<tributary_domain::ledger::Entry, Overflow> {
     let available = head.available.plus(net)?;
     let is_account = head.ledger.account().is_some();
     let mut entry = head.state_entry(kind, now, |after| {
@@ -457,21 +458,24 @@ fn stopped(chain: &Chain, heads: &Heads) -> Result<Option<Rejection>, Unplanned>
 /// What is said to the sender; it names nobody above the account.
 fn rejection(error: &RateError) -> Rejection {
     match error {
-        RateError::Resolve(ResolveError::UnknownMeter(_)) => {
-            Rejection { pointer: Some("/meter".to_owned()), ..Rejection::new("unknown_meter", "no meter of this key is known at this account") }
-        }
-        RateError::Resolve(ResolveError::OnOperator) => {
-            Rejection { pointer: Some("/account_id".to_owned()), ..Rejection::new("operator_has_no_usage", "the operator's account uses nothing") }
-        }
+        RateError::Resolve(ResolveError::UnknownMeter(_)) => Rejection {
+            pointer: Some("/meter".to_owned()),
+            ..Rejection::new("unknown_meter", "no meter of this key is known at this account")
+        },
+        RateError::Resolve(ResolveError::OnOperator) => Rejection {
+            pointer: Some("/account_id".to_owned()),
+            ..Rejection::new("operator_has_no_usage", "the operator's account uses nothing")
+        },
         RateError::Resolve(ResolveError::NoPrice { .. }) => {
             Rejection::new("no_price", "no price of this meter was in force then in the account's currency; its owner must set a rate card")
         }
         RateError::TooLate => Rejection { pointer: Some("/occurred_at".to_owned()), ..Rejection::new("event_too_old", error) },
         RateError::TooEarly => Rejection { pointer: Some("/occurred_at".to_owned()), ..Rejection::new("event_in_future", error) },
         RateError::QuantityOutOfRange => Rejection::field("/quantity", error),
-        RateError::UnderCost { .. } => {
-            Rejection::new("under_cost", "a seller of this account would sell it under its own cost; it must raise its price or allow the loss")
-        }
+        RateError::UnderCost { .. } => Rejection::new(
+            "under_cost",
+            "a seller of this account would sell it under its own cost; it must raise its price or allow the loss",
+        ),
         RateError::Overflow => Rejection::new("balance_out_of_range", error),
     }
 }
