@@ -5,3 +5,4 @@ mod accounts;
 mod admin;
 mod credits;
 mod rights;
+mod usage;

@@ -116,13 +116,21 @@ impl Call {
     }
 
     fn check_media_type(&self) -> Result<(), Problem> {
+        self.raw(&["application/json"]).map(|_| ())
+    }
+
+    /// The body's bytes and which of these media types they are.
+    ///
+    /// # Errors
+    /// `unsupported_media_type`.
+    pub fn raw(&self, types: &[&'static str]) -> Result<(&'static str, &Bytes), Problem> {
         let given = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = given.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/json") {
-            Ok(())
-        } else {
-            Err(Problem::new(Code::UnsupportedMediaType, format!("Send the body with `Content-Type: application/json`, not `{essence}`.")))
-        }
+        let found = types.iter().find(|known| essence.eq_ignore_ascii_case(known));
+        found.map(|found| (*found, &self.body)).ok_or_else(|| {
+            let wanted = types.join("` or `");
+            Problem::new(Code::UnsupportedMediaType, format!("Send the body with `Content-Type: {wanted}`, not `{essence}`."))
+        })
     }
 
     /// The version that `If-Match` names, if it is given; `*` names any.

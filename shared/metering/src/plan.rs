@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tributary_domain::account::{Funding, Kind, Status};
 use tributary_domain::id::{AccountId, TransferId};
-use tributary_domain::ledger::{Book, EntryKind, Head, LedgerId};
+use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 use tributary_domain::money::{Micros, Overflow};
 use tributary_domain::pricing::book::PricingBook;
 use tributary_domain::pricing::chain::{Chain, ChainAccount};

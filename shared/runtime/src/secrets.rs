@@ -13,6 +13,7 @@ pub const MIN_PEPPER_BYTES: usize = 32;
 /// What is made of the pepper.
 pub struct Secrets {
     key_hash: hmac::Key,
+    mark: hmac::Key,
     seal: LessSafeKey,
 }
 
@@ -45,12 +46,21 @@ impl Secrets {
         let key_hash = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"tributary api key hash v1").as_ref());
         let seal_bytes = hmac::sign(&root, b"tributary cursor seal v1");
         let seal = UnboundKey::new(&CHACHA20_POLY1305, seal_bytes.as_ref()).map_err(|_| WeakPepper)?;
-        Ok(Self { key_hash, seal: LessSafeKey::new(seal) })
+        let mark = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"tributary usage mark v1").as_ref());
+        Ok(Self { key_hash, mark, seal: LessSafeKey::new(seal) })
     }
 
     /// HMAC-SHA256 of an API key's secret under the pepper, as text of 43 characters.
     pub fn hash_key(&self, secret: &str) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.key_hash, secret.as_bytes()))
+    }
+
+    /// HMAC-SHA256 of anything but an API key, under a key of its own.
+    pub fn mac(&self, bytes: &[u8]) -> [u8; 32] {
+        let mut mac = [0; 32];
+        let signed = hmac::sign(&self.mark, bytes);
+        mac.iter_mut().zip(signed.as_ref()).for_each(|(to, from)| *to = *from);
+        mac
     }
 
     /// Seals `plain` so that only [`Secrets::open`] with the same `bound_to` reads it.

@@ -127,7 +127,8 @@ impl MarkIndex {
         self.seen.get(id).copied()
     }
 
-    fn learn(&mut self, seq: i64, marks: impl IntoIterator<Item = Mark>) {
+    /// Adds the marks of an entry.
+    pub fn learn(&mut self, seq: i64, marks: impl IntoIterator<Item = Mark>) {
         for mark in marks {
             self.seen.insert(mark.id, Seen { content: mark.content, seq });
         }
@@ -136,6 +137,11 @@ impl MarkIndex {
 }
 
 impl Store {
+    /// Waits before a plan is made anew, the longer the more often it was.
+    pub async fn pause(&self, attempt: u32) {
+        self.patience.pause(attempt).await;
+    }
+
     /// Waits for this process's earlier requests on the same ledgers.
     pub async fn turn(&self, ledgers: &BTreeSet<LedgerId>) -> Option<Turn> {
         self.memory.queue_up(ledgers).await

@@ -132,6 +132,12 @@ schemas! {
         |d| words(d, [Status::Active, Status::Suspended, Status::Closed].iter().map(|status| status.word()));
     Funding = "How an account pays its parent for usage: `prepaid` from its credit with the usage itself, `postpaid` by invoice.",
         |d| words(d, [DomainFunding::Prepaid, DomainFunding::Postpaid].iter().map(|funding| funding.word()));
+    UsageEvent = "An event of usage, in our form or as a CloudEvent 1.0 (`specversion`, `id`, `source`, `type` for the meter, `subject` for the \
+        account, `time`, and `data` with `quantity` and `properties`).",
+        |d| ObjectBuilder::new().description(Some(d)).examples([json!({
+            "id": "01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f", "account_id": "acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "meter": "sms", "quantity": "3",
+            "occurred_at": "2026-11-02T07:59:30Z", "properties": { "country": "AT" }
+        })]);
     HoldStatus = "The state of a hold; only `open` changes.",
         |d| words(d, [Hold::Open, Hold::Captured, Hold::Released, Hold::Expired].iter().map(|status| status.word()));
     EntryKind = "What moved credit.", |d| words(d, Entry::MONEY.iter().map(|kind| kind.word()));

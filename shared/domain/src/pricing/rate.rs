@@ -218,6 +218,21 @@ pub fn rate_prepared(
     states: &mut BTreeMap<AccountId, UsageState>,
     event: &EventToRate,
 ) -> Result<RatedEvent, RateError> {
+    let rated = rate_prepared_if(prepared, states, event, |_| true)?;
+    // Nothing was asked that could have said no.
+    rated.ok_or(RateError::Overflow)
+}
+
+/// As [`rate_prepared`], if `accepts` says so of the rated event; if not, no state changes and there is none.
+///
+/// # Errors
+/// [`RateError`]; then no state changed.
+pub fn rate_prepared_if(
+    prepared: &PreparedChain<'_>,
+    states: &mut BTreeMap<AccountId, UsageState>,
+    event: &EventToRate,
+    accepts: impl FnOnce(&RatedEvent) -> bool,
+) -> Result<Option<RatedEvent>, RateError> {
     debug_assert!(prepared.covers(event.occurred_at) && prepared.meter.key == event.meter, "these are the rules of another event");
     if event.quantity.is_negative() || event.quantity > Quantity::MAX_EVENT {
         return Err(RateError::QuantityOutOfRange);
@@ -279,6 +294,20 @@ pub fn rate_prepared(
     }
     let used = promotion.filter(|chosen| chosen.promotion.cap.is_some()).map(|chosen| (&chosen.promotion.id, chosen.amount));
 
+    let rated = RatedEvent {
+        account: chain.account().id.clone(),
+        meter: key.clone(),
+        owner: owner.id.clone(),
+        owner_kind: owner.kind,
+        period,
+        contribution,
+        counted: prepared.meter.counts_to_tier,
+        levels,
+    };
+    if !accepts(&rated) {
+        return Ok(None);
+    }
+
     // From here on nothing fails.
     for change in &changes {
         change.write(states, period, key);
@@ -288,16 +317,7 @@ pub fn rate_prepared(
         let sum = month.promos.entry(id.clone()).or_default();
         *sum = Picos::new(sum.get().saturating_add(amount.get()));
     }
-    Ok(RatedEvent {
-        account: chain.account().id.clone(),
-        meter: key.clone(),
-        owner: owner.id.clone(),
-        owner_kind: owner.kind,
-        period,
-        contribution,
-        counted: prepared.meter.counts_to_tier,
-        levels,
-    })
+    Ok(Some(rated))
 }
 
 /// Takes a rated event out of the totals again, exactly. What comes back has all signs turned: contribution, prices and
