@@ -2,3 +2,4 @@
 
 pub mod oracle;
 pub mod simulation;
+pub mod usage;
