@@ -1,4 +1,4 @@
-//! The sample events of `events/`: every route, schedule and direct call has one, it is what the function gets, and the
+//! The sample events of `events/`: every route, schedule, queue and direct call has one, it is what the function gets, and the
 //! function answers it.
 //!
 //! The HTTP events are generated: requests of one world made from a seed, so that they can be sent into that world as they
@@ -161,10 +161,45 @@ async fn every_scheduled_event_is_answered_by_its_function() {
         let summary = match name.as_str() {
             "housekeeping" => tributary_housekeeping::handle(app, event, &run).await,
             "reconcile" => tributary_reconcile::handle(app, event, &run, 3_600).await,
+            "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
+            "forecast" => tributary_forecast::handle(app, event, &run).await,
             other => panic!("say here what runs {other}"),
         };
         assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");
         within_rights(&name, &name, &table.take());
+    }
+}
+
+#[tokio::test]
+async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the_event() {
+    let (w, _, table) = seeded().await;
+    let app = &w.target.inside("the functions").expect("in this process").app;
+    for (name, event) in events("sqs") {
+        let run = app.run_id("");
+        let records = event["Records"].as_array().expect("messages").clone();
+        let answer = match name.as_str() {
+            "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
+            "exporter" => tributary_exporter::handle(app, event, &run).await,
+            other => panic!("say here what takes {other}"),
+        };
+        let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));
+        for failure in answer["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{name}: {answer}")) {
+            let known = |record: &Value| record["messageId"] == failure["itemIdentifier"];
+            assert!(records.iter().any(known), "{name}: {failure} is none of the event's messages");
+        }
+        within_rights(&name, &name, &table.take());
+    }
+}
+
+#[test]
+fn every_queue_that_a_function_is_called_for_has_its_event() {
+    let (template, events) = (Template::embedded().expect("template.yaml"), events("sqs"));
+    let wanted: BTreeSet<&String> = template.sources.iter().map(|source| &template.functions[&source.function].binary).collect();
+    assert_eq!(events.keys().collect::<BTreeSet<_>>(), wanted);
+    for (name, event) in &events {
+        for record in event["Records"].as_array().expect("messages") {
+            assert_eq!(record["eventSource"], "aws:sqs", "events/sqs/{name}.json");
+        }
     }
 }
 
@@ -193,7 +228,8 @@ fn every_function_has_an_event() {
         let of_schedule = template.schedules.iter().any(|schedule| schedule.function == *name);
         assert!(!of_schedule || scheduled.contains(&function.binary), "events/eventbridge has nothing for {}", function.binary);
         // A function that nothing invokes is called by people.
-        assert!(routed || of_schedule || !direct.is_empty(), "events/direct has nothing for {}", function.binary);
+        let of_queue = template.sources.iter().any(|source| source.function == *name);
+        assert!(routed || of_schedule || of_queue || !direct.is_empty(), "events/direct has nothing for {}", function.binary);
     }
 }
 

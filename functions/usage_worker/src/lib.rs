@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tributary_api::App;
 use tributary_api::messages::{self, Message};
 use tributary_domain::id::RequestId;
+use tributary_metering::queued;
 use tributary_runtime::telemetry;
 
 /// What a scheduled run did.
@@ -32,8 +33,16 @@ pub async fn handle(app: &App, event: Value, run: &RequestId) -> Result<Value, B
     Ok(answer)
 }
 
-async fn charge(_app: &App, _message: &Message) -> Result<(), Box<dyn Error + Send + Sync>> {
-    Err("no message is known yet".into())
+async fn charge(app: &App, message: &Message) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let batch = queued::work_off(app, &message.body).await?;
+    tracing::info!(
+        batch_id = batch.id.as_str(),
+        accepted = batch.accepted,
+        duplicates = batch.duplicates,
+        rejected = batch.rejected,
+        "a batch of usage was counted"
+    );
+    Ok(())
 }
 
 async fn rollup(_app: &App, run: &RequestId) -> Result<Summary, Box<dyn Error + Send + Sync>> {

@@ -1,4 +1,5 @@
-//! The test clock: `GET /_local/clock` and `POST /_local/clock/advance`.
+//! The test clock and the queues: `GET /_local/clock`, `POST /_local/clock/advance`, `GET /_local/queues`,
+//! `POST /_local/queues/{name}/redrive`.
 
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use tokio::sync::Mutex;
 use tributary_runtime::clock::{Clock, SystemClock};
 
 use crate::gateway::{Answer, problem};
+use crate::pump::Pump;
+use crate::queue::{LocalQueue, LocalQueues};
 use crate::schedule::Scheduler;
 use crate::state::Keeper;
 
@@ -23,6 +26,8 @@ const MAX_OFFSET_MS: i64 = 100 * 366 * 86_400 * 1000;
 pub struct Control {
     clock: SystemClock,
     scheduler: Arc<Scheduler>,
+    pump: Arc<Pump>,
+    queues: LocalQueues,
     keeper: Arc<Keeper>,
     docs_url: String,
     /// One move at a time: the stored offset and the clock go together.
@@ -36,9 +41,16 @@ struct Advance {
 }
 
 impl Control {
-    /// Controls this clock and these schedules.
-    pub fn new(clock: SystemClock, scheduler: Arc<Scheduler>, keeper: Arc<Keeper>, docs_url: &str) -> Self {
-        Self { clock, scheduler, keeper, docs_url: docs_url.to_owned(), moving: Mutex::new(()) }
+    /// Controls this clock, these schedules and these queues.
+    pub fn new(
+        clock: SystemClock,
+        scheduler: Arc<Scheduler>,
+        pump: Arc<Pump>,
+        queues: LocalQueues,
+        keeper: Arc<Keeper>,
+        docs_url: &str,
+    ) -> Self {
+        Self { clock, scheduler, pump, queues, keeper, docs_url: docs_url.to_owned(), moving: Mutex::new(()) }
     }
 
     /// The clock.
@@ -60,17 +72,54 @@ impl Control {
         }
         // Kept first: after a kill the clock may stand later than was told, never earlier.
         if let Err(error) = self.keeper.update(|state| state.clock_offset_ms = ahead_ms + advance_ms) {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            return self.problem(status, "Something went wrong on our side", &error.to_string(), "internal_error");
+            return self.failed(&error);
         }
         self.clock.advance_ms(advance_ms);
         let runs = self.scheduler.run_due().await;
-        ok(&json!({"now": self.clock.now(), "ahead_ms": ahead_ms + advance_ms, "runs": runs}))
+        let messages = self.pump.run_due().await;
+        ok(&json!({"now": self.clock.now(), "ahead_ms": ahead_ms + advance_ms, "runs": runs, "messages": messages}))
+    }
+
+    /// How full each queue is.
+    pub fn queues(&self) -> Answer {
+        let row = |queue: &Arc<LocalQueue>| {
+            let (depth, dead) = (queue.depth(), self.queues.dead_letters_of(queue));
+            json!({
+                "name": queue.name(),
+                "ready": depth.ready,
+                "in_flight": depth.in_flight,
+                "oldest_sent_at": depth.oldest,
+                "dead_letters": dead.map(|dead| dead.name()),
+                "dead": dead.map(|dead| dead.depth().ready),
+            })
+        };
+        ok(&json!({ "data": self.queues.all().map(row).collect::<Vec<_>>() }))
+    }
+
+    /// Sends the dead letters of a queue, named by itself or by where they are, back to it.
+    pub fn redrive(&self, name: &str) -> Answer {
+        let named = self.queues.get(name);
+        let pair = named.and_then(|queue| match self.queues.dead_letters_of(queue) {
+            Some(dead) => Some((dead, queue)),
+            None => Some((queue, self.queues.source_of(queue)?)),
+        });
+        let Some((dead, queue)) = pair else {
+            let detail = "There is no such queue, or no queue puts what fails into it. GET /_local/queues names them.";
+            return self.problem(StatusCode::NOT_FOUND, "There is no such resource", detail, "not_found");
+        };
+        match dead.move_all(queue) {
+            Ok(moved) => ok(&json!({ "from": dead.name(), "to": queue.name(), "moved": moved })),
+            Err(error) => self.failed(&error),
+        }
     }
 
     /// A problem of the run itself.
     pub fn problem(&self, status: StatusCode, title: &str, detail: &str, code: &str) -> Answer {
         problem(status, title, detail, code, &self.docs_url, "local")
+    }
+
+    fn failed(&self, error: &dyn std::error::Error) -> Answer {
+        self.problem(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side", &error.to_string(), "internal_error")
     }
 
     fn malformed(&self, detail: &str) -> Answer {

@@ -1,7 +1,7 @@
 //! The events that functions are called with, as AWS makes them.
 //!
 //! Sources: "Input format of a Lambda function for proxy integration", API Gateway developer guide; "Targets:
-//! Lambda", EventBridge Scheduler user guide.
+//! Lambda", EventBridge Scheduler user guide; "Using Lambda with Amazon SQS", AWS Lambda developer guide.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,7 +10,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use jiff::Timestamp;
+use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
+
+use crate::queue::Message;
 
 /// The account that emulated events name.
 const ACCOUNT_ID: &str = "000000000000";
@@ -86,6 +89,31 @@ pub fn scheduled(schedule: &str, id: &str, scheduled: Timestamp) -> Value {
         "resources": [format!("arn:aws:scheduler:us-east-1:{ACCOUNT_ID}:schedule/default/{schedule}")],
         "detail": "{}",
     })
+}
+
+/// The event of messages that were received from a queue. `receipt` makes a handle of each.
+pub fn messages(queue: &str, messages: &[Message], receipt: impl Fn() -> String) -> Value {
+    let ms = |at: Timestamp| at.as_millisecond().to_string();
+    let record = |message: &Message| {
+        let md5: String = Md5::digest(message.body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        json!({
+            "messageId": message.id,
+            "receiptHandle": receipt(),
+            "body": message.body,
+            "attributes": {
+                "ApproximateReceiveCount": message.receives.to_string(),
+                "SentTimestamp": ms(message.sent_at),
+                "SenderId": ACCOUNT_ID,
+                "ApproximateFirstReceiveTimestamp": ms(message.first_received_at.unwrap_or(message.sent_at)),
+            },
+            "messageAttributes": {},
+            "md5OfBody": md5,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": format!("arn:aws:sqs:us-east-1:{ACCOUNT_ID}:{queue}"),
+            "awsRegion": "us-east-1",
+        })
+    };
+    json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
 }
 
 /// The headers, of each the last value, and of each every value; with those that the gateway adds.

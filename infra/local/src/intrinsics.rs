@@ -34,7 +34,7 @@ impl Intrinsics {
         self.values.get(name).map(String::as_str)
     }
 
-    /// The same tree without tags: `!Ref` and `!Sub` give text, any other function becomes null.
+    /// The same tree without tags: `!Ref` and `!Sub` give text, `!GetAtt` its argument, any other function becomes null.
     pub fn resolve(&self, yaml: &Yaml) -> Value {
         match yaml {
             Yaml::Null => Value::Null,
@@ -50,6 +50,7 @@ impl Intrinsics {
     fn call(&self, function: &str, argument: &Yaml) -> Value {
         match (function, argument.as_str()) {
             ("!Ref", Some(name)) => Value::String(self.parameter(name).unwrap_or(name).to_owned()),
+            ("!GetAtt", Some(name)) => Value::String(name.to_owned()),
             ("!Sub", Some(text)) => Value::String(self.substitute(text)),
             _ => Value::Null,
         }
@@ -77,13 +78,14 @@ mod tests {
     #[test]
     fn parameters_stand_for_their_defaults() {
         let yaml: Yaml = yaml_serde::from_str(
-            "Parameters: {Stage: {Default: dev}, Days: {Default: 7}}\na: !Ref Stage\nb: !Sub x/${Stage}/${Days}/${Table.Arn}\nc: !GetAtt Table.Arn\nd: [!Ref Table]",
+            "Parameters: {Stage: {Default: dev}, Days: {Default: 7}}\na: !Ref Stage\nb: !Sub x/${Stage}/${Days}/${Table.Arn}\nc: !GetAtt Table.Arn\ne: !If [A, b, c]\nd: [!Ref Table]",
         )
         .expect("yaml");
         let resolved = Intrinsics::of(&yaml).resolve(&yaml);
         assert_eq!(resolved["a"], "dev");
         assert_eq!(resolved["b"], "x/dev/7/${Table.Arn}");
-        assert_eq!(resolved["c"], Value::Null);
+        assert_eq!(resolved["c"], "Table.Arn");
+        assert_eq!(resolved["e"], Value::Null);
         assert_eq!(resolved["d"][0], "Table");
     }
 }

@@ -4,6 +4,7 @@
 //! Lambda uses, so what works here is what is deployed.
 
 pub mod banner;
+mod blobs;
 mod control;
 mod engine;
 pub mod event;
@@ -13,6 +14,8 @@ mod intrinsics;
 pub mod lambda;
 mod lambda_env;
 pub mod options;
+mod pump;
+mod queue;
 pub mod routes;
 mod schedule;
 mod seed;

@@ -1,19 +1,21 @@
-//! The one port: the gateway, and beside it `/_local/*` for the test clock.
+//! The one port: the gateway, and beside it `/_local/*` for the test clock, the queues, and links to blobs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::response::Response;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use http::StatusCode;
-use http::header::HOST;
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use http::uri::Authority;
 
+use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH};
 use crate::control::Control;
 use crate::gateway::{Answer, Gateway, MAX_BODY_BYTES};
 
@@ -24,6 +26,8 @@ pub struct Served {
     pub gateway: Arc<Gateway>,
     /// The run itself.
     pub control: Arc<Control>,
+    /// What links lead to.
+    pub blobs: LinkedBlobs,
 }
 
 /// Everything on the port.
@@ -31,6 +35,9 @@ pub fn router(served: Served) -> Router {
     Router::new()
         .route("/_local/clock", get(clock).fallback(no_control))
         .route("/_local/clock/advance", post(advance).fallback(no_control))
+        .route("/_local/queues", get(queues).fallback(no_control))
+        .route("/_local/queues/{name}/redrive", post(redrive).fallback(no_control))
+        .route(&format!("{PATH}/{{*key}}"), get(download).fallback(no_control))
         .route("/_local/{*rest}", any(no_control))
         .fallback(platform)
         .with_state(served)
@@ -61,8 +68,43 @@ async fn advance(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<So
     served.control.advance(&body).await.map(Body::from)
 }
 
+async fn queues(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    refused(&served.control, peer, &request).unwrap_or_else(|| served.control.queues()).map(Body::from)
+}
+
+async fn redrive(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    refused(&served.control, peer, &request).unwrap_or_else(|| served.control.redrive(&name)).map(Body::from)
+}
+
+/// A link is its own credential, as one of S3 is.
+async fn download(State(served): State<Served>, Path(key): Path<String>, link: Result<Query<Link>, QueryRejection>) -> Response {
+    let found = match &link {
+        Ok(Query(link)) => served.blobs.follow(&key, link).await,
+        Err(_) => Err(LinkError::Tampered),
+    };
+    match found {
+        Ok(Download { bytes, content_type, disposition }) => {
+            let headers = [(CONTENT_TYPE, content_type), (CONTENT_DISPOSITION, disposition.as_str()), (CACHE_CONTROL, "no-store")];
+            (headers, bytes).into_response()
+        }
+        Err(error) => {
+            let (status, title, code) = match error {
+                LinkError::Tampered | LinkError::Expired(_) => (StatusCode::FORBIDDEN, "The link is not valid", "forbidden"),
+                LinkError::Absent => (StatusCode::NOT_FOUND, "There is no such resource", "not_found"),
+                LinkError::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side", "internal_error"),
+            };
+            served.control.problem(status, title, &error.to_string(), code).map(Body::from)
+        }
+    }
+}
+
 async fn no_control(State(served): State<Served>) -> Response {
-    let detail = "Known are GET /_local/clock and POST /_local/clock/advance.";
+    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive and links to blobs.";
     served.control.problem(StatusCode::NOT_FOUND, "There is no such route", detail, "route_not_found").map(Body::from)
 }
 

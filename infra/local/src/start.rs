@@ -11,19 +11,22 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tributary_api::{App, AppParts, KeyMode, bootstrap};
 use tributary_domain::id::RequestId;
-use tributary_runtime::blobs::MemoryBlobs;
+use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
-use tributary_runtime::queue::{MemoryQueue, Queues};
+use tributary_runtime::queue::{Queue, Queues};
 use tributary_runtime::secrets::{Secrets, WeakPepper};
 use tributary_store::table::Table;
 
+use crate::blobs::{DiskBlobs, LinkedBlobs};
 use crate::control::Control;
 use crate::engine::{self, EngineError};
 use crate::functions;
 use crate::gateway::Gateway;
 use crate::lambda_env;
 use crate::options::{Options, Storage};
+use crate::pump::Pump;
+use crate::queue::{LocalQueues, Sender};
 use crate::schedule::Scheduler;
 use crate::seed::{Demo, SeedError, seed};
 use crate::server::{self, Served};
@@ -33,6 +36,12 @@ use crate::template::{Template, TemplateError};
 
 /// The operator's name and currency.
 const OPERATOR: (&str, &str) = ("Tributary Demo", "USD");
+/// The queues that functions send to, by their names in the template.
+const USAGE_QUEUE: &str = "UsageQueue";
+const EXPORT_QUEUE: &str = "ExportQueue";
+/// Where blobs and messages are, below the data directory.
+const BLOBS_DIR: &str = "blobs";
+const QUEUES_DIR: &str = "queues";
 /// How long requests in flight have to end when the run is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -118,22 +127,28 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let state = keeper.state();
     let clock = SystemClock::ahead_by(state.clock_offset_ms);
     let (table, engine) = table(&options.storage, &state, &template.docs_url).await?;
+    let secrets = Arc::new(Secrets::from_pepper(state.pepper.as_bytes())?);
+    let any_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    let blobs = LinkedBlobs::new(blobs(&options.storage), &base_url, secrets.clone(), any_clock.clone());
+    let queues = queues(&options.storage, &template, &any_clock, &ids)?;
     let app = App::new(AppParts {
         table,
-        blobs: Arc::new(MemoryBlobs::default()),
-        queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()) },
-        secrets: Arc::new(Secrets::from_pepper(state.pepper.as_bytes())?),
-        clock: Arc::new(clock.clone()),
+        blobs: Arc::new(blobs.clone()),
+        queues: Queues { usage: sender(&queues, USAGE_QUEUE)?, exports: sender(&queues, EXPORT_QUEUE)? },
+        secrets,
+        clock: any_clock.clone(),
         ids: ids.clone(),
         docs_url: template.docs_url.clone(),
         mode: KeyMode::Test,
     });
     let operator_key = operator(&app, &keeper).await?;
-    let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app)?, Arc::new(clock.clone()), ids));
+    let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app)?, any_clock.clone(), ids));
     let demo = demo(&gateway, &keeper, &operator_key, &options).await?;
-    let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), Arc::new(clock.clone())));
-    let control = Arc::new(Control::new(clock.clone(), scheduler.clone(), keeper.clone(), &template.docs_url));
-    let serving = serve(listener, Served { gateway, control }, scheduler);
+    let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock.clone()));
+    let pump = Arc::new(Pump::new(&template.sources, queues.clone(), gateway.clone(), any_clock));
+    let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, keeper.clone(), &template.docs_url);
+    let served = Served { gateway, control: Arc::new(control), blobs };
+    let serving = serve(listener, served, scheduler, pump);
     if let Some(path) = &options.ready_file {
         write_ready_file(path, &base_url, &operator_key).map_err(|error| StartError::ReadyFile { path: path.clone(), error })?;
     }
@@ -203,6 +218,27 @@ async fn table(storage: &Storage, state: &State, docs_url: &str) -> Result<(Arc<
     Ok((table, Some(Running::new(stopper, vec![task]))))
 }
 
+fn blobs(storage: &Storage) -> Arc<dyn Blobs> {
+    match storage {
+        Storage::Directory(dir) => Arc::new(DiskBlobs::new(dir.join(BLOBS_DIR))),
+        Storage::Engine | Storage::Memory(_) => Arc::new(MemoryBlobs::default()),
+    }
+}
+
+fn queues(storage: &Storage, template: &Template, clock: &Arc<dyn Clock>, ids: &Arc<dyn IdSource>) -> Result<LocalQueues, StateError> {
+    let dir = match storage {
+        Storage::Directory(dir) => Some(dir.join(QUEUES_DIR)),
+        Storage::Engine | Storage::Memory(_) => None,
+    };
+    let fails = |error| StateError::Io { path: dir.clone().unwrap_or_default(), error };
+    LocalQueues::open(&template.queues, dir.as_deref(), clock, ids).map_err(fails)
+}
+
+fn sender(queues: &LocalQueues, name: &str) -> Result<Arc<dyn Queue>, TemplateError> {
+    let queue = queues.get(name).ok_or_else(|| TemplateError(format!("there is no queue {name}")))?;
+    Ok(Arc::new(Sender(queue.clone())))
+}
+
 /// Removes the data of a first start that ended before the operator's key was kept: it holds nothing but an operator
 /// whom nobody can be.
 fn forget(file: &Path) -> Result<(), StateError> {
@@ -243,11 +279,12 @@ async fn demo(gateway: &Gateway, keeper: &Keeper, operator_key: &str, options: &
     }
 }
 
-fn serve(listener: TcpListener, served: Served, scheduler: Arc<Scheduler>) -> Running {
+fn serve(listener: TcpListener, served: Served, scheduler: Arc<Scheduler>, pump: Arc<Pump>) -> Running {
     let (stopper, stop) = stop::signal();
     let server = tokio::spawn(http_server(listener, served, stop.clone()));
-    let schedules = tokio::spawn(scheduler.keep_running(stop));
-    Running::new(stopper, vec![server, schedules])
+    let schedules = tokio::spawn(scheduler.keep_running(stop.clone()));
+    let messages = tokio::spawn(pump.keep_running(stop));
+    Running::new(stopper, vec![server, schedules, messages])
 }
 
 async fn http_server(listener: TcpListener, served: Served, stop: Stop) {

@@ -189,7 +189,11 @@ fn read(dir: &Path) -> Result<Option<State>, StateError> {
     serde_json::from_value(value).map(Some).map_err(|error| damaged(format!("cannot be read ({error})")))
 }
 
-fn make_private_dir(dir: &Path) -> io::Result<()> {
+/// Makes a directory that only its owner may look into, with those above it.
+///
+/// # Errors
+/// What the file system says.
+pub fn make_private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -218,6 +222,19 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)
+}
+
+/// Makes sure that the names of a directory's files outlive the machine.
+///
+/// # Errors
+/// What the file system says.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    // Only Unix opens directories; elsewhere the file's own sync has to do.
+    #[cfg(unix)]
+    File::open(dir)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = dir;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A typed view of the part of `template.yaml` that the local run acts on: functions, routes, schedules, and what the
-//! gateway answers by itself.
+//! A typed view of the part of `template.yaml` that the local run acts on: functions, routes, schedules, queues, and what
+//! the gateway answers by itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,6 +34,10 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// Every schedule of every function.
     pub schedules: Vec<Schedule>,
+    /// The queues by their logical names.
+    pub queues: BTreeMap<String, Queue>,
+    /// Which function is called with the messages of which queue.
+    pub sources: Vec<Source>,
     /// What the gateway answers by itself, by AWS's names of the cases.
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
 }
@@ -67,6 +71,41 @@ pub struct Schedule {
     pub function: String,
     /// The time between two runs.
     pub every: SignedDuration,
+}
+
+/// A queue of SQS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// For how long a message that was received is given to nobody else.
+    pub visibility: SignedDuration,
+    /// For how long a message is kept.
+    pub retention: SignedDuration,
+    /// Where a message goes that was received too often.
+    pub redrive: Option<Redrive>,
+}
+
+/// What becomes of a message that keeps failing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redrive {
+    /// The logical name of the queue that it is put into.
+    pub dead_letters: String,
+    /// How often it is received before.
+    pub max_receives: u32,
+}
+
+/// A queue whose messages a function is called with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The queue's logical name.
+    pub queue: String,
+    /// The function's logical name.
+    pub function: String,
+    /// The most messages of one call.
+    pub batch_size: usize,
+    /// How long messages wait for others to come along.
+    pub window: SignedDuration,
+    /// Whether the function's answer names the messages that failed; otherwise all fail that an error is given to.
+    pub reports_failures: bool,
 }
 
 /// What the gateway answers by itself in one case.
@@ -109,16 +148,32 @@ impl Template {
             functions: BTreeMap::new(),
             routes: Vec::new(),
             schedules: Vec::new(),
+            queues: BTreeMap::new(),
+            sources: Vec::new(),
             gateway_responses: BTreeMap::new(),
         };
         for (name, resource) in document.resources {
             match resource.kind.as_str() {
                 "AWS::Serverless::Function" => template.add_function(name, resource, &document.globals.function)?,
+                "AWS::SQS::Queue" => {
+                    let queue = queue(typed(resource.properties, &name)?);
+                    template.queues.insert(name, queue);
+                }
                 "AWS::Serverless::Api" => template.set_api(typed(resource.properties, "the API")?)?,
                 _ => {}
             }
         }
+        template.check_queues()?;
         Ok(template)
+    }
+
+    /// Every queue that is named exists.
+    fn check_queues(&self) -> Result<(), TemplateError> {
+        let redrives = self.queues.values().filter_map(|queue| Some(&queue.redrive.as_ref()?.dead_letters));
+        match self.sources.iter().map(|source| &source.queue).chain(redrives).find(|name| !self.queues.contains_key(*name)) {
+            Some(name) => Err(TemplateError(format!("there is no queue {name}"))),
+            None => Ok(()),
+        }
     }
 
     fn add_function(&mut self, name: String, resource: Resource, globals: &FunctionGlobals) -> Result<(), TemplateError> {
@@ -130,6 +185,7 @@ impl Template {
             match event.kind.as_str() {
                 "Api" => self.routes.push(route(typed(event.properties, &what)?, &name, &what)?),
                 "Schedule" | "ScheduleV2" => self.schedules.push(schedule(typed(event.properties, &what)?, event_name, &name)?),
+                "SQS" => self.sources.push(source(typed(event.properties, &what)?, &name)),
                 kind => return Err(TemplateError(format!("{what} has the type {kind}, which the local run does not know"))),
             }
         }
@@ -173,6 +229,30 @@ fn schedule(event: ScheduleEvent, name: String, function: &str) -> Result<Schedu
     let every =
         rate(&expression).ok_or_else(|| TemplateError(format!("schedule {name}: only rate(n unit) runs locally, not {expression:?}")))?;
     Ok(Schedule { name, function: function.to_owned(), every })
+}
+
+fn source(event: SqsEvent, function: &str) -> Source {
+    let reports_failures = event.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures");
+    Source {
+        queue: named(&event.queue),
+        function: function.to_owned(),
+        batch_size: event.batch_size.max(1),
+        window: SignedDuration::from_secs(event.maximum_batching_window_in_seconds),
+        reports_failures,
+    }
+}
+
+fn queue(properties: QueueProperties) -> Queue {
+    let redrive = properties
+        .redrive_policy
+        .map(|redrive| Redrive { dead_letters: named(&redrive.dead_letter_target_arn), max_receives: redrive.max_receive_count });
+    let [visibility, retention] = [properties.visibility_timeout, properties.message_retention_period].map(SignedDuration::from_secs);
+    Queue { visibility, retention, redrive }
+}
+
+/// The logical name in what `!GetAtt Name.Arn` gives.
+fn named(arn: &str) -> String {
+    arn.strip_suffix(".Arn").unwrap_or(arn).to_owned()
 }
 
 /// The time between runs of `rate(5 minutes)`. Source: "Schedule types on EventBridge Scheduler", AWS.
@@ -261,6 +341,45 @@ struct ScheduleEvent {
     schedule: Option<String>,
 }
 
+/// AWS's defaults: ten messages a call, none waits.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SqsEvent {
+    queue: String,
+    #[serde(default = "ten")]
+    batch_size: usize,
+    #[serde(default)]
+    maximum_batching_window_in_seconds: i64,
+    #[serde(default)]
+    function_response_types: Vec<String>,
+}
+
+fn ten() -> usize {
+    10
+}
+
+/// AWS's defaults: half a minute, four days.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct QueueProperties {
+    visibility_timeout: i64,
+    message_retention_period: i64,
+    redrive_policy: Option<RedriveProperties>,
+}
+
+impl Default for QueueProperties {
+    fn default() -> Self {
+        Self { visibility_timeout: 30, message_retention_period: 4 * 86_400, redrive_policy: None }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RedriveProperties {
+    dead_letter_target_arn: String,
+    max_receive_count: u32,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ApiProperties {
@@ -295,13 +414,50 @@ mod tests {
         assert_eq!(template.stage, "dev");
         assert_eq!(template.docs_url, "/dev/docs");
         let binaries: Vec<&str> = template.functions.values().map(|function| function.binary.as_str()).collect();
-        assert_eq!(binaries, ["accounts", "admin", "credits", "housekeeping", "portal", "reconcile"]);
+        let known = [
+            "accounts",
+            "admin",
+            "credits",
+            "exporter",
+            "forecast",
+            "housekeeping",
+            "portal",
+            "pricing",
+            "reconcile",
+            "usage",
+            "usage_worker",
+        ];
+        assert_eq!(binaries, known);
         let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
         assert!(template.routes.contains(&create));
-        let expiry = Schedule { name: "EveryMinute".into(), function: "HousekeepingFunction".into(), every: SignedDuration::from_secs(60) };
-        let every = SignedDuration::from_secs(300);
-        let reconcile = Schedule { name: "EveryFiveMinutes".into(), function: "ReconcileFunction".into(), every };
-        assert_eq!(template.schedules, [expiry, reconcile]);
+        let schedule = |name: &str, function: &str, minutes| Schedule {
+            name: name.into(),
+            function: format!("{function}Function"),
+            every: SignedDuration::from_mins(minutes),
+        };
+        let schedules = [
+            schedule("EveryDay", "Forecast", 24 * 60),
+            schedule("EveryMinute", "Housekeeping", 1),
+            schedule("EveryFiveMinutes", "Reconcile", 5),
+            schedule("EveryMinute", "UsageWorker", 1),
+        ];
+        assert_eq!(template.schedules, schedules);
+    }
+
+    #[test]
+    fn each_queue_has_its_function_and_a_place_for_what_fails() {
+        let template = Template::embedded().expect("a template that runs locally");
+        for source in &template.sources {
+            let (queue, function) = (&template.queues[&source.queue], &template.functions[&source.function]);
+            let timeout = SignedDuration::try_from(function.timeout).expect("in range");
+            // AWS: otherwise a message may be given again while it is worked on.
+            assert!(queue.visibility >= timeout * 6, "{}: {}", source.queue, queue.visibility);
+            let redrive = queue.redrive.as_ref().expect("a place for dead letters");
+            assert_eq!((redrive.max_receives, source.reports_failures), (5, true), "{}", source.queue);
+            assert_eq!(template.queues[&redrive.dead_letters].retention, SignedDuration::from_hours(14 * 24));
+        }
+        let queues: Vec<&str> = template.sources.iter().map(|source| source.queue.as_str()).collect();
+        assert_eq!(queues, ["ExportQueue", "UsageQueue"]);
     }
 
     #[test]

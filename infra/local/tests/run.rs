@@ -74,3 +74,30 @@ async fn a_taken_port_is_named() {
     assert!(matches!(refused, StartError::PortTaken(named) if named == port));
     assert!(refused.to_string().contains("--port"));
 }
+
+#[tokio::test]
+async fn queues_are_shown_and_links_that_this_run_did_not_make_lead_nowhere() {
+    let local = start(Options::ephemeral()).await.expect("a start");
+    let shown = get(&local, "/_local/queues").await;
+    let names: Vec<&str> = shown["data"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, ["ExportDeadLetters", "ExportQueue", "ScheduleDeadLetters", "UsageDeadLetters", "UsageQueue"]);
+    assert_eq!((&shown["data"][4]["dead_letters"], &shown["data"][4]["ready"]), (&json!("UsageDeadLetters"), &json!(0)));
+
+    let client = reqwest::Client::new();
+    let redrive = async |name: &str, host: &str| {
+        let request = client.post(format!("{}/_local/queues/{name}/redrive", local.base_url)).header("host", host);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+    };
+    let moved = json!({"from": "UsageDeadLetters", "to": "UsageQueue", "moved": 0});
+    assert_eq!(redrive("UsageDeadLetters", "localhost").await, (200, moved.clone()));
+    assert_eq!(redrive("UsageQueue", "localhost").await, (200, moved));
+    assert_eq!(redrive("ScheduleDeadLetters", "localhost").await.0, 404);
+    assert_eq!(redrive("UsageDeadLetters", "a-page.example").await.0, 403);
+
+    for query in ["", "?name=a.csv&expires=9999999999&signature=none", "?name=a.csv&expires=x&signature=none"] {
+        let answer = client.get(format!("{}/_local/blobs/exports/a.csv{query}", local.base_url)).send().await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), &answer.json::<Value>().await.expect("a problem")["code"]), (403, &json!("forbidden")));
+    }
+    local.stop().await;
+}

@@ -7,12 +7,12 @@ use futures::future::join;
 use jiff::Timestamp;
 use tributary_domain::id::RequestId;
 use tributary_domain::version::DATA_LAYOUT;
-use tributary_runtime::blobs::{Blobs, NoBlobs};
+use tributary_runtime::blobs::Blobs;
 use tributary_runtime::clock::{Clock, SystemClock};
-use tributary_runtime::config::{BUCKET_NAME, Config, EXPORT_QUEUE_URL, KeyMode, Pepper, USAGE_QUEUE_URL};
+use tributary_runtime::config::{Config, KeyMode, Pepper};
 use tributary_runtime::dynamo::Clients;
 use tributary_runtime::ids::{IdSource, SystemIds};
-use tributary_runtime::queue::{NoQueue, Queues};
+use tributary_runtime::queue::Queues;
 use tributary_runtime::secrets::{MIN_PEPPER_BYTES, Secrets};
 use tributary_store::Store;
 use tributary_store::commit::Patience;
@@ -101,8 +101,8 @@ impl App {
         }
         Ok(App::new(AppParts {
             table,
-            blobs: Arc::new(NoBlobs(BUCKET_NAME)),
-            queues: Queues { usage: Arc::new(NoQueue(USAGE_QUEUE_URL)), exports: Arc::new(NoQueue(EXPORT_QUEUE_URL)) },
+            blobs: Arc::clone(&clients.blobs),
+            queues: clients.queues.clone(),
             secrets: Arc::new(Secrets::from_pepper(&pepper?)?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(ids),

@@ -47,9 +47,16 @@ impl Caller {
         if !scheme.eq_ignore_ascii_case("bearer") || !well_formed(secret, app.mode()) {
             return Err(unauthorized());
         }
-        let hash = app.secrets().hash_key(secret);
-        let Authenticated { key, grants, role } = app.store().authenticate(&hash, app.now()).await?.ok_or_else(unauthorized)?;
-        Ok(Self { key_id: key.id, account_id: key.account_id, grants, hash, version: key.version, role })
+        Self::of_credential(app, &app.secrets().hash_key(secret)).await
+    }
+
+    /// The caller of a credential that was seen before, as it is now: one read, one more for a custom role.
+    ///
+    /// # Errors
+    /// `unauthorized` if it was revoked meanwhile; store errors.
+    pub async fn of_credential(app: &App, hash: &str) -> Result<Self, Problem> {
+        let Authenticated { key, grants, role } = app.store().authenticate(hash, app.now()).await?.ok_or_else(unauthorized)?;
+        Ok(Self { key_id: key.id, account_id: key.account_id, grants, hash: hash.to_owned(), version: key.version, role })
     }
 
     /// The decision of `right` over a target.
@@ -92,6 +99,11 @@ impl Caller {
             Verdict::OutsideSubtree => Err(Denied::Absent),
             Verdict::NotInRole | Verdict::OperatorOnly | Verdict::DeniedAt(_) => Err(Denied::Lacks(right)),
         }
+    }
+
+    /// What the credential is kept under: no secret, but nothing to show either.
+    pub fn credential(&self) -> &str {
+        &self.hash
     }
 
     /// What a grant by this caller rests on.

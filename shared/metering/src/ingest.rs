@@ -10,6 +10,7 @@ use tributary_api::{App, Code, Problem};
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
 use tributary_domain::lineage::Lineage;
+use tributary_domain::pricing::chain::Chain;
 use tributary_domain::pricing::meter::Meter;
 use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::rate::MAX_LATE_DAYS;
@@ -19,7 +20,7 @@ use tributary_store::heads::Heads;
 use tributary_store::usage_entries::{Committed, Mark, MarkIndex};
 
 use crate::event::{NewEvent, Rejection, id_of, parse};
-use crate::plan::{Ground, Marked, Plan, Unplanned, Verdict, plan};
+use crate::plan::{Ground, Marked, Plan, Unplanned, Verdict, chain_of, plan};
 use crate::record;
 
 /// How often a batch is planned anew when other writers come first.
@@ -37,6 +38,13 @@ pub struct Answer {
     pub id: Option<String>,
     /// What became of it.
     pub verdict: Verdict,
+}
+
+impl Answer {
+    /// The answer to an event that does not count.
+    pub fn rejected(event: &Value, rejection: Rejection) -> Self {
+        Self { id: id_of(event).map(str::to_owned), verdict: Verdict::Rejected(rejection) }
+    }
 }
 
 /// Takes events, at most [`crate::event::MAX_EVENTS`], and answers each in its place. Safe to repeat: what was counted is a
@@ -98,7 +106,11 @@ async fn places(app: &App, may: MaySend<'_>, events: Vec<(usize, NewEvent)>) -> 
     Ok((allowed, refused))
 }
 
-async fn place(app: &App, may: MaySend<'_>, id: &AccountId) -> Result<Lineage, StoreError> {
+/// Where an account stands, if `may` allows what is asked there; decided on fresh state before it is refused.
+///
+/// # Errors
+/// [`Denied`]; table errors.
+pub async fn place(app: &App, may: MaySend<'_>, id: &AccountId) -> Result<Lineage, StoreError> {
     let (store, ledger) = (app.store(), LedgerId::Account(id.clone()));
     let ledgers = [ledger.clone()].into();
     for (fresh, resolve) in [(false, false), (true, false), (true, true)] {
@@ -246,8 +258,26 @@ fn ledgers_of<'a>(lineages: impl IntoIterator<Item = &'a Lineage>, own: &BTreeSe
     above.chain(own).cloned().map(LedgerId::Account).collect()
 }
 
+/// The chain of an account as it stands, to find rules and their words in; `None` if an ancestor was moved meanwhile.
+///
+/// # Errors
+/// Table errors.
+pub async fn chain(app: &App, head: &tributary_domain::ledger::Head) -> Result<Option<Chain>, StoreError> {
+    let account = head.ledger.account().ok_or(Denied::Absent)?;
+    let ledgers = ledgers_of([&head.lineage], &[account.clone()].into());
+    let (heads, _) = app.store().usage_heads(&ledgers, false, false).await?;
+    let books = app.store().books(heads.keys().filter_map(LedgerId::account).chain(head.lineage.ids().next())).await?;
+    let (states, marks) = (BTreeMap::new(), BTreeMap::new());
+    let ground = Ground { heads: &heads, states: &states, books: &books, marks: &marks, now: app.now() };
+    match chain_of(account, &ground) {
+        Ok(chain) => Ok(Some(chain)),
+        Err(Unplanned::Stale) => Ok(None),
+        Err(Unplanned::Broken(error)) => Err(error),
+    }
+}
+
 /// What a plan stands on, read.
-struct Loaded {
+pub(crate) struct Loaded {
     heads: Heads,
     states: BTreeMap<AccountId, Arc<tributary_domain::pricing::state::UsageState>>,
     books: BTreeMap<AccountId, Arc<tributary_domain::pricing::book::PricingBook>>,
@@ -255,7 +285,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    async fn load(app: &App, mut heads: Heads, own: &BTreeSet<AccountId>) -> Result<Self, StoreError> {
+    pub(crate) async fn load(app: &App, mut heads: Heads, own: &BTreeSet<AccountId>) -> Result<Self, StoreError> {
         let store = app.store();
         let states = store.usage_states(heads.values()).await?;
         let operator = heads.values().find_map(|head| head.lineage.ids().next());
@@ -275,12 +305,12 @@ impl Loaded {
         Ok(Self { heads, states, books, marks })
     }
 
-    fn ground(&self, now: Timestamp) -> Ground<'_> {
+    pub(crate) fn ground(&self, now: Timestamp) -> Ground<'_> {
         Ground { heads: &self.heads, states: &self.states, books: &self.books, marks: &self.marks, now }
     }
 
     /// Gives the marks back for the next request.
-    fn keep(self, app: &App) {
+    pub(crate) fn keep(self, app: &App) {
         for (id, index) in self.marks {
             app.store().keep_marks(&LedgerId::Account(id), index);
         }
@@ -316,6 +346,11 @@ pub fn mark_of(secrets: &Secrets, event: &NewEvent) -> Mark {
 /// The part of a mark that names an event.
 pub fn id_mark(secrets: &Secrets, account: &AccountId, id: &str) -> [u8; 10] {
     ten(secrets.mac(format!("event\n{account}\n{id}").as_bytes()))
+}
+
+/// Names the `number`th adjustment of an event, from 1.
+pub fn adjustment_mark(secrets: &Secrets, account: &AccountId, id: &str, number: u32) -> [u8; 10] {
+    ten(secrets.mac(format!("adjustment\n{account}\n{id}\n{number}").as_bytes()))
 }
 
 /// The mark of a value that a `unique` meter counts once a month.

@@ -134,7 +134,10 @@ pub fn plan(
 }
 
 /// The chain of an account: itself, its ancestors, the operator last. All of them must stand where its lineage says.
-fn chain_of(id: &AccountId, ground: &Ground<'_>) -> Result<Chain, Unplanned> {
+///
+/// # Errors
+/// [`Unplanned::Stale`] if one stands elsewhere.
+pub fn chain_of(id: &AccountId, ground: &Ground<'_>) -> Result<Chain, Unplanned> {
     let head = head_of(ground.heads, id)?;
     let mut accounts = vec![account_of(id, head.kind, ground)];
     let mut above = head.lineage.clone();

@@ -2,6 +2,7 @@
 //! tests.
 
 mod memory;
+mod s3;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 pub use memory::MemoryBlobs;
+pub use s3::S3Blobs;
 
 /// The most bytes of a key.
 const MAX_KEY_BYTES: usize = 512;
@@ -19,7 +21,7 @@ pub enum BlobError {
     /// This function was given no place for blobs.
     #[error("blobs are not to be had: the environment variable {0} is not set")]
     NotConfigured(&'static str),
-    /// A key that is empty, longer than 512 bytes, or not made of segments of `A-Z a-z 0-9 . _ = -` with `/` between.
+    /// A key that is empty, longer than 512 bytes, or not made of segments of `A-Z a-z 0-9 . _ -` with `/` between.
     #[error("{0:?} cannot be the key of a blob")]
     BadKey(String),
     /// It did not answer, or refused, however often it was asked. A put may have happened; putting again is safe.
@@ -54,7 +56,7 @@ pub trait Blobs: Send + Sync + Debug {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, BlobError>;
 
     /// An address from which anybody who has it downloads the blob as a file called `file_name`, for `expires_s` seconds
-    /// (at most seven days). It is made without a look at whether the blob is there. A character of the name that is not
+    /// (from one second to seven days). It is made without a look at whether the blob is there. A character of the name that is not
     /// one of `A-Z a-z 0-9 . _ -` becomes `_`.
     ///
     /// # Errors
@@ -96,25 +98,29 @@ impl Blobs for NoBlobs {
 }
 
 /// The key, if it can be one everywhere: in a URL as it is, and as a path of files that stays below its directory.
-fn checked(key: &str) -> Result<&str, BlobError> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'=' | b'-');
+///
+/// # Errors
+/// [`BlobError::BadKey`].
+pub fn checked(key: &str) -> Result<&str, BlobError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     let segment = |segment: &str| !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(plain);
     let good = key.len() <= MAX_KEY_BYTES && key.split('/').all(segment);
     if good { Ok(key) } else { Err(BlobError::BadKey(key.to_owned())) }
 }
 
-/// The header that makes a browser save the blob under this name.
-fn attachment(file_name: &str) -> String {
+/// The header `Content-Disposition` that makes a browser save the blob under this name.
+pub fn attachment(file_name: &str) -> String {
     format!("attachment; filename=\"{}\"", plain_name(file_name))
 }
 
 /// A file name of characters that mean nothing else anywhere.
-fn plain_name(file_name: &str) -> String {
+pub fn plain_name(file_name: &str) -> String {
     let plain = |char: char| if char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-') { char } else { '_' };
     file_name.chars().map(plain).collect()
 }
 
-fn unavailable(key: &str, why: impl ToString) -> BlobError {
+/// What did not work at this blob.
+pub fn unavailable(key: &str, why: impl ToString) -> BlobError {
     BlobError::Unavailable { key: key.to_owned(), why: why.to_string() }
 }
 
@@ -124,11 +130,11 @@ mod tests {
 
     #[test]
     fn a_key_stays_below_its_directory() {
-        for good in ["a", "usage/2026-11-22/txf_01.jsonl.gz", "exports/acc_1/exp_2.csv", "a=b/c-d"] {
+        for good in ["a", "usage/2026-11-22/txf_01.jsonl.gz", "exports/acc_1/exp_2.csv", "a_b/c-d"] {
             assert_eq!(checked(good), Ok(good));
         }
         let long = "a".repeat(513);
-        for bad in ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.b", "a b", "a?b", "a#b", "ä", "a\\b", "a\0b", &long] {
+        for bad in ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/.b", "a b", "a?b", "a#b", "a=b", "ä", "a\\b", "a\0b", &long] {
             assert_eq!(checked(bad), Err(BlobError::BadKey(bad.to_owned())), "{bad:?}");
         }
     }

@@ -3,13 +3,20 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, timeout::TimeoutConfig};
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{Builder, Connector, tls};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, ConfigError};
+use crate::aws::Caller;
+use crate::blobs::{Blobs, NoBlobs, S3Blobs};
+use crate::config::{BUCKET_NAME, Config, ConfigError, EXPORT_QUEUE_URL, USAGE_QUEUE_URL};
+use crate::queue::{NoQueue, Queue, Queues, SqsQueue};
 
 /// How long one attempt at DynamoDB may take before it counts as unanswered.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection may take to be made: what the SDK gives it.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 
 /// The clients of a function, over one HTTP client: what that is made of, such as the machine's root certificates, is read
 /// once.
@@ -19,6 +26,10 @@ pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     // Made into a client when it is asked for: that costs a tenth of a millisecond, and most schedules need no secret.
     secrets: aws_sdk_secretsmanager::Config,
+    /// Blobs: in the bucket that the environment names, if it names one.
+    pub blobs: Arc<dyn Blobs>,
+    /// Queues: those that the environment names.
+    pub queues: Queues,
 }
 
 impl Clients {
@@ -29,8 +40,10 @@ impl Clients {
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         use aws_sdk_secretsmanager::config::{BehaviorVersion, Region};
         let credentials = credentials()?;
-        let plain = [&config.dynamodb_endpoint, &config.secrets_endpoint].map(|endpoint| endpoint.as_deref().is_some_and(is_plain));
-        let http = if plain == [true, true] { Builder::new().build_http() } else { https() };
+        let connector = if only_plain(config) { Connector::builder().connector_settings(settings()).build_http() } else { https() };
+        let connector = SharedHttpConnector::new(connector);
+        let caller = Caller::new(connector.clone(), credentials.clone(), &config.region);
+        let http = http_client_fn(move |_, _| connector.clone());
         let dynamodb = build(&config.region, config.dynamodb_endpoint.as_deref(), credentials.clone(), http.clone());
         let mut settings = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -40,7 +53,7 @@ impl Clients {
         if let Some(url) = &config.secrets_endpoint {
             settings = settings.endpoint_url(url);
         }
-        Ok(Self { dynamodb, secrets: settings.build() })
+        Ok(Self { dynamodb, secrets: settings.build(), blobs: blobs(&caller, config), queues: queues(&caller, config) })
     }
 
     /// Reads the text of the secret `id` from Secrets Manager; once in a process's life.
@@ -66,13 +79,41 @@ fn credentials() -> Result<Credentials, ConfigError> {
     Ok(Credentials::new(need("AWS_ACCESS_KEY_ID")?, need("AWS_SECRET_ACCESS_KEY")?, token, None, "environment"))
 }
 
-fn is_plain(url: &str) -> bool {
-    url.starts_with("http://")
+fn blobs(caller: &Caller, config: &Config) -> Arc<dyn Blobs> {
+    match &config.bucket {
+        Some(bucket) => Arc::new(S3Blobs::new(caller.clone(), bucket, config.s3_endpoint.as_deref())),
+        None => Arc::new(NoBlobs(BUCKET_NAME)),
+    }
 }
 
-/// A client of plain and encrypted HTTP.
-fn https() -> SharedHttpClient {
-    Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+fn queues(caller: &Caller, config: &Config) -> Queues {
+    let queue = |url: &Option<String>, variable| -> Arc<dyn Queue> {
+        match url {
+            Some(url) => Arc::new(SqsQueue::new(caller.clone(), url, config.sqs_endpoint.as_deref())),
+            None => Arc::new(NoQueue(variable)),
+        }
+    };
+    Queues { usage: queue(&config.usage_queue_url, USAGE_QUEUE_URL), exports: queue(&config.export_queue_url, EXPORT_QUEUE_URL) }
+}
+
+/// Whether every service is at an endpoint of plain HTTP. Then no root certificates are read.
+fn only_plain(config: &Config) -> bool {
+    let plain = |endpoint: &Option<String>| endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
+    let queues = config.usage_queue_url.is_some() || config.export_queue_url.is_some();
+    plain(&config.dynamodb_endpoint)
+        && plain(&config.secrets_endpoint)
+        && (config.bucket.is_none() || plain(&config.s3_endpoint))
+        && (!queues || plain(&config.sqs_endpoint))
+}
+
+fn settings() -> HttpConnectorSettings {
+    HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build()
+}
+
+/// A connector of plain and encrypted HTTP.
+fn https() -> Connector {
+    let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    Connector::builder().connector_settings(settings()).tls_provider(ring).build()
 }
 
 fn build(region: &str, endpoint: Option<&str>, credentials: Credentials, http: SharedHttpClient) -> aws_sdk_dynamodb::Client {

@@ -1,6 +1,7 @@
 //! What the functions need of the world, as ports with their AWS and local sides: configuration, clock, ids, secrets,
 //! blobs, queues, logs.
 
+mod aws;
 pub mod blobs;
 pub mod clock;
 pub mod config;

@@ -1,10 +1,14 @@
 //! Queues: messages that another function is called with, at least once each and in no order. In SQS on AWS, in files in
 //! the local run, in memory in tests.
 
+mod sqs;
+
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+
+pub use sqs::SqsQueue;
 
 /// The most bytes of a message.
 ///

@@ -76,7 +76,7 @@ impl Scope {
     ///
     /// # Errors
     /// [`StoreError::KeyReused`] if it is of another request.
-    pub(crate) fn outcome<T: DeserializeOwned>(&self, record: Option<&Item>, own: &EventId) -> Result<Outcome<T>, StoreError> {
+    pub fn outcome<T: DeserializeOwned>(&self, record: Option<&Item>, own: &EventId) -> Result<Outcome<T>, StoreError> {
         let record = record.ok_or_else(|| StoreError::Corrupt("a refused record was not shown".to_owned()))?;
         let first = self.answer(record)?;
         let done_now = Reader(record).maybe_text("evt")? == Some(own.as_str());

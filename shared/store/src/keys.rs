@@ -1,6 +1,6 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, MemberId, RoleId, TransferId};
+use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, MemberId, RoleId, TransferId, UsageBatchId};
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
 
@@ -142,6 +142,11 @@ pub fn moved(account: &AccountId, event: &EventId) -> Key {
 /// A move whose descendants are being relocated.
 pub fn relocation(account: &AccountId) -> Key {
     Key::new(format!("RELOC#{account}"), ALONE)
+}
+
+/// A batch of usage that is counted later.
+pub fn usage_batch(id: &UsageBatchId) -> Key {
+    Key::new(format!("UB#{id}"), ALONE)
 }
 
 /// An account's pricing book.

@@ -32,6 +32,7 @@ pub mod size;
 pub mod table;
 pub mod transfers;
 pub mod turns;
+pub mod usage_batches;
 pub mod usage_entries;
 
 use std::sync::Arc;

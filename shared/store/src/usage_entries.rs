@@ -323,6 +323,39 @@ impl Store {
         Ok((usage, last))
     }
 
+    /// The number of the entry that carries a mark: from memory, or by reading the ledger's entries of usage, newest first, until
+    /// it is found.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn entry_with_mark(&self, head: &Head, id: &[u8; 10]) -> Result<Option<i64>, StoreError> {
+        if head.usage_seq == 0 {
+            return Ok(None);
+        }
+        if let Some(seen) = self.remembered_mark(&head.ledger, id) {
+            return Ok(Some(seen.seq));
+        }
+        let range = SortRange::Between(format!("{:020}", 0), format!("{:020}", head.usage_seq));
+        let mut query = Query::table(keys::ledger_partition(&head.ledger), range).newest_first();
+        loop {
+            let page = patiently(&self.patience, || self.table.query(&query)).await?;
+            for item in &page.items {
+                if marks_of(item)?.iter().any(|mark| &mark.id == id) {
+                    return Reader(item).number("seq").map(Some);
+                }
+            }
+            match page.next {
+                Some(next) => query = query.after(Some(next)),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn remembered_mark(&self, ledger: &LedgerId, id: &[u8; 10]) -> Option<Seen> {
+        let memory = self.usage.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.marks.get(ledger)?.seen(id)
+    }
+
     /// The entry of a ledger with this number, if it carries usage: one read.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub fn check(report: &mut Report, stack: &Stack, root: &Path) {
         format!("{}, each with a program in functions/", counted(count, "function", "functions")),
     );
     report.each("own role", Level::Problem, own(stack, "/Role", "AWS::IAM::Role", "role"), counted(count, "role", "roles"));
-    report.each("rights", Level::Problem, of(rights), "no * but for a table's indexes");
+    report.each("rights", Level::Problem, of(rights), "no * but for a table's indexes and a bucket's prefixes");
     report.each(
         "own log group",
         Level::Problem,
@@ -120,9 +120,12 @@ fn rights(stack: &Stack, name: &str, function: &Resource) -> Vec<Wrong> {
     wrong
 }
 
-/// A table's indexes have no names of their own to list, so `/index/*` is as narrow as it gets.
+/// A table's indexes have no names of their own to list, so `/index/*` is as narrow as it gets; nor have the objects below a
+/// prefix of a bucket.
 fn too_wide(resource: &str) -> bool {
-    resource.strip_suffix("/index/*").unwrap_or(resource).contains('*')
+    let below = |resource: &str| resource.split_once(".Arn}/").is_some_and(|(_, prefix)| !prefix.is_empty());
+    let narrow = resource.strip_suffix("/index/*").or_else(|| resource.strip_suffix("/*").filter(|prefix| below(prefix)));
+    narrow.unwrap_or(resource).contains('*')
 }
 
 fn listed(value: &Value) -> Vec<&Value> {

@@ -111,6 +111,14 @@ impl Described {
         self
     }
 
+    /// Answers 202 with a document about what is still to be done, and says where it is.
+    pub fn accepts<T: ToSchema>(mut self, text: &'static str) -> Self {
+        self.answer = Answer::Json(StatusCode::ACCEPTED, self.keep::<T>());
+        self.answer_text = text;
+        self.located = true;
+        self
+    }
+
     /// Answers with an `ETag`.
     pub fn tagged(mut self) -> Self {
         self.etag = true;
@@ -197,6 +205,8 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("denies", "account_id") => {
             of::<wire::AccountId>("The account at which the deny begins: the key's or member's own, or one below it.")
         }
+        ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
+        ("batches", "id") => of::<wire::UsageBatchId>("The batch."),
         ("errors", "code") => of::<wire::ErrorCode>("The error's code."),
         _ => None,
     }

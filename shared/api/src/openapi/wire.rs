@@ -132,6 +132,17 @@ schemas! {
         |d| words(d, [Status::Active, Status::Suspended, Status::Closed].iter().map(|status| status.word()));
     Funding = "How an account pays its parent for usage: `prepaid` from its credit with the usage itself, `postpaid` by invoice.",
         |d| words(d, [DomainFunding::Prepaid, DomainFunding::Postpaid].iter().map(|funding| funding.word()));
+    UsageEventId = "The id that its sender gave an event of usage, unique within its account.",
+        |d| text(d).pattern(Some("^[!-~]{1,128}$")).examples(["01920f6e-8c4b-7d3a-9f21-5b7c8d9e0a1f"]);
+    UsageBatchId = "The id of a batch of usage that is counted later.", |d| id("bat", d);
+    BatchStatus = "How far a batch is.", |d| words(d, ["queued", "done"].into_iter());
+    BatchRejection = "An event of a batch that does not count: its place in the batch from 0, its id, a stable code, what was wrong, and the \
+        wrong field.",
+        |d| ObjectBuilder::new().description(Some(d)).examples([json!({
+            "index": 3, "id": "e-4", "code": "unknown_meter", "detail": "no meter of this key is known at this account", "pointer": "/meter"
+        })]);
+    Quantity = "A quantity as a decimal string or a whole JSON number: at most 1000000000, at most six decimals.",
+        |d| decimal(d).schema_type(SchemaType::from_iter([Type::String, Type::Number])).examples(["12.5"]);
     UsageEvent = "An event of usage, in our form or as a CloudEvent 1.0 (`specversion`, `id`, `source`, `type` for the meter, `subject` for the \
         account, `time`, and `data` with `quantity` and `properties`).",
         |d| ObjectBuilder::new().description(Some(d)).examples([json!({

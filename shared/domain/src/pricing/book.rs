@@ -192,3 +192,67 @@ impl PricingBook {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::markup::MarkupRule;
+    use crate::pricing::meter::Aggregation;
+    use crate::pricing::number::Percent;
+    use crate::pricing::promotion::PromotionRule;
+    use crate::pricing::testing::{at, card, id, key, made, markup, meter, promotion};
+
+    #[test]
+    fn an_empty_document_is_an_empty_book_and_a_full_one_reads_back() {
+        assert_eq!(serde_json::from_str::<PricingBook>("{}").expect("reads"), PricingBook::default());
+        let rule = PromotionRule::Percent(Percent::HUNDRED);
+        let promotion = Promotion { code: Some("autumn".parse().expect("a code")), ..promotion(1, rule) };
+        let mut book = PricingBook { tiers: Some(TierTable::default_table().clone()), ..PricingBook::default() };
+        book.add_meter(meter(Aggregation::Unique), []).expect("a meter");
+        book.append_card(card("0.05"), made()).expect("a card");
+        book.append_markup(markup(1, MarkupRule::End), made()).expect("a markup");
+        book.append_promotion(promotion.clone(), made()).expect("a promotion");
+        book.terms_for(&id(1)).cards.push(RateCard { account_id: Some(id(0)), ..card("0.04") });
+        book.redeem("autumn".parse().expect("a code"), &id(1), &promotion, made()).expect("redeemed");
+        let text = serde_json::to_string(&book).expect("writes");
+        assert_eq!(serde_json::from_str::<PricingBook>(&text).expect("reads"), book);
+    }
+
+    #[test]
+    fn a_meters_key_is_unique_along_the_lineage() {
+        let mut above = PricingBook::default();
+        above.add_meter(meter(Aggregation::Sum), []).expect("free");
+        let reason = |result: Result<(), PricingError>| result.map_err(|error| error.reason);
+        assert_eq!(reason(above.add_meter(meter(Aggregation::Sum), [])), Err(Reason::Duplicate));
+        let mut below = PricingBook::default();
+        let owner = id(1);
+        let taken = below.add_meter(meter(Aggregation::Sum), [(&owner, &above)]);
+        assert_eq!(reason(taken), Err(Reason::KeyTaken(owner.to_string())));
+        assert_eq!(reason(below.change_meter(meter(Aggregation::Sum))), Err(Reason::NotFound));
+        assert!(above.meter(&key()).is_some());
+    }
+
+    #[test]
+    fn terms_end_with_the_seller_that_gave_them() {
+        let mut book = PricingBook::default();
+        book.terms_for(&id(1)).cards.push(card("0.04"));
+        assert_eq!(book.terms_of(&id(1)).map(|terms| terms.cards.len()), Some(1));
+        assert_eq!(book.terms_of(&id(2)), None);
+        assert_eq!(book.terms_for(&id(2)).cards.len(), 0);
+    }
+
+    #[test]
+    fn a_code_is_redeemed_once_and_only_while_it_runs() {
+        let rule = PromotionRule::Percent(Percent::HUNDRED);
+        let coded = Promotion { code: Some("autumn".parse().expect("a code")), ..promotion(1, rule) };
+        let mut book = PricingBook::default();
+        let mut redeem = |code: &str, now| {
+            let code = code.parse().expect("a code");
+            book.redeem(code, &id(1), &coded, now).map_err(|error| error.reason)
+        };
+        assert_eq!(redeem("winter", made()), Err(Reason::NotFound));
+        assert_eq!(redeem("autumn", at("2026-12-01T00:00:00Z")), Err(Reason::NotFound));
+        assert_eq!(redeem("autumn", made()), Ok(()));
+        assert_eq!(redeem("autumn", made()), Err(Reason::Duplicate));
+    }
+}

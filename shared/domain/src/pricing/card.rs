@@ -100,3 +100,47 @@ pub(crate) fn check_effective_from(from: Timestamp, newest: Option<Timestamp>, n
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::{at, card_of, flat, id, key, usd};
+
+    fn card(n: usize, from: &str) -> RateCard {
+        RateCard { effective_from: at(from), ..card_of(n, flat("0.05")) }
+    }
+
+    #[test]
+    fn versions_go_forward_and_only_the_first_may_begin_in_the_past() {
+        let now = at("2026-11-20T00:00:00Z");
+        let mut cards = Vec::new();
+        let mut append = |card: RateCard| append_card(&mut cards, card, now).map_err(|error| (error.pointer, error.reason));
+        let from = |reason| Err(("/effective_from".to_owned(), reason));
+        assert_eq!(append(card(1, "2026-10-15T23:59:59Z")), from(Reason::TooFarBack(35)));
+        assert_eq!(append(card(1, "2026-10-16T00:00:00Z")), Ok(()));
+        assert_eq!(append(card(2, "2026-11-19T23:59:59Z")), from(Reason::Backdated));
+        assert_eq!(append(card(2, "2026-12-01T00:00:00Z")), Ok(()));
+        assert_eq!(append(card(3, "2026-12-01T00:00:00Z")), from(Reason::NotLater(at("2026-12-01T00:00:00Z"))));
+        // Another account, another currency: another line.
+        assert_eq!(append(RateCard { account_id: Some(id(0)), ..card(4, "2026-11-01T00:00:00Z") }), Ok(()));
+        assert_eq!(append(RateCard { currency: "EUR".parse().expect("a currency"), ..card(5, "2026-11-01T00:00:00Z") }), Ok(()));
+        let negative = RateCard { model: flat("-1"), ..card(6, "2027-01-01T00:00:00Z") };
+        assert_eq!(append(negative), Err(("/model/unit_price".to_owned(), Reason::Negative)));
+
+        let found = |time: &str| in_force(&cards, &key(), usd(), None, at(time)).map(|card| card.effective_from);
+        assert_eq!(found("2026-10-15T00:00:00Z"), None);
+        assert_eq!(found("2026-11-30T23:59:59.999999999Z"), Some(at("2026-10-16T00:00:00Z")));
+        assert_eq!(found("2026-12-01T00:00:00Z"), Some(at("2026-12-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn only_a_card_not_yet_in_force_is_withdrawn() {
+        let now = at("2026-11-20T00:00:00Z");
+        let mut cards = vec![card(1, "2026-11-20T00:00:00Z"), card(2, "2026-11-20T00:00:01Z")];
+        let (used, future) = (cards[0].id.clone(), cards[1].id.clone());
+        let reason = |result: Result<RateCard, PricingError>| result.map(|card| card.id).map_err(|error| error.reason);
+        assert_eq!(reason(withdraw_card(&mut cards, &used, now)), Err(Reason::AlreadyInForce));
+        assert_eq!(reason(withdraw_card(&mut cards, &future, now)), Ok(future.clone()));
+        assert_eq!(reason(withdraw_card(&mut cards, &future, now)), Err(Reason::NotFound));
+    }
+}

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::account::Kind;
-use crate::id::AccountId;
+use crate::id::{AccountId, PromotionId};
 use crate::money::Currency;
 use crate::pricing::book::PricingBook;
+use crate::pricing::card::RateCard;
+use crate::pricing::markup::Markup;
 use crate::pricing::meter::{Meter, MeterKey};
+use crate::pricing::promotion::Promotion;
 
 /// One account of a chain.
 #[derive(Debug, Clone)]
@@ -76,5 +79,45 @@ impl Chain {
     /// The nearest meter of that key, the using account's own included, and where in the chain its owner stands.
     pub fn meter(&self, key: &MeterKey) -> Option<(&Meter, usize)> {
         self.accounts.iter().enumerate().find_map(|(at, account)| account.book.meter(key).map(|meter| (meter, at)))
+    }
+
+    /// The card of that id in one of its books.
+    pub fn card(&self, id: &str) -> Option<&RateCard> {
+        self.accounts
+            .iter()
+            .flat_map(|account| account.book.cards.iter().chain(account.book.terms.iter().flat_map(|terms| &terms.cards)))
+            .find(|card| card.id.as_str() == id)
+    }
+
+    /// The markup of that id in one of its books.
+    pub fn markup(&self, id: &str) -> Option<&Markup> {
+        self.accounts
+            .iter()
+            .flat_map(|account| account.book.markups.iter().chain(account.book.terms.iter().flat_map(|terms| &terms.markups)))
+            .find(|markup| markup.id.as_str() == id)
+    }
+
+    /// The promotion of that id in one of its books.
+    pub fn promotion(&self, id: &PromotionId) -> Option<&Promotion> {
+        self.accounts.iter().flat_map(|account| &account.book.promotions).find(|promotion| promotion.id == *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::{id, usd};
+
+    #[test]
+    fn a_chain_has_no_circle_and_ends_at_the_operator() {
+        let account = |(n, kind): (usize, Kind)| ChainAccount { id: id(n), kind, book: Arc::default() };
+        let chain = |accounts: &[(usize, Kind)]| Chain::new(accounts.iter().copied().map(account).collect(), usd()).map(|_| ());
+        let (customer, reseller, operator) = (Kind::Customer, Kind::Reseller, Kind::Operator);
+        assert_eq!(chain(&[(0, customer), (1, reseller), (2, operator)]), Ok(()));
+        assert_eq!(chain(&[(0, customer), (1, reseller), (0, customer), (2, operator)]), Err(ChainError::Circle(id(0))));
+        assert_eq!(chain(&[(1, reseller), (1, reseller), (2, operator)]), Err(ChainError::Circle(id(1))));
+        assert_eq!(chain(&[(0, customer), (1, reseller)]), Err(ChainError::NotRooted));
+        assert_eq!(chain(&[(0, customer), (2, operator), (1, reseller)]), Err(ChainError::NotRooted));
+        assert_eq!(chain(&[]), Err(ChainError::Empty));
     }
 }

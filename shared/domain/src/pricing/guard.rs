@@ -52,3 +52,48 @@ pub fn check_card(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::rate::rate_event;
+    use crate::pricing::testing::*;
+
+    const GRADUATED: &str =
+        r#"{"type":"graduated","bands":[{"from":"0","to":"1000","unit_price":"0.05"},{"from":"1000","unit_price":"0.03"}]}"#;
+
+    #[test]
+    fn a_card_is_held_against_what_its_seller_pays_now() {
+        let mut tree = Tree::new();
+        tree.book(OPERATOR).cards.push(card_of(1, model(GRADUATED)));
+        let chain = tree.chain_from(MASTER);
+        let prepared = chain.prepare(&key(), noon()).expect("a price");
+        let mut states = BTreeMap::new();
+        let check = |states: &BTreeMap<_, _>, model: &Model, allow_loss| {
+            check_card(model, allow_loss, &prepared, states, noon()).map_err(|error| error.reason)
+        };
+        assert_eq!(check(&states, &flat("0.05"), false), Ok(()));
+        let (price, cost) = (picos("0.04"), picos("0.05"));
+        assert_eq!(check(&states, &flat("0.04"), false), Err(Reason::UnderCost { quantity: Quantity::ONE, price, cost }));
+        assert_eq!(check(&states, &flat("0.04"), true), Ok(()));
+        // The end of a band: 1,000 units at 0.05 and then nothing would be 50 for what costs 20,000 units × 0.03 + 20.
+        let cheap_end = model(
+            r#"{"type":"graduated","bands":[{"from":"0","to":"1000","unit_price":"0.05"},{"from":"1000","to":"20000","unit_price":"0"},{"from":"20000","unit_price":"1"}]}"#,
+        );
+        let (price, cost) = (picos("50"), picos("620"));
+        assert_eq!(check(&states, &cheap_end, false), Err(Reason::UnderCost { quantity: quantity("20000"), price, cost }));
+        // Beyond 1,000 units of the month one more costs the master 0.03.
+        rate_event(&chain, &mut states, &event("1000")).expect("a price");
+        assert_eq!(check(&states, &flat("0.04"), false), Ok(()));
+        assert!(check(&states, &flat("0.029"), false).is_err());
+    }
+
+    #[test]
+    fn the_owner_of_a_meter_sells_at_any_price() {
+        let mut tree = Tree::new();
+        tree.book(MASTER).meters = std::mem::take(&mut tree.book(OPERATOR).meters);
+        let chain = tree.chain_from(MASTER);
+        let prepared = chain.prepare(&key(), noon()).expect("nothing to price");
+        assert_eq!(check_card(&flat("0"), false, &prepared, &BTreeMap::new(), noon()), Ok(()));
+    }
+}

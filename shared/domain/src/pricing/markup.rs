@@ -109,3 +109,55 @@ pub fn append_markup(markups: &mut Vec<Markup>, markup: Markup, now: Timestamp) 
     markups.push(markup);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::{at, id, made, markup, percent, unit_price};
+
+    #[test]
+    fn a_markup_is_in_its_range_and_below_zero_only_in_words() {
+        let pointer = |markup: &Markup| markup.validate().map_err(|error| error.pointer);
+        for (rule, allow_loss, want) in [
+            (MarkupRule::Percent(percent("12.5")), false, None),
+            (MarkupRule::Percent(percent("10000")), false, None),
+            (MarkupRule::Percent(percent("10000.0001")), false, Some("/percent")),
+            (MarkupRule::Percent(percent("-0.0001")), false, Some("/percent")),
+            (MarkupRule::Percent(percent("-100")), true, None),
+            (MarkupRule::Percent(percent("-100.0001")), true, Some("/percent")),
+            (MarkupRule::Fixed(unit_price("0.01")), false, None),
+            (MarkupRule::Fixed(unit_price("-0.01")), false, Some("/fixed")),
+            (MarkupRule::Fixed(unit_price("-0.01")), true, None),
+            (MarkupRule::End, false, None),
+        ] {
+            let markup = Markup { allow_loss, ..markup(1, rule) };
+            assert_eq!(pointer(&markup), want.map_or(Ok(()), |at| Err(at.to_owned())), "{rule:?}");
+        }
+        let fixed = Markup { currency: None, ..markup(1, MarkupRule::Fixed(unit_price("1"))) };
+        assert_eq!(pointer(&fixed), Err("/currency".to_owned()));
+        let own = Markup { inherit: true, account_id: Some(id(0)), ..markup(1, MarkupRule::End) };
+        assert_eq!(pointer(&own), Err("/inherit".to_owned()));
+    }
+
+    #[test]
+    fn versions_follow_each_other_and_the_wire_form_reads_back() {
+        let mut markups = Vec::new();
+        let first = markup(1, MarkupRule::Percent(percent("10")));
+        append_markup(&mut markups, first.clone(), made()).expect("the first");
+        let error = append_markup(&mut markups, first.clone(), made()).expect_err("not later");
+        assert_eq!(error.reason, Reason::NotLater(made()));
+        let end = Markup { effective_from: at("2026-12-01T00:00:00Z"), ..markup(2, MarkupRule::End) };
+        append_markup(&mut markups, end.clone(), made()).expect("the second");
+        let found = |time: &str| in_force(&markups, None, None, at(time)).map(|markup| markup.rule);
+        assert_eq!(found("2026-11-30T00:00:00Z"), Some(first.rule));
+        assert_eq!(found("2026-12-02T00:00:00Z"), Some(MarkupRule::End));
+        for (rule, json) in [
+            (first.rule, r#"{"percent":"10"}"#),
+            (MarkupRule::Fixed(unit_price("0.01")), r#"{"fixed":"0.01"}"#),
+            (MarkupRule::End, r#""end""#),
+        ] {
+            assert_eq!(serde_json::to_string(&rule).expect("writes"), json);
+            assert_eq!(serde_json::from_str::<MarkupRule>(json).expect("reads"), rule);
+        }
+    }
+}

@@ -172,3 +172,43 @@ impl Meter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::meter;
+
+    #[test]
+    fn keys_are_short_lower_case_slugs() {
+        for good in ["a", "sms", "api.calls-v2_eu", &"x".repeat(40)] {
+            assert!(good.parse::<MeterKey>().is_ok(), "{good}");
+        }
+        for bad in ["", "Sms", "1sms", ".sms", "s ms", "s:ms", "sms/x", "é", &"x".repeat(41)] {
+            assert!(bad.parse::<MeterKey>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_must_be_among_the_dimensions() {
+        let pointer = |meter: &Meter| meter.validate().map_err(|error| error.pointer);
+        let slug = |text: &str| text.parse().expect("a slug");
+        for aggregation in [Aggregation::Sum, Aggregation::Count, Aggregation::Max, Aggregation::Unique] {
+            assert_eq!(pointer(&meter(aggregation)), Ok(()), "{}", aggregation.word());
+        }
+        let unique = meter(Aggregation::Unique);
+        let at = |pointer: &str| Err(pointer.to_owned());
+        assert_eq!(pointer(&Meter { unique_by: None, ..unique.clone() }), at("/unique_by"));
+        assert_eq!(pointer(&Meter { unique_by: Some(slug("other")), ..unique.clone() }), at("/unique_by"));
+        assert_eq!(pointer(&Meter { aggregation: Aggregation::Sum, ..unique.clone() }), at("/unique_by"));
+        assert_eq!(pointer(&Meter { dimensions: vec![slug("number"), slug("number")], ..unique.clone() }), at("/dimensions/1"));
+        let six = (0..6).map(|n| slug(&format!("p{n}"))).collect();
+        assert_eq!(pointer(&Meter { dimensions: six, ..meter(Aggregation::Sum) }), at("/dimensions"));
+    }
+
+    #[test]
+    fn what_quantities_rest_on_never_changes() {
+        let (sum, count) = (meter(Aggregation::Sum), meter(Aggregation::Count));
+        assert_eq!(sum.may_become(&count).map_err(|error| error.pointer), Err("/aggregation".to_owned()));
+        assert_eq!(sum.may_become(&Meter { counts_to_tier: false, ..sum.clone() }), Ok(()));
+    }
+}

@@ -23,3 +23,9 @@ pub mod tier;
 
 #[cfg(test)]
 pub(crate) mod testing;
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod examples;

@@ -263,3 +263,111 @@ fn validate_bands(bands: &[Band]) -> Result<(), PricingError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::{model, picos, quantity};
+
+    const BANDS: &str = r#"[{"from":"0","to":"1000","unit_price":"0.05"},
+        {"from":"1000","to":"10000","unit_price":"0.04","flat_fee":"2"},{"from":10000,"to":null,"unit_price":"0.03"}]"#;
+
+    fn totals(model: &Model, table: &[(&str, &str)]) {
+        for (of, want) in table {
+            assert_eq!(model.total(quantity(of)), Ok(picos(want)), "{} of {of}", model.word());
+        }
+    }
+
+    #[test]
+    fn flat_costs_the_same_everywhere_and_rounds_a_product_half_to_even() {
+        totals(&model(r#"{"type":"flat","unit_price":"0.05"}"#), &[("0", "0"), ("12", "0.6"), ("0.000001", "0.00000005")]);
+        let fine = model(r#"{"type":"flat","unit_price":"0.000000000001"}"#);
+        totals(&fine, &[("1", "0.000000000001"), ("0.5", "0"), ("1.5", "0.000000000002"), ("2.5", "0.000000000002")]);
+    }
+
+    #[test]
+    fn graduated_prices_each_unit_in_its_band_and_adds_the_fees_of_bands_entered() {
+        let graduated = model(&format!(r#"{{"type":"graduated","bands":{BANDS}}}"#));
+        totals(&graduated, &[("0", "0"), ("1000", "50"), ("1000.000001", "52.00000004"), ("1012", "52.48"), ("12000", "472")]);
+        assert_eq!(graduated.charge(quantity("1000"), quantity("12")), Ok(picos("2.48")));
+        assert_eq!(graduated.charge(quantity("1012"), quantity("12")), Ok(picos("0.48")));
+    }
+
+    #[test]
+    fn volume_prices_all_units_by_the_band_of_the_whole() {
+        let volume = model(&format!(r#"{{"type":"volume","bands":{BANDS}}}"#));
+        totals(&volume, &[("0", "0"), ("1000", "50"), ("1001", "42.04"), ("10000", "402"), ("10001", "300.03")]);
+        assert_eq!(volume.charge(quantity("1000"), quantity("1")), Ok(picos("-7.96")));
+    }
+
+    #[test]
+    fn package_and_minimum_round_usage_up() {
+        let package = model(r#"{"type":"package","size":"100","price":"1.5"}"#);
+        totals(&package, &[("0", "0"), ("0.5", "1.5"), ("100", "1.5"), ("100.000001", "3"), ("250", "4.5")]);
+        assert_eq!(package.charge(quantity("50"), quantity("50")), Ok(Picos::ZERO));
+        let minimum = model(r#"{"type":"minimum","minimum":"5","model":{"type":"flat","unit_price":"0.05"}}"#);
+        totals(&minimum, &[("0", "0"), ("1", "5"), ("100", "5"), ("101", "5.05")]);
+        assert_eq!(minimum.charge(quantity("1"), quantity("99")), Ok(Picos::ZERO));
+    }
+
+    #[test]
+    fn what_is_not_a_price_is_refused_with_its_pointer() {
+        let bands = |bands: &str| format!(r#"{{"type":"graduated","bands":[{bands}]}}"#);
+        let band = |from: &str, to: &str| format!(r#"{{"from":"{from}","to":{to},"unit_price":"1"}}"#);
+        let zero = Quantity::ZERO;
+        let ten = quantity("10");
+        for (json, pointer, reason) in [
+            (r#"{"type":"flat","unit_price":"-1"}"#.to_owned(), "/unit_price", Some(Reason::Negative)),
+            (bands(""), "/bands", Some(Reason::Empty)),
+            (bands(&band("1", "null")), "/bands/0/from", Some(Reason::Gap(zero))),
+            (bands(&format!("{},{}", band("0", "\"10\""), band("11", "null"))), "/bands/1/from", Some(Reason::Gap(ten))),
+            (bands(&format!("{},{}", band("0", "\"10\""), band("9", "null"))), "/bands/1/from", Some(Reason::Overlap(ten))),
+            (bands(&format!("{},{}", band("0", "null"), band("0", "null"))), "/bands/0/to", None),
+            (bands(&band("0", "\"10\"")), "/bands/0/to", None),
+            (bands(&format!("{},{}", band("0", "\"0\""), band("0", "null"))), "/bands/0/to", None),
+            (bands(r#"{"from":"0","unit_price":"-0.01"}"#), "/bands/0/unit_price", Some(Reason::Negative)),
+            (bands(r#"{"from":"0","unit_price":"0","flat_fee":"-1"}"#), "/bands/0/flat_fee", Some(Reason::Negative)),
+            (r#"{"type":"package","size":"0","price":"1"}"#.to_owned(), "/size", Some(Reason::NotPositive)),
+            (r#"{"type":"package","size":"1","price":"-1"}"#.to_owned(), "/price", Some(Reason::Negative)),
+            (r#"{"type":"minimum","minimum":"1","model":{"type":"flat","unit_price":"-1"}}"#.to_owned(), "/model/unit_price", None),
+            (
+                r#"{"type":"minimum","minimum":"1","model":{"type":"minimum","minimum":"1","model":{"type":"flat","unit_price":"1"}}}"#
+                    .to_owned(),
+                "/model/type",
+                None,
+            ),
+        ] {
+            let error = serde_json::from_str::<Model>(&json).expect("reads").validate().expect_err(&json);
+            assert_eq!(error.pointer, pointer, "{json}: {error}");
+            if let Some(reason) = reason {
+                assert_eq!(error.reason, reason, "{json}");
+            }
+        }
+        let many = (0..51).map(|n| band(&n.to_string(), &if n == 50 { "null".to_owned() } else { format!("\"{}\"", n + 1) }));
+        let many = bands(&many.collect::<Vec<_>>().join(","));
+        let error = serde_json::from_str::<Model>(&many).expect("reads").validate().expect_err("too many");
+        assert_eq!(error.reason, Reason::TooMany(MAX_BANDS));
+    }
+
+    #[test]
+    fn a_model_reads_back_and_takes_no_field_of_another() {
+        for json in [
+            r#"{"type":"flat","unit_price":"0.05"}"#,
+            r#"{"type":"package","size":"100.000000","price":"1.500000"}"#,
+            r#"{"type":"minimum","minimum":"5.000000","model":{"type":"flat","unit_price":"0.05"}}"#,
+            r#"{"type":"volume","bands":[{"from":"0.000000","to":null,"unit_price":"0.05"}]}"#,
+        ] {
+            assert_eq!(serde_json::to_string(&model(json)).expect("writes"), json);
+        }
+        for json in [
+            r#"{"type":"flat"}"#,
+            r#"{"type":"flat","unit_price":"1","size":"1"}"#,
+            r#"{"type":"flat","unit_price":"1","more":"1"}"#,
+            r#"{"type":"graduated","unit_price":"1"}"#,
+            r#"{"type":"cheap","unit_price":"1"}"#,
+            r#"{"unit_price":"1"}"#,
+        ] {
+            assert!(serde_json::from_str::<Model>(json).is_err(), "{json}");
+        }
+    }
+}

@@ -416,3 +416,97 @@ impl fmt::Display for Percent {
 }
 
 decimal_serde!(Percent, deserialize_str);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour_on_both_sides_of_zero() {
+        for (n, d, want) in [
+            (5, 10, 0),
+            (15, 10, 2),
+            (25, 10, 2),
+            (26, 10, 3),
+            (-5, 10, 0),
+            (-15, 10, -2),
+            (-25, 10, -2),
+            (-26, 10, -3),
+            (7, 3, 2),
+            (8, 3, 3),
+            (i128::MAX, 1, i128::MAX),
+            (i128::MIN, 1, i128::MIN),
+        ] {
+            assert_eq!(div_half_even(n, d), want, "{n}/{d}");
+        }
+        assert_eq!(to_micros(Picos::new(1_500_000)), Ok(Micros::new(2)));
+        assert_eq!(to_micros(Picos::new(2_500_000)), Ok(Micros::new(2)));
+        assert_eq!(to_micros(Picos::new(i128::MAX)), Err(Overflow));
+    }
+
+    #[test]
+    fn a_quantity_is_read_from_a_string_or_from_the_text_of_a_number() {
+        let read = |json: &str| serde_json::from_str::<Quantity>(json).map(Quantity::get).map_err(|error| error.to_string());
+        for (json, want) in [
+            ("\"12.5\"", 12_500_000),
+            ("12", 12_000_000),
+            ("12.5", 12_500_000),
+            ("0.1", 100_000),
+            ("1e-6", 1),
+            ("1e3", 1_000_000_000),
+            ("123456789.123456", 123_456_789_123_456),
+            ("0", 0),
+            ("\"9000000000000\"", 9_000_000_000_000_000_000),
+        ] {
+            assert_eq!(read(json), Ok(want), "{json}");
+        }
+        for (json, want) in [
+            ("-1", "must not be negative"),
+            ("\"-0.5\"", "must not be negative"),
+            ("1e-7", "has more than 6 decimals"),
+            ("\"0.0000001\"", "has more than 6 decimals"),
+            ("1e300", "must be a decimal"),
+            ("10000000000000", "is too large"),
+            ("\"1e3\"", "must be a decimal"),
+            ("\"\"", "must be a decimal"),
+            ("\" 1\"", "must be a decimal"),
+            ("true", "a decimal as a string or a number"),
+            ("null", "a decimal as a string or a number"),
+        ] {
+            let error = read(json).expect_err(json);
+            assert!(error.contains(want), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn numbers_print_and_read_back() {
+        for (price, shown) in [("0.05", "0.05"), ("1", "1.00"), ("0.000000000001", "0.000000000001"), ("-2.5", "-2.50")] {
+            let price: UnitPrice = price.parse().expect("a price");
+            assert_eq!(price.to_string(), shown);
+        }
+        for (percent, parts, shown) in
+            [("12.5", 125_000, "12.5"), ("100", 1_000_000, "100"), ("0.0001", 1, "0.0001"), ("-5", -50_000, "-5")]
+        {
+            let read: Percent = percent.parse().expect("a percentage");
+            assert_eq!((read.parts(), read.to_string()), (parts, shown.to_owned()));
+        }
+        for picos in [0, 1, -1, 480_000_000_000, i128::from(i64::MAX) * PICOS_PER_MICRO] {
+            assert_eq!(Picos::new(picos).to_string().parse(), Ok(Picos::new(picos)));
+        }
+        assert_eq!(Picos::new(480_000_000_000).to_string(), "0.480000");
+        assert_eq!(Picos::new(i128::MIN).to_string(), "-170141183460469231731687303.715884105728");
+        assert_eq!(Quantity::new(12_500_000).to_string(), "12.500000");
+    }
+
+    #[test]
+    fn prices_and_percents_are_bounded_strings() {
+        assert_eq!("1000000".parse::<UnitPrice>().map(UnitPrice::get), Ok(1_000_000_000_000_000_000));
+        assert_eq!("1000000.000000000001".parse::<UnitPrice>(), Err(NumberError::TooLarge(MAX_UNIT_PRICE)));
+        assert_eq!("0.0000000000001".parse::<UnitPrice>(), Err(NumberError::TooPrecise(12)));
+        assert_eq!("0.00001".parse::<Percent>(), Err(NumberError::TooPrecise(4)));
+        assert!(serde_json::from_str::<UnitPrice>("0.05").is_err(), "a price is a string");
+        for text in ["", "-", ".", "1.", ".1", "+1", "1,0", "٣", "0x1", "NaN"] {
+            assert_eq!(text.parse::<UnitPrice>(), Err(NumberError::Malformed), "{text}");
+        }
+    }
+}

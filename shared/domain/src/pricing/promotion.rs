@@ -158,3 +158,47 @@ pub fn end_promotion<'a>(promotions: &'a mut [Promotion], id: &PromotionId, now:
     promotion.ended_at = Some(now);
     Ok(promotion)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::{at, made, micros, percent, promotion, unit_price};
+
+    #[test]
+    fn a_promotion_has_an_end_and_takes_something_off() {
+        let good = promotion(1, PromotionRule::Percent(percent("10")));
+        let pointer = |promotion: &Promotion| promotion.validate().map_err(|error| error.pointer);
+        assert_eq!(pointer(&good), Ok(()));
+        for (wrong, want) in [
+            (Promotion { ends_at: good.starts_at, ..good.clone() }, "/ends_at"),
+            (Promotion { rule: PromotionRule::Percent(percent("0")), ..good.clone() }, "/percent"),
+            (Promotion { rule: PromotionRule::Percent(percent("100.0001")), ..good.clone() }, "/percent"),
+            (Promotion { rule: PromotionRule::Fixed(unit_price("0")), ..good.clone() }, "/fixed"),
+            (Promotion { rule: PromotionRule::Fixed(unit_price("1")), currency: None, ..good.clone() }, "/currency"),
+            (Promotion { cap: Some(micros("1")), currency: None, ..good.clone() }, "/currency"),
+            (Promotion { cap: Some(micros("0")), ..good.clone() }, "/cap"),
+            (Promotion { cap: Some(micros("-1")), ..good.clone() }, "/cap"),
+        ] {
+            assert_eq!(pointer(&wrong), Err(want.to_owned()));
+        }
+    }
+
+    #[test]
+    fn it_begins_now_or_later_ends_early_once_and_its_code_is_free_after_it() {
+        let now = made();
+        let code = Some("autumn".parse().expect("a code"));
+        let good = Promotion { code, ..promotion(1, PromotionRule::Percent(percent("10"))) };
+        let mut promotions = Vec::new();
+        let late = at("2026-11-01T00:00:01Z");
+        assert_eq!(append_promotion(&mut promotions, good.clone(), late).map_err(|e| e.reason), Err(Reason::Backdated));
+        assert_eq!(append_promotion(&mut promotions, good.clone(), now), Ok(()));
+        assert_eq!(append_promotion(&mut promotions, good.clone(), now).map_err(|e| e.pointer), Err("/code".to_owned()));
+        assert!(promotions[0].in_force(at("2026-11-30T23:59:59Z")) && !promotions[0].in_force(at("2026-12-01T00:00:00Z")));
+        let ended = at("2026-11-10T00:00:00Z");
+        assert!(end_promotion(&mut promotions, &good.id, ended).is_ok_and(|promotion| promotion.end() == ended));
+        assert!(end_promotion(&mut promotions, &good.id, ended).is_err());
+        assert!(promotions[0].in_force(at("2026-11-09T23:59:59Z")) && !promotions[0].in_force(ended));
+        let again = Promotion { starts_at: ended, ..promotion(2, good.rule) };
+        assert_eq!(append_promotion(&mut promotions, Promotion { code: good.code, ..again }, ended), Ok(()));
+    }
+}

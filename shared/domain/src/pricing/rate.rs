@@ -630,4 +630,245 @@ mod tests {
         let text = serde_json::to_string(&rated).expect("writes");
         assert_eq!(serde_json::from_str::<RatedEvent>(&text).expect("reads"), rated);
     }
+
+    type States = BTreeMap<AccountId, UsageState>;
+
+    /// The operator sells at 0.05 flat, everybody below passes the cost on.
+    fn plain() -> Tree {
+        let mut tree = Tree::new();
+        tree.book(OPERATOR).cards.push(card("0.05"));
+        tree
+    }
+
+    fn rate(tree: &Tree, states: &mut States, of: &str) -> Result<RatedEvent, RateError> {
+        rate_event(&tree.chain(), states, &event(of))
+    }
+
+    fn prices(rated: &RatedEvent) -> Vec<Picos> {
+        rated.levels.iter().map(|level| level.price).collect()
+    }
+
+    fn all(texts: &[&str]) -> Vec<Picos> {
+        texts.iter().map(|text| picos(text)).collect()
+    }
+
+    #[test]
+    fn a_tier_counts_the_volume_before_the_event_and_keeps_last_months_for_a_month() {
+        let mut tree = plain();
+        tree.book(OPERATOR).tiers = None;
+        let mut states = States::new();
+        assert_eq!(rate(&tree, &mut states, "1000").map(|rated| prices(&rated)[2]), Ok(picos("50")));
+        let rated = rate(&tree, &mut states, "1000").expect("a price");
+        assert_eq!((rated.levels[2].base, rated.levels[2].price), (picos("50"), picos("47.5")));
+        let tier = rated.levels[2].tier.clone().expect("bronze");
+        assert_eq!((tier.name.as_str(), tier.amount, tier.grace), ("bronze", picos("2.5"), false));
+        // Below the master there are no tables: the cost, already discounted, is passed on.
+        assert_eq!(prices(&rated), all(&["47.5", "47.5", "47.5"]));
+        for (time, want, grace) in [("2026-12-31T00:00:00Z", "0.0475", true), ("2027-01-31T00:00:00Z", "0.05", false)] {
+            let later = EventToRate { occurred_at: at(time), ..event("1") };
+            let rated = rate_event(&tree.chain(), &mut states, &later).expect("a price");
+            assert_eq!(rated.levels[2].price, picos(want), "{time}");
+            assert_eq!(rated.levels[2].tier.as_ref().is_some_and(|tier| tier.grace), grace, "{time}");
+        }
+    }
+
+    #[test]
+    fn a_meter_that_counts_to_no_tier_moves_no_volume() {
+        let mut tree = plain();
+        tree.book(OPERATOR).meters[0].counts_to_tier = false;
+        let mut states = States::new();
+        let rated = rate(&tree, &mut states, "5").expect("a price");
+        assert!(!rated.counted);
+        assert_eq!(states[&id(MASTER)].volume(month()), Quantity::ZERO);
+        assert_eq!(states[&id(MASTER)].meter(month(), &key()).quantity, quantity("5"));
+    }
+
+    #[test]
+    fn the_owner_of_a_promotion_bears_it_and_margins_below_stay_whole() {
+        let mut tree = plain();
+        tree.book(MASTER).markups.push(markup(1, MarkupRule::Percent(percent("100"))));
+        tree.book(RESELLER).markups.push(markup(2, MarkupRule::Percent(percent("50"))));
+        let ten = PromotionRule::Percent(percent("10"));
+        tree.book(MASTER).promotions.push(Promotion { funded_by: FundedBy::Owner, ..promotion(1, ten) });
+        let mut states = States::new();
+        // Without it 10 units cost 1.50, 1.00 and 0.50; 10 % of 1.50 come off the customer and the reseller, the master bears them.
+        let rated = rate(&tree, &mut states, "10").expect("a price");
+        assert_eq!(prices(&rated), all(&["1.35", "0.85", "0.5"]));
+        assert_eq!(rated.levels[0].cost, Some(picos("0.85")));
+        let off = |level: usize| rated.levels[level].discount.as_ref().map(|discount| discount.amount);
+        assert_eq!((off(0), off(1), off(2)), (Some(picos("0.15")), Some(picos("0.15")), None));
+    }
+
+    #[test]
+    fn a_seller_funded_promotion_comes_off_the_last_price_and_not_below_cost_unless_said() {
+        let mut tree = plain();
+        tree.book(RESELLER).markups.push(markup(2, MarkupRule::Percent(percent("50"))));
+        let mut states = States::new();
+        tree.book(MASTER).promotions.push(promotion(1, PromotionRule::Fixed(unit_price("0.02"))));
+        let rated = rate(&tree, &mut states, "10").expect("a price");
+        assert_eq!(prices(&rated), all(&["0.55", "0.5", "0.5"]));
+        // 0.03 a unit would leave 0.45 of 0.75. The first 10 units earned 0.05, so one unit may still lose 0.005.
+        tree.book(MASTER).promotions.push(promotion(2, PromotionRule::Fixed(unit_price("0.03"))));
+        assert_eq!(rate(&tree, &mut states, "1").map(|rated| rated.levels[0].price), Ok(picos("0.045")));
+        let before = states.clone();
+        let refused = RateError::UnderCost { seller: id(RESELLER), payer: id(CUSTOMER), price: picos("0.45"), cost: picos("0.5") };
+        assert_eq!(rate(&tree, &mut states, "10"), Err(refused));
+        assert_eq!(states, before, "a refusal changes nothing");
+        tree.book(MASTER).promotions[1].allow_loss = true;
+        assert!(rate(&tree, &mut states, "10").is_ok());
+    }
+
+    #[test]
+    fn a_cap_is_used_up_once_and_for_ever() {
+        let mut tree = plain();
+        let half = Promotion { cap: Some(micros("0.3")), allow_loss: true, ..promotion(1, PromotionRule::Percent(percent("50"))) };
+        tree.book(RESELLER).promotions.push(Promotion { ends_at: at("2027-12-01T00:00:00Z"), ..half });
+        let mut states = States::new();
+        let off = |states: &mut States, time: &str| {
+            let later = EventToRate { occurred_at: at(time), ..event("10") };
+            let rated = rate_event(&tree.chain(), states, &later).expect("a price");
+            rated.levels[0].discount.as_ref().map_or(Picos::ZERO, |discount| discount.amount)
+        };
+        assert_eq!(off(&mut states, "2026-11-20T00:00:00Z"), picos("0.25"));
+        assert_eq!(off(&mut states, "2026-12-20T00:00:00Z"), picos("0.05"));
+        for month in ["2027-01", "2027-02", "2027-03", "2027-04", "2027-05", "2027-06"] {
+            assert_eq!(off(&mut states, &format!("{month}-20T00:00:00Z")), Picos::ZERO, "{month}");
+        }
+    }
+
+    #[test]
+    fn of_many_promotions_the_greatest_counts_and_of_equals_the_oldest() {
+        let mut tree = plain();
+        tree.book(RESELLER).markups.push(markup(2, MarkupRule::Percent(percent("100"))));
+        let percents = [("10", "2026-11-01T00:00:00Z"), ("20", "2026-11-03T00:00:00Z"), ("20", "2026-11-02T00:00:00Z")];
+        for (n, (off, made)) in percents.into_iter().enumerate() {
+            let rule = PromotionRule::Percent(percent(off));
+            tree.book(RESELLER).promotions.push(Promotion { created_at: at(made), ..promotion(n, rule) });
+        }
+        let rated = rate(&tree, &mut States::new(), "10").expect("a price");
+        let discount = rated.levels[0].discount.clone().expect("a discount");
+        assert_eq!((discount.promotion, discount.amount), (tree.books[&RESELLER].promotions[2].id.clone(), picos("0.2")));
+    }
+
+    #[test]
+    fn each_aggregation_contributes_in_its_way() {
+        for (aggregation, want) in [
+            (Aggregation::Sum, ["5", "3", "9"]),
+            (Aggregation::Count, ["1", "1", "1"]),
+            (Aggregation::Max, ["5", "0", "4"]),
+            (Aggregation::Unique, ["1", "0", "1"]),
+        ] {
+            let mut tree = plain();
+            tree.book(OPERATOR).meters = vec![meter(aggregation)];
+            let mut states = States::new();
+            for ((of, first), want) in [("5", true), ("3", false), ("9", true)].into_iter().zip(want) {
+                let event = EventToRate { first_of_value: first, ..event(of) };
+                let rated = rate_event(&tree.chain(), &mut states, &event).expect("a price");
+                assert_eq!(rated.contribution, quantity(want), "{} of {of}", aggregation.word());
+            }
+            let total = states[&id(MASTER)].meter(month(), &key()).quantity;
+            assert_eq!(total.get(), want.iter().map(|q| quantity(q).get()).sum::<i64>());
+        }
+    }
+
+    #[test]
+    fn a_billed_month_is_closed_for_the_whole_chain() {
+        let tree = plain();
+        let closed = UsageState { closed_through: Some(month()), ..UsageState::default() };
+        let mut states = States::from([(id(MASTER), closed)]);
+        let rated = rate(&tree, &mut states, "1").expect("a price");
+        assert_eq!(rated.period, month().next());
+        assert_eq!(states[&id(CUSTOMER)].meter(month().next(), &key()).quantity, quantity("1"));
+    }
+
+    #[test]
+    fn usage_of_the_own_meter_is_counted_and_costs_nothing() {
+        let mut tree = Tree::new();
+        tree.book(MASTER).meters = std::mem::take(&mut tree.book(OPERATOR).meters);
+        tree.book(MASTER).cards.push(card("0.05"));
+        let mut states = States::new();
+        let own = rate_event(&tree.chain_from(MASTER), &mut states, &event("7")).expect("no price needed");
+        assert_eq!(own.levels, []);
+        let rated = rate(&tree, &mut states, "10").expect("a price");
+        assert_eq!((rated.owner.clone(), rated.owner_kind, rated.levels.len()), (id(MASTER), Kind::Reseller, 2));
+        let state = &states[&id(MASTER)];
+        let meter = state.meter(month(), &key());
+        assert_eq!((meter.quantity, meter.paid, meter.earned), (quantity("17"), Picos::ZERO, micros("0.5")));
+        assert_eq!(state.volume(month()), Quantity::ZERO, "it bought nothing, so its own tier does not rise");
+        unrate_event(&mut states, &rated, Aggregation::Sum).expect("held");
+        unrate_event(&mut states, &own, Aggregation::Sum).expect("held");
+        assert!(states.values().all(|state| *state == UsageState::default()));
+    }
+
+    #[test]
+    fn a_months_line_is_rounded_once() {
+        let mut tree = Tree::new();
+        tree.book(OPERATOR).cards.push(card("0.0000004"));
+        let mut states = States::new();
+        let amounts: Vec<_> = (0..5).map(|_| rate(&tree, &mut states, "1").expect("a price").levels[0].amount.get()).collect();
+        assert_eq!(amounts, [0, 1, 0, 1, 0]);
+    }
+
+    #[test]
+    fn what_was_rated_is_taken_back_exactly_and_only_where_that_can_be() {
+        let mut tree = plain();
+        tree.book(OPERATOR).tiers = None;
+        tree.book(RESELLER).promotions.push(Promotion {
+            cap: Some(micros("1")),
+            allow_loss: true,
+            ..promotion(1, PromotionRule::Percent(percent("33.3333")))
+        });
+        let mut states = States::new();
+        let first = rate(&tree, &mut states, "1000").expect("a price");
+        let between = rate(&tree, &mut states, "3.000001").expect("a price");
+        let back = unrate_event(&mut states, &first, Aggregation::Sum).expect("held");
+        assert_eq!(back.contribution, Quantity::new(-1_000_000_000));
+        assert_eq!(back.levels[2].price, picos("-50"));
+        let text = serde_json::to_string(&back).expect("writes");
+        assert_eq!(serde_json::from_str::<RatedEvent>(&text).expect("reads"), back);
+        assert_eq!(unrate_event(&mut states, &first, Aggregation::Sum), Err(UnrateError::NotThere(month())));
+        for aggregation in [Aggregation::Max, Aggregation::Unique] {
+            assert_eq!(unrate_event(&mut states, &between, aggregation), Err(UnrateError::Aggregation(aggregation)));
+        }
+        let mut billed = states.clone();
+        billed.get_mut(&id(MASTER)).expect("a state").closed_through = Some(month());
+        assert_eq!(unrate_event(&mut billed, &between, Aggregation::Sum), Err(UnrateError::Billed(month())));
+        unrate_event(&mut states, &between, Aggregation::Sum).expect("held");
+        assert!(states.values().all(|state| *state == UsageState::default()), "{states:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_rated_is_refused_and_changes_nothing() {
+        let tree = plain();
+        let mut states = States::new();
+        let over = EventToRate { quantity: Quantity::new(Quantity::MAX_EVENT.get() + 1), ..event("1") };
+        assert_eq!(rate_event(&tree.chain(), &mut states, &over), Err(RateError::QuantityOutOfRange));
+        let negative = EventToRate { quantity: Quantity::new(-1), ..event("1") };
+        assert_eq!(rate_event(&tree.chain(), &mut states, &negative), Err(RateError::QuantityOutOfRange));
+        let unknown = EventToRate { meter: "other".parse().expect("a key"), ..event("1") };
+        let error = rate_event(&tree.chain(), &mut states, &unknown).expect_err("no meter");
+        assert!(matches!(error, RateError::Resolve(ResolveError::UnknownMeter(_))), "{error}");
+        let before = EventToRate { occurred_at: at("2026-10-31T23:59:59Z"), ..event("1") };
+        let error = rate_event(&tree.chain(), &mut states, &before).expect_err("no card then");
+        assert!(matches!(error, RateError::Resolve(ResolveError::NoPrice { .. })), "{error}");
+        assert_eq!(states, States::new());
+        let mut full = UsageState::default();
+        let mut later = month().next();
+        for _ in 0..4 {
+            full.months.insert(later, MonthState { volume: Quantity::ONE, ..MonthState::default() });
+            later = later.next();
+        }
+        let mut states = States::from([(id(MASTER), full)]);
+        assert_eq!(rate(&tree, &mut states, "1"), Err(RateError::TooLate), "its month is not kept any more");
+    }
+
+    #[test]
+    fn usage_is_at_most_35_days_late_and_5_minutes_early() {
+        let now = noon();
+        let ok = |text: &str| check_occurred_at(at(text), now);
+        assert_eq!(ok("2026-10-16T12:00:00Z"), Ok(()));
+        assert_eq!(ok("2026-10-16T11:59:59.999Z"), Err(RateError::TooLate));
+        assert_eq!(ok("2026-11-20T12:05:00Z"), Ok(()));
+        assert_eq!(ok("2026-11-20T12:05:00.001Z"), Err(RateError::TooEarly));
+    }
 }

@@ -487,3 +487,174 @@ fn stretch(chain: &Chain, owner: usize, at: Timestamp) -> (Timestamp, Timestamp)
     }
     (from, until)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::number::Percent;
+    use crate::pricing::promotion::PromotionRule;
+    use crate::pricing::testing::*;
+
+    /// Every rule there is, for the customer and its reseller.
+    fn full() -> Tree {
+        let mut tree = Tree::new();
+        let of = |n: usize, account: Option<usize>, meter: Option<MeterKey>, inherit: bool| Markup {
+            account_id: account.map(id),
+            meter,
+            inherit,
+            ..markup(n, MarkupRule::Percent(percent("10")))
+        };
+        tree.book(OPERATOR).cards.push(card("0.05"));
+        let terms = tree.book(CUSTOMER).terms_for(&id(RESELLER));
+        terms.cards.push(RateCard { account_id: Some(id(CUSTOMER)), ..card_of(2, flat("0.07")) });
+        terms.markups.push(of(3, Some(CUSTOMER), Some(key()), false));
+        terms.markups.push(of(4, Some(CUSTOMER), None, false));
+        tree.book(RESELLER).cards.push(card_of(5, flat("0.08")));
+        tree.book(RESELLER).markups.push(of(6, None, Some(key()), false));
+        tree.book(RESELLER).markups.push(of(7, None, None, false));
+        tree.book(MASTER).markups.push(of(8, None, Some(key()), true));
+        tree.book(MASTER).markups.push(of(9, None, None, true));
+        tree
+    }
+
+    fn rule(tree: &Tree) -> (RuleKind, usize) {
+        let chain = tree.chain();
+        let resolved = resolve(&chain, &key(), noon()).expect("a price");
+        let prepared = chain.prepare(&key(), noon()).expect("a price");
+        for (one, other) in resolved.iter().zip(&prepared.levels) {
+            assert_eq!(one.rule, other.rule, "with and without a trace the rule is the same");
+        }
+        let last = resolved[0].considered.last().expect("a step");
+        assert_eq!((last.rule, last.verdict), (resolved[0].rule.kind, Verdict::Applies));
+        (resolved[0].rule.kind, resolved[0].considered.len())
+    }
+
+    #[test]
+    fn rules_are_taken_in_their_order_of_precedence() {
+        let mut tree = full();
+        assert_eq!(rule(&tree), (RuleKind::AccountCard, 1));
+        tree.book(CUSTOMER).terms_for(&id(RESELLER)).cards.clear();
+        assert_eq!(rule(&tree), (RuleKind::AccountMeterMarkup, 2));
+        tree.book(CUSTOMER).terms_for(&id(RESELLER)).markups.remove(0);
+        assert_eq!(rule(&tree), (RuleKind::AccountMarkup, 3));
+        tree.book(CUSTOMER).terms = None;
+        assert_eq!(rule(&tree), (RuleKind::Card, 4));
+        tree.book(RESELLER).cards.clear();
+        assert_eq!(rule(&tree), (RuleKind::MeterMarkup, 5));
+        tree.book(RESELLER).markups.remove(0);
+        assert_eq!(rule(&tree), (RuleKind::Markup, 6));
+        tree.book(RESELLER).markups.clear();
+        assert_eq!(rule(&tree), (RuleKind::InheritedMarkup, 7));
+        tree.book(MASTER).markups.remove(0);
+        assert_eq!(rule(&tree), (RuleKind::InheritedMarkup, 8));
+        tree.book(MASTER).markups[0].inherit = false;
+        assert_eq!(rule(&tree), (RuleKind::Cost, 11));
+    }
+
+    #[test]
+    fn what_does_not_apply_says_why() {
+        let mut tree = full();
+        tree.book(CUSTOMER).terms.as_mut().expect("terms").seller = id(MASTER);
+        tree.book(RESELLER).cards[0].currency = "EUR".parse().expect("a currency");
+        tree.book(RESELLER).markups[0].rule = MarkupRule::End;
+        tree.book(RESELLER).markups[1].effective_from = at("2026-12-01T00:00:00Z");
+        tree.book(MASTER).markups[0].inherit = false;
+        tree.book(MASTER).markups[1].rule = MarkupRule::Fixed(unit_price("1"));
+        tree.book(MASTER).markups[1].currency = Some("EUR".parse().expect("a currency"));
+        let resolved = resolve(&tree.chain(), &key(), noon()).expect("a price");
+        let verdicts: Vec<_> = resolved[0].considered.iter().map(|step| (step.rule, step.verdict, step.id.is_some())).collect();
+        assert_eq!(
+            verdicts,
+            [
+                (RuleKind::AccountCard, Verdict::FormerSeller, true),
+                (RuleKind::AccountMeterMarkup, Verdict::FormerSeller, true),
+                (RuleKind::AccountMarkup, Verdict::FormerSeller, true),
+                (RuleKind::Card, Verdict::OtherCurrency, true),
+                (RuleKind::MeterMarkup, Verdict::Ended, true),
+                (RuleKind::Markup, Verdict::NotYetInForce, true),
+                (RuleKind::InheritedMarkup, Verdict::NotInherited, true),
+                (RuleKind::InheritedMarkup, Verdict::OtherCurrency, true),
+                (RuleKind::InheritedMarkup, Verdict::Absent, false),
+                (RuleKind::InheritedMarkup, Verdict::Absent, false),
+                (RuleKind::Cost, Verdict::Applies, false),
+            ]
+        );
+    }
+
+    #[test]
+    fn at_the_top_only_a_card_gives_a_price() {
+        let mut tree = Tree::new();
+        tree.book(OPERATOR).markups.push(markup(1, MarkupRule::Percent(percent("10"))));
+        tree.book(MASTER)
+            .terms_for(&id(OPERATOR))
+            .markups
+            .push(Markup { account_id: Some(id(MASTER)), ..markup(2, MarkupRule::Percent(percent("10"))) });
+        let no_price = ResolveError::NoPrice { meter: key(), payer: id(MASTER), seller: id(OPERATOR), currency: usd() };
+        assert_eq!(resolve(&tree.chain(), &key(), noon()), Err(no_price));
+        tree.book(MASTER).terms_for(&id(OPERATOR)).cards.push(RateCard { account_id: Some(id(MASTER)), ..card("0.05") });
+        let resolved = resolve(&tree.chain(), &key(), noon()).expect("a price");
+        assert_eq!(resolved[2].rule.kind, RuleKind::AccountCard);
+    }
+
+    #[test]
+    fn a_meter_belongs_to_the_subtree_of_its_owner() {
+        let mut tree = Tree::new();
+        tree.books.remove(&OPERATOR);
+        assert_eq!(resolve(&tree.chain(), &key(), noon()), Err(ResolveError::UnknownMeter(key())));
+        tree.book(MASTER).meters.push(meter(crate::pricing::meter::Aggregation::Sum));
+        tree.book(MASTER).cards.push(card("0.05"));
+        tree.book(OPERATOR).markups.push(Markup { inherit: true, ..markup(1, MarkupRule::Percent(percent("10"))) });
+        let resolved = resolve(&tree.chain(), &key(), noon()).expect("a price");
+        let kinds: Vec<_> = resolved.iter().map(|level| level.rule.kind).collect();
+        // The operator stands above the meter's owner: its markup is not inherited.
+        assert_eq!(kinds, [RuleKind::Cost, RuleKind::Card]);
+        assert_eq!(resolve(&tree.chain_from(MASTER), &key(), noon()), Ok(Vec::new()), "the owner pays nobody");
+        assert_eq!(resolve(&tree.chain_from(OPERATOR), &key(), noon()), Err(ResolveError::OnOperator));
+    }
+
+    #[test]
+    fn only_resellers_have_tiers_and_the_operator_has_a_default_table() {
+        let mut tree = full();
+        tree.book(OPERATOR).tiers = None;
+        let chain = tree.chain();
+        let prepared = chain.prepare(&key(), noon()).expect("a price");
+        let tiers: Vec<_> = prepared.levels.iter().map(|level| level.tiers.map(|table| table.tiers.len())).collect();
+        assert_eq!(tiers, [None, None, Some(4)]);
+    }
+
+    #[test]
+    fn rules_hold_until_the_next_of_them_begins() {
+        let mut tree = full();
+        tree.book(RESELLER).cards.push(RateCard { effective_from: at("2026-11-25T00:00:00Z"), ..card_of(10, flat("0.09")) });
+        tree.book(OPERATOR).promotions.push(promotion(1, PromotionRule::Percent(Percent::HUNDRED)));
+        let chain = tree.chain();
+        let prepared = chain.prepare(&key(), noon()).expect("a price");
+        assert_eq!((prepared.from, prepared.until), (made(), at("2026-11-25T00:00:00Z")));
+        assert!(prepared.covers(made()) && !prepared.covers(prepared.until));
+        let later = chain.prepare(&key(), prepared.until).expect("a price");
+        assert_eq!((later.from, later.until), (prepared.until, at("2026-12-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn a_promotion_reaches_the_accounts_it_names() {
+        let mut tree = full();
+        let count = |tree: &Tree| tree.chain().prepare(&key(), noon()).expect("a price").promotions.len();
+        tree.book(MASTER).promotions.push(promotion(1, PromotionRule::Percent(percent("10"))));
+        let with = |change: fn(&mut Promotion)| {
+            let mut tree = tree.clone();
+            change(&mut tree.book(MASTER).promotions[0]);
+            tree
+        };
+        assert_eq!(count(&tree), 1);
+        assert_eq!(count(&with(|promotion| promotion.account_id = Some(id(RESELLER)))), 1);
+        assert_eq!(count(&with(|promotion| promotion.account_id = Some(id(MASTER)))), 0, "the owner is not below itself");
+        assert_eq!(count(&with(|promotion| promotion.meters = vec!["other".parse().expect("a key")])), 0);
+        assert_eq!(count(&with(|promotion| promotion.currency = "EUR".parse().ok())), 0);
+        assert_eq!(count(&with(|promotion| promotion.ended_at = Some(made()))), 0);
+        let mut coded = with(|promotion| promotion.code = "autumn".parse().ok());
+        assert_eq!(count(&coded), 0);
+        let given = coded.book(MASTER).promotions[0].clone();
+        coded.book(RESELLER).redeem("autumn".parse().expect("a code"), &id(MASTER), &given, made()).expect("redeemed");
+        assert_eq!(count(&coded), 1, "redeemed by an account above the using one");
+    }
+}

@@ -172,3 +172,70 @@ impl UsageState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::number::Percent;
+    use crate::pricing::promotion::PromotionRule;
+    use crate::pricing::testing::{key, month, promotion};
+
+    fn some(volume: i64) -> MonthState {
+        let meter = MeterState {
+            quantity: Quantity::new(i64::MAX),
+            paid: Picos::new(i128::MIN),
+            cost: Picos::new(i128::MAX),
+            earned: Micros::new(-1),
+            max: Quantity::new(7),
+        };
+        let promotion = promotion(1, PromotionRule::Percent(Percent::HUNDRED));
+        MonthState {
+            volume: Quantity::new(volume),
+            meters: BTreeMap::from([(key(), meter)]),
+            promos: BTreeMap::from([(promotion.id, Picos::new(5))]),
+        }
+    }
+
+    #[test]
+    fn a_state_reads_back_and_anything_else_is_refused() {
+        let full =
+            UsageState { closed_through: Some(month().prev()), months: BTreeMap::from([(month(), some(1)), (month().next(), some(2))]) };
+        for state in [UsageState::default(), full] {
+            assert_eq!(UsageState::decode(&state.encode()), Ok(state));
+        }
+        let small = MonthState {
+            meters: BTreeMap::from([(key(), MeterState { quantity: Quantity::ONE, ..MeterState::default() })]),
+            ..MonthState::default()
+        };
+        let state = UsageState { closed_through: None, months: BTreeMap::from([(month(), small)]) };
+        assert_eq!(state.encode(), r#"{"m":{"2026-11":{"v":0,"m":{"sms":"1000000:0:0:0:0"}}}}"#);
+        for wrong in [
+            "",
+            "{",
+            r#"{"x":1}"#,
+            r#"{"m":{"2026-13":{}}}"#,
+            r#"{"m":{"2026-11":{"m":{"sms":"1:2:3:4"}}}}"#,
+            r#"{"m":{"2026-11":{"m":{"sms":"1:2:3:4:5:6"}}}}"#,
+            r#"{"m":{"2026-11":{"m":{"sms":"1:2:3:4:x"}}}}"#,
+        ] {
+            assert!(UsageState::decode(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn four_months_are_kept_and_what_a_cap_gave_is_never_forgotten() {
+        let first = month();
+        let mut state = UsageState::default();
+        let mut at = first;
+        for _ in 0..7 {
+            state.months.insert(at, some(1));
+            state.prune();
+            at = at.next();
+        }
+        assert_eq!(state.months.len(), MAX_MONTHS);
+        let id = state.months.values().next().and_then(|month| month.promos.keys().next().cloned()).expect("a promotion");
+        assert_eq!(state.promo_used(&id), Ok(Picos::new(35)));
+        assert!(!state.keeps(first) && state.keeps(at) && state.keeps(at.prev()));
+        assert_eq!((state.open_month(at), UsageState { closed_through: Some(at), ..state }.open_month(at)), (at, at.next()));
+    }
+}

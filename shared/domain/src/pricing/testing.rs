@@ -161,7 +161,7 @@ pub fn event(of: &str) -> EventToRate {
 }
 
 /// The accounts with their books, to be changed before a chain is made of them.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Tree {
     pub kinds: Vec<Kind>,
     pub books: BTreeMap<usize, PricingBook>,

@@ -157,3 +157,72 @@ impl TierTable {
         Ok(Some(NextTier { name: tier.name.clone(), from: tier.from, discount: tier.discount, missing, would_save }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::testing::{percent, picos, quantity};
+
+    fn names(table: &TierTable, pairs: &[(&str, &str)]) -> Vec<String> {
+        let of = |(now, previous): &(&str, &str)| {
+            let standing = table.tier_of(quantity(now), quantity(previous));
+            format!("{}{} {}", standing.name(), if standing.grace { "*" } else { "" }, standing.discount())
+        };
+        pairs.iter().map(of).collect()
+    }
+
+    #[test]
+    fn the_operators_table_is_the_one_promised() {
+        let table = TierTable::default_table();
+        assert_eq!(table.validate(), Ok(()));
+        let shown: Vec<_> = table.tiers.iter().map(|tier| format!("{} {} {}", tier.name, tier.from, tier.discount)).collect();
+        assert_eq!(shown, ["bronze 1000.000000 5", "silver 5000.000000 10", "gold 25000.000000 20", "platinum 100000.000000 35"]);
+    }
+
+    #[test]
+    fn a_tier_begins_at_its_threshold_and_last_months_is_kept_for_one_month() {
+        let table = TierTable::default_table();
+        let pairs = [
+            ("0", "0"),
+            ("999.999999", "0"),
+            ("1000", "0"),
+            ("24999", "0"),
+            ("25000", "1000"),
+            ("0", "25000"),
+            ("5000", "25000"),
+            ("100000", "25000"),
+        ];
+        assert_eq!(names(table, &pairs), ["none 0", "none 0", "bronze 5", "silver 10", "gold 20", "gold* 20", "gold* 20", "platinum 35"]);
+    }
+
+    #[test]
+    fn the_next_tier_says_what_is_missing_and_what_it_would_have_saved() {
+        let table = TierTable::default_table();
+        // 90 was paid at 10 % off, so 100 before it; at 20 % off it would have been 80.
+        let next = table.next(quantity("6000"), quantity("0"), picos("90")).expect("fits").expect("there is one");
+        assert_eq!((next.name.as_str(), next.missing, next.discount), ("gold", quantity("19000"), percent("20")));
+        assert_eq!(next.would_save, picos("10"));
+        // In grace the month's own volume counts for the distance, the tier in force for the comparison.
+        let next = table.next(quantity("10"), quantity("25000"), picos("80")).expect("fits").expect("there is one");
+        assert_eq!((next.name.as_str(), next.missing, next.would_save), ("platinum", quantity("99990"), picos("15")));
+        assert_eq!(table.next(quantity("100000"), quantity("0"), picos("1")), Ok(None));
+        assert_eq!(table.next(quantity("0"), quantity("0"), Picos::new(i128::MAX)), Err(Overflow));
+    }
+
+    #[test]
+    fn a_table_that_does_not_rise_is_refused_with_its_pointer() {
+        for (tiers, pointer) in [
+            (r#"[{"name":"none","from":"1","discount":"1"}]"#, "/tiers/0/name"),
+            (r#"[{"name":"a","from":"0","discount":"1"}]"#, "/tiers/0/from"),
+            (r#"[{"name":"a","from":"1","discount":"100.5"}]"#, "/tiers/0/discount"),
+            (r#"[{"name":"a","from":"1","discount":"-1"}]"#, "/tiers/0/discount"),
+            (r#"[{"name":"a","from":"1","discount":"1"},{"name":"a","from":"2","discount":"2"}]"#, "/tiers/1/name"),
+            (r#"[{"name":"a","from":"1","discount":"1"},{"name":"b","from":"1","discount":"2"}]"#, "/tiers/1/from"),
+            (r#"[{"name":"a","from":"1","discount":"1"},{"name":"b","from":"2","discount":"1"}]"#, "/tiers/1/discount"),
+        ] {
+            let table: TierTable = serde_json::from_str(&format!(r#"{{"tiers":{tiers}}}"#)).expect("reads");
+            assert_eq!(table.validate().map_err(|error| error.pointer), Err(pointer.to_owned()), "{tiers}");
+        }
+        assert_eq!(TierTable::default().validate(), Ok(()), "no tiers is a table without discounts");
+    }
+}

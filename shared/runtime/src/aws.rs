@@ -1,0 +1,237 @@
+//! One signed request to a service of AWS whose SDK would be much for the little that is asked of it: S3 and SQS. It goes
+//! through the same HTTP client as the SDK's own, and is signed by the same code.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings, UriPathNormalizationMode,
+    sign,
+};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use tokio::time::{sleep, timeout};
+
+use crate::clock::{Clock as _, SystemClock};
+
+/// How often a request is sent before its failure is believed.
+const TRIES: u32 = 3;
+/// The wait before the second try; before the third it is four times as long.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// How much of a refusal is told.
+const TOLD_CHARS: usize = 300;
+
+/// A service, by the name under which requests to it are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    S3,
+    Sqs,
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Service::S3 => "s3",
+            Service::Sqs => "sqs",
+        }
+    }
+}
+
+/// Sends signed requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    http: SharedHttpConnector,
+    identity: Identity,
+    region: String,
+}
+
+/// What is sent. `sha256` is the body's digest in hexadecimal.
+#[derive(Debug)]
+pub(crate) struct Ask<'a> {
+    pub service: Service,
+    pub method: &'static str,
+    pub url: &'a str,
+    pub headers: &'a [(&'static str, &'a str)],
+    pub body: Content<'a>,
+    pub try_lasts: Duration,
+}
+
+/// A body: bytes, or a file of this many bytes and this SHA-256 in hexadecimal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Content<'a> {
+    Bytes(&'a [u8]),
+    File { path: &'a std::path::Path, length: u64, sha256: &'a str },
+}
+
+/// An answer, which may be a refusal.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// What it says, for a log.
+    pub fn said(&self) -> String {
+        let text: String = String::from_utf8_lossy(&self.body).chars().take(TOLD_CHARS).collect();
+        format!("status {}: {text}", self.status)
+    }
+
+    fn may_pass(&self) -> bool {
+        self.status >= 500 || matches!(self.status, 408 | 429)
+    }
+}
+
+impl Caller {
+    pub fn new(http: SharedHttpConnector, credentials: Credentials, region: &str) -> Self {
+        Self { http, identity: credentials.into(), region: region.to_owned() }
+    }
+
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Sends it, again if no answer comes or one that may pass, and gives the answer, whatever its status.
+    pub async fn send(&self, ask: &Ask<'_>) -> Result<Answer, String> {
+        let mut wait = FIRST_WAIT;
+        let mut tries = 1;
+        loop {
+            let answer = match timeout(ask.try_lasts, self.once(ask)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(format!("no answer in {:?}", ask.try_lasts)),
+            };
+            if tries == TRIES || matches!(&answer, Ok(answer) if !answer.may_pass()) {
+                return answer.map_err(|why| format!("{why} ({tries} tries)"));
+            }
+            sleep(wait).await;
+            tries += 1;
+            wait *= 4;
+        }
+    }
+
+    async fn once(&self, ask: &Ask<'_>) -> Result<Answer, String> {
+        let (body, signed) = match ask.body {
+            Content::Bytes(bytes) => (SdkBody::from(bytes), SignableBody::Bytes(bytes)),
+            Content::File { path, length, sha256 } => {
+                let stream = ByteStream::read_from().path(path).length(aws_smithy_types::byte_stream::Length::Exact(length)).build().await;
+                let stream = stream.map_err(|error| format!("{}: {error}", path.display()))?;
+                (stream.into_inner(), SignableBody::Precomputed(sha256.to_owned()))
+            }
+        };
+        let mut request = http::Request::builder().method(ask.method).uri(ask.url);
+        for (name, value) in ask.headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(body).map_err(|error| error.to_string())?;
+        self.sign(&mut request, ask, SignatureLocation::Headers, signed, None)?;
+        let request = HttpRequest::try_from(request).map_err(|error| error.to_string())?;
+        let response = self.http.call(request).await.map_err(|error| described(&error))?;
+        let status = response.status().as_u16();
+        let body = ByteStream::new(response.into_body()).collect().await.map_err(|error| described(&error))?;
+        Ok(Answer { status, body: body.into_bytes().to_vec() })
+    }
+
+    /// An address that asks for `url` in this caller's name, for so long.
+    pub fn link(&self, service: Service, url: &str, expires_in: Duration) -> Result<String, String> {
+        let ask = Ask { service, method: "GET", url, headers: &[], body: Content::Bytes(&[]), try_lasts: Duration::ZERO };
+        let mut request = http::Request::builder().method("GET").uri(url).body(()).map_err(|error| error.to_string())?;
+        self.sign(&mut request, &ask, SignatureLocation::QueryParams, SignableBody::UnsignedPayload, Some(expires_in))?;
+        Ok(request.uri().to_string())
+    }
+
+    fn sign<B>(
+        &self,
+        request: &mut http::Request<B>,
+        ask: &Ask<'_>,
+        place: SignatureLocation,
+        body: SignableBody<'_>,
+        expires_in: Option<Duration>,
+    ) -> Result<(), String> {
+        let mut settings = SigningSettings::default();
+        settings.signature_location = place;
+        settings.expires_in = expires_in;
+        if ask.service == Service::S3 {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
+        let params = v4::SigningParams::builder()
+            .identity(&self.identity)
+            .region(&self.region)
+            .name(ask.service.name())
+            // The machine's time, not the test clock's: the service looks at its own.
+            .time(SystemClock::default().now().into())
+            .settings(settings)
+            .build()
+            .map_err(|error| error.to_string())?
+            .into();
+        let headers = ask.headers.iter().copied();
+        let signable = SignableRequest::new(ask.method, ask.url, headers, body).map_err(|error| described(&error))?;
+        let (instructions, _) = sign(signable, &params).map_err(|error| described(&error))?.into_parts();
+        instructions.apply_to_request_http1x(request);
+        Ok(())
+    }
+}
+
+/// Where the service is: the given endpoint, or AWS's of the region.
+pub(crate) fn host(service: Service, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("{}.{region}.{suffix}", service.name())
+}
+
+/// An error with what led to it.
+fn described(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_http_client::Connector;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that gives these answers, one a connection, and keeps what it was asked.
+    pub(crate) async fn server(answers: &'static [(u16, &'static str)]) -> (Caller, String, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&asked);
+        tokio::spawn(async move {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut read = Vec::new();
+                while !is_whole(&read) {
+                    let mut chunk = [0; 4096];
+                    let count = stream.read(&mut chunk).await.expect("a request");
+                    read.extend_from_slice(&chunk[..count]);
+                }
+                kept.lock().expect("no panic").push(String::from_utf8(read).expect("text"));
+                let answer = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(answer.as_bytes()).await.expect("answered");
+            }
+        });
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("a token".to_owned()), None, "test");
+        (Caller::new(SharedHttpConnector::new(Connector::builder().build_http()), credentials, "eu-central-1"), endpoint, asked)
+    }
+
+    fn is_whole(request: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(request);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+        body.len() >= length.unwrap_or(0)
+    }
+}
