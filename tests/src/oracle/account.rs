@@ -56,7 +56,19 @@ pub struct Account {
     /// What its own usage had from each promotion with a cap.
     pub promoted: BTreeMap<String, Decimal>,
     /// Its own events that were counted, by their ids.
-    pub counted: HashMap<String, Content>,
+    pub counted: HashMap<String, Counted>,
+}
+
+/// An event that was counted.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// As it came in: what the same id must hold to be the same event.
+    pub content: Content,
+    /// The quantity that it is counted with now.
+    quantity: Decimal,
+    /// Its prices now; none once it was taken back.
+    pub rated: Option<Rated>,
+    adjusted: u32,
 }
 
 /// What makes two events of one id the same.
@@ -89,11 +101,20 @@ pub enum Rejected {
     UnderCost,
     /// A prepaid account of the chain has too little credit.
     InsufficientCredits,
+    /// Of an adjustment: there is no such event, or not any more, or it was adjusted as often as it may be.
+    NoSuchEvent,
+    /// Of an adjustment: what is left of the largest, or of different values, cannot be told.
+    NotSeparable,
 }
 
-/// What came of one event.
+/// How often an event may be adjusted.
+const MOST_ADJUSTMENTS: u32 = 20;
+
+/// What came of one event, or of its adjustment.
 #[derive(Debug, Clone)]
 pub enum Outcome {
+    /// It was taken back, and nothing is counted instead.
+    TakenBack,
     /// It is counted and priced.
     Accepted(Rated),
     /// It was counted before.
@@ -111,6 +132,10 @@ pub struct Rated {
     pub month: Month,
     /// What it adds to the month.
     pub units: Decimal,
+    /// Its units count to volume tiers.
+    counts_to_tier: bool,
+    /// The value that a `unique` meter counts.
+    value: Option<String>,
     /// What each level pays, the using account's first.
     pub levels: Vec<Level>,
     /// The promotion.
@@ -140,6 +165,9 @@ impl Oracle {
             Command::Credit { id, amount } => self.account(id).credit += amount,
             Command::Book { id, book } => self.account(id).book = serde_json::from_value(book.clone()).expect("a book that reads"),
             Command::Billed { id, through } => self.account(id).billed = Some(*through),
+            Command::Adjust { id, event, quantity, at } => {
+                return vec![self.adjust(id, event, *quantity, *at).unwrap_or_else(Outcome::Rejected)];
+            }
             Command::Batch { received_at, events } => return events.iter().map(|event| self.event(event, *received_at)).collect(),
         }
         Vec::new()
@@ -163,35 +191,88 @@ impl Oracle {
         let content = Content::of(event);
         match self.accounts.get(account).map(|account| account.counted.get(id)) {
             None => return Outcome::Rejected(Rejected::UnknownAccount),
-            Some(Some(before)) if *before == content => return Outcome::Duplicate,
+            Some(Some(before)) if before.content == content => return Outcome::Duplicate,
             Some(Some(_)) => return Outcome::Rejected(Rejected::EventIdReused),
             Some(None) => {}
         }
-        match self.rate(account, &content, received_at) {
+        match self.rate_paid(account, &content, received_at) {
             Ok(rated) => {
-                self.write(account, id, content, &rated);
+                self.write(account, &content, &rated, Decimal::ONE);
+                let counted = Counted { quantity: content.quantity, content, rated: Some(rated.clone()), adjusted: 0 };
+                self.account(account).counted.insert(id.to_owned(), counted);
                 Outcome::Accepted(rated)
             }
             Err(why) => Outcome::Rejected(why),
         }
     }
 
-    fn rate(&self, id: &str, content: &Content, received_at: Timestamp) -> Result<Rated, Rejected> {
-        if content.occurred_at < received_at - SignedDuration::from_hours(35 * 24) {
-            return Err(Rejected::TooLate);
+    /// Takes an event back at every level that paid for it, and prices it anew if there is another quantity. Either both, or
+    /// nothing if somebody could not pay the difference.
+    fn adjust(&mut self, id: &str, event: &str, quantity: Option<Decimal>, at: Timestamp) -> Result<Outcome, Rejected> {
+        let counted = self.accounts.get(id).and_then(|account| account.counted.get(event)).ok_or(Rejected::NoSuchEvent)?.clone();
+        let rated = counted.rated.as_ref().filter(|_| counted.adjusted < MOST_ADJUSTMENTS).ok_or(Rejected::NoSuchEvent)?;
+        let known = |above: &str| self.accounts[above].book.meters.iter().find(|meter| meter.key == counted.content.meter);
+        let meter = self.lineage(id).into_iter().find_map(known).ok_or(Rejected::UnknownMeter)?;
+        if ["max", "unique"].contains(&meter.aggregation.as_str()) {
+            return Err(Rejected::NotSeparable);
         }
-        if content.occurred_at > received_at + SignedDuration::from_mins(5) {
-            return Err(Rejected::TooEarly);
+        let content = Content { quantity: counted.quantity, ..counted.content.clone() };
+        let back = self.write(id, &content, rated, Decimal::NEGATIVE_ONE);
+        let anew = quantity.map(|quantity| Content { quantity, ..content.clone() });
+        let rated_anew = match anew.as_ref().map(|anew| in_time(anew, at).and_then(|()| self.rate(id, anew))).transpose() {
+            Ok(rated_anew) => rated_anew,
+            Err(why) => {
+                self.write(id, &content, rated, Decimal::ONE);
+                return Err(why);
+            }
+        };
+        let mut changes = back;
+        if let (Some(anew), Some(rated_anew)) = (&anew, &rated_anew) {
+            for (account, change) in self.write(id, anew, rated_anew, Decimal::ONE) {
+                *changes.entry(account).or_default() += change;
+            }
         }
-        let lineage: Vec<(&str, &Account)> = self.lineage(id).into_iter().map(|id| (id, &self.accounts[id])).collect();
-        if lineage.iter().any(|(_, account)| account.suspended) {
+        let short = |(account, change): (&String, &Decimal)| *change < Decimal::ZERO && self.accounts[account].is_short();
+        if changes.iter().any(short) {
+            if let (Some(anew), Some(rated_anew)) = (&anew, &rated_anew) {
+                self.write(id, anew, rated_anew, Decimal::NEGATIVE_ONE);
+            }
+            self.write(id, &content, rated, Decimal::ONE);
+            return Err(Rejected::InsufficientCredits);
+        }
+        let quantity = quantity.unwrap_or(counted.quantity);
+        let rated = rated_anew;
+        let outcome = rated.clone().map_or(Outcome::TakenBack, Outcome::Accepted);
+        self.account(id).counted.insert(event.to_owned(), Counted { quantity, rated, adjusted: counted.adjusted + 1, ..counted });
+        Ok(outcome)
+    }
+
+    /// Prices an event, if it may be counted now and everybody can pay.
+    fn rate_paid(&self, id: &str, content: &Content, received_at: Timestamp) -> Result<Rated, Rejected> {
+        if self.lineage(id).into_iter().any(|above| self.accounts[above].suspended) {
             return Err(Rejected::Suspended);
         }
+        in_time(content, received_at)?;
+        let rated = self.rate(id, content)?;
+        let amounts = rated.levels.iter().map(|level| level.amount);
+        for (account, change) in self.changes(&rated.levels, amounts) {
+            let account = &self.accounts[&account];
+            if change < Decimal::ZERO && account.credit + change < -account.credit_limit {
+                return Err(Rejected::InsufficientCredits);
+            }
+        }
+        Ok(rated)
+    }
+
+    /// What an event costs at every level.
+    fn rate(&self, id: &str, content: &Content) -> Result<Rated, Rejected> {
+        let lineage: Vec<(&str, &Account)> = self.lineage(id).into_iter().map(|id| (id, &self.accounts[id])).collect();
         let meter_of = |(_, account): &(&str, &Account)| account.book.meters.iter().any(|meter| meter.key == content.meter);
         let owner = lineage.iter().position(meter_of).ok_or(Rejected::UnknownMeter)?;
         let meter = lineage[owner].1.book.meters.iter().find(|meter| meter.key == content.meter).ok_or(Rejected::UnknownMeter)?;
         let month = month_of(content.occurred_at, &lineage);
         let units = lineage[0].1.contribution(meter, month, content);
+        let value = meter.unique_by.as_ref().and_then(|by| content.properties.get(by)).cloned();
         let chain: Vec<Link<'_>> = lineage.iter().map(|(id, account)| account.link(id, &content.meter, month)).collect();
         let usage = Usage { meter: &content.meter, currency: &lineage[0].1.currency, at: content.occurred_at, units };
         let had = |promotion: &str| lineage[0].1.promoted.get(promotion).copied().unwrap_or_default();
@@ -199,60 +280,74 @@ impl Oracle {
         for (level, link) in levels.iter_mut().zip(&chain) {
             level.amount = to_ledger(link.paid + level.price) - to_ledger(link.paid);
         }
-        self.is_paid(&levels)?;
-        Ok(Rated { owner: lineage[owner].0.to_owned(), month, units, levels, given })
+        Ok(Rated { owner: lineage[owner].0.to_owned(), month, units, counts_to_tier: meter.counts_to_tier, value, levels, given })
     }
 
-    /// A prepaid account's credit, with what it earns by the same event, must not end below its limit.
-    fn is_paid(&self, levels: &[Level]) -> Result<(), Rejected> {
-        for (id, change) in self.changes(levels) {
-            let account = &self.accounts[id];
-            if change < Decimal::ZERO && account.credit + change < -account.credit_limit {
-                return Err(Rejected::InsufficientCredits);
-            }
+    /// What the amounts of an event's levels do to each account's credit: who is prepaid pays, and its seller receives. The
+    /// operator's credit is not kept.
+    fn changes(&self, levels: &[Level], amounts: impl Iterator<Item = Decimal>) -> Changes {
+        let mut changes = Changes::new();
+        for (level, amount) in levels.iter().zip(amounts).filter(|(level, _)| !self.accounts[&level.payer].postpaid) {
+            *changes.entry(level.payer.clone()).or_default() -= amount;
+            *changes.entry(level.seller.clone()).or_default() += amount;
         }
-        Ok(())
-    }
-
-    /// What an event does to each account's credit: who is prepaid pays, and its seller receives. The operator's is not kept.
-    fn changes<'a>(&self, levels: &'a [Level]) -> BTreeMap<&'a str, Decimal> {
-        let mut changes: BTreeMap<&str, Decimal> = BTreeMap::new();
-        for level in levels.iter().filter(|level| !self.accounts[&level.payer].postpaid) {
-            *changes.entry(&level.payer).or_default() -= level.amount;
-            *changes.entry(&level.seller).or_default() += level.amount;
-        }
-        changes.retain(|id, _| self.accounts[*id].kind != Kind::Operator);
+        changes.retain(|id, _| self.accounts[id].kind != Kind::Operator);
         changes
     }
 
-    fn write(&mut self, id: &str, event: &str, content: Content, rated: &Rated) {
-        for (account, change) in self.changes(&rated.levels) {
-            self.account(account).credit += change;
-        }
-        let owner = self.accounts[&rated.owner].book.meters.iter().find(|meter| meter.key == content.meter).cloned();
-        let meter = owner.expect("the owner has its meter");
-        let own_value = meter.unique_by.as_ref().and_then(|by| content.properties.get(by)).cloned();
-        let key = (rated.month, meter.key.clone());
+    /// Writes a priced event to every account, or with `times` −1 takes it back; says what it did to their credit. An amount is
+    /// always how far the total of the month moves on the ledger.
+    fn write(&mut self, id: &str, content: &Content, rated: &Rated, times: Decimal) -> Changes {
+        let key = (rated.month, content.meter.clone());
+        let owner_sells = self.accounts[&rated.owner].kind != Kind::Operator;
+        let mut amounts = Vec::new();
         for level in &rated.levels {
             let payer = self.account(&level.payer);
             let line = payer.lines.entry(key.clone()).or_default();
-            line.used += rated.units;
-            line.paid += level.price;
-            line.seller_paid += level.cost.unwrap_or_default();
-            if meter.counts_to_tier {
-                *payer.volumes.entry(rated.month).or_default() += rated.units;
+            let before = to_ledger(line.paid);
+            line.used += times * rated.units;
+            line.paid += times * level.price;
+            line.seller_paid += times * level.cost.unwrap_or_default();
+            let amount = to_ledger(line.paid) - before;
+            if rated.counts_to_tier {
+                *payer.volumes.entry(rated.month).or_default() += times * rated.units;
             }
-            self.account(&level.seller).lines.entry(key.clone()).or_default().earned += level.amount;
+            if owner_sells || level.seller != rated.owner {
+                self.account(&level.seller).lines.entry(key.clone()).or_default().earned += amount;
+            }
+            amounts.push(amount);
+        }
+        if owner_sells {
+            // What is used of its own meter is in the owner's books too, but it buys nothing, so it counts to no tier of its.
+            self.account(&rated.owner).lines.entry(key.clone()).or_default().used += times * rated.units;
         }
         let own = self.account(id);
         let line = own.lines.entry(key).or_default();
         line.largest = line.largest.max(content.quantity);
-        line.values.extend(own_value);
+        line.values.extend(rated.value.clone());
         if let Some(Given { id, off, capped: true }) = &rated.given {
-            *own.promoted.entry(id.clone()).or_default() += off;
+            *own.promoted.entry(id.clone()).or_default() += times * off;
         }
-        own.counted.insert(event.to_owned(), content);
+        let changes = self.changes(&rated.levels, amounts.into_iter());
+        for (account, change) in &changes {
+            self.account(account).credit += change;
+        }
+        changes
     }
+}
+
+/// By how much each account's credit changes.
+type Changes = BTreeMap<String, Decimal>;
+
+/// Usage may be 35 days late and five minutes ahead.
+fn in_time(content: &Content, now: Timestamp) -> Result<(), Rejected> {
+    if content.occurred_at < now - SignedDuration::from_hours(35 * 24) {
+        return Err(Rejected::TooLate);
+    }
+    if content.occurred_at > now + SignedDuration::from_mins(5) {
+        return Err(Rejected::TooEarly);
+    }
+    Ok(())
 }
 
 /// The month of an event: the one in which it occurred, or the first that nobody of the chain was billed for.
@@ -278,6 +373,10 @@ impl Account {
             promoted: BTreeMap::new(),
             counted: HashMap::new(),
         }
+    }
+
+    fn is_short(&self) -> bool {
+        self.credit < -self.credit_limit
     }
 
     fn line(&self, month: Month, meter: &str) -> Option<&Line> {

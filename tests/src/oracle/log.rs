@@ -70,6 +70,17 @@ pub enum Command {
         /// The last month billed.
         through: Month,
     },
+    /// A counted event was taken back, and counted anew if there is another quantity.
+    Adjust {
+        /// Whose event.
+        id: String,
+        /// Its id.
+        event: String,
+        /// The quantity instead.
+        quantity: Option<Decimal>,
+        /// When.
+        at: Timestamp,
+    },
     /// Events came in. They are counted in this order.
     Batch {
         /// When.

@@ -110,7 +110,9 @@ pub fn levels(
         let rule = rule(chain, at, owner, usage).ok_or(Rejected::NoPrice)?;
         let base = match rule.price {
             Price::Card(model) => model.cost_of(payer.used + usage.units) - model.cost_of(payer.used),
-            Price::Markup(MarkupRule::Percent(percent)) => to_price(percent_of(Decimal::ONE_HUNDRED + percent, cost.unwrap_or_default())),
+            Price::Markup(MarkupRule::Percent(percent)) => {
+                cost.unwrap_or_default() + to_price(percent_of(*percent, cost.unwrap_or_default()))
+            }
             Price::Markup(MarkupRule::Fixed(each)) => cost.unwrap_or_default() + to_price(times(*each, usage.units)),
             Price::Markup(MarkupRule::End) => unreachable!("an ended markup is no rule"),
             Price::Cost => cost.unwrap_or_default(),
@@ -121,7 +123,7 @@ pub fn levels(
             rule: rule.word,
             rule_id: rule.id.map(str::to_owned),
             position: payer.used,
-            price: to_price(percent_of(Decimal::ONE_HUNDRED - tier_discount(payer, seller), base)),
+            price: base - to_price(percent_of(tier_discount(payer, seller), base)),
             cost,
             amount: Decimal::ZERO,
             allow_loss: rule.allow_loss,
@@ -165,8 +167,8 @@ fn rule<'a>(chain: &[Link<'a>], at: usize, owner: usize, usage: Usage<'_>) -> Op
         .or_else(|| {
             let further_up = chain[at + 2..=owner].iter().map(|link| link.book);
             let inherited = |book: &'a Book, of| find(&book.markups, of).filter(|markup| markup.inherit);
-            let nearest = further_up.filter_map(|book| inherited(book, Some(meter)).or_else(|| inherited(book, None)));
-            adds("inherited_markup", { nearest }.next())
+            let mut nearest = further_up.filter_map(|book| inherited(book, Some(meter)).or_else(|| inherited(book, None)));
+            adds("inherited_markup", nearest.next())
         })
         .or(Some(Rule { word: "cost", id: None, price: Price::Cost, allow_loss: false }))
 }
@@ -215,8 +217,7 @@ fn promote(chain: &[Link<'_>], owner: usize, usage: Usage<'_>, levels: &mut [Lev
 
 /// Whether the using account may have a promotion at all.
 fn is_for(promotion: &Promotion, chain: &[Link<'_>], usage: Usage<'_>) -> bool {
-    let redeemed =
-        |link: &Link<'_>| link.book.redeemed.iter().any(|code| code.promotion_id == promotion.id && code.redeemed_at <= usage.at);
+    let redeemed = |link: &Link<'_>| link.book.redeemed.iter().any(|code| code.promotion_id == promotion.id);
     promotion.runs(usage.meter, usage.currency, usage.at)
         && promotion.account_id.as_ref().is_none_or(|only| chain.iter().any(|link| link.id == only))
         && (promotion.code.is_none() || chain.iter().any(redeemed))

@@ -172,8 +172,6 @@ pub enum PromotionRule {
 pub struct Redeemed {
     /// The promotion it belongs to.
     pub promotion_id: String,
-    /// When.
-    pub redeemed_at: Timestamp,
 }
 
 /// The operator's tiers as long as its book has none.

@@ -20,11 +20,13 @@ use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::ManualClock;
 use tributary_runtime::ids::SeededIds;
 use tributary_store::commit::Patience;
+use tributary_store::error::StoreError;
 use tributary_store::memory::MemoryTable;
 
-use super::platform::{Ground, Platform};
+use super::platform::{Adjusted, Ground, Platform};
 use super::town::Town;
 use crate::oracle::account::{Rated, Rejected};
+use crate::oracle::log::Command;
 use crate::oracle::{Oracle, Outcome};
 
 /// Where the clock stands at first: in the middle of a month, so that four months are met.
@@ -66,6 +68,12 @@ pub struct Report {
     pub late: u64,
     /// Counted with a promotion.
     pub promoted: u64,
+    /// Counted, and taken back later.
+    pub taken_back: u64,
+    /// Counted anew with another quantity.
+    pub corrected: u64,
+    /// Adjustments that were refused, by both.
+    pub adjustments_refused: u64,
     /// Prices at any level by the rule that set them.
     pub rules: BTreeMap<&'static str, u64>,
     /// Books changed, moves, suspensions and so on while events came.
@@ -82,6 +90,35 @@ pub struct Report {
     pub differences: Vec<String>,
     /// How many there were.
     pub differing: u64,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = |counts: &BTreeMap<String, u64>| counts.iter().map(|(what, n)| format!("{n} {what}")).collect::<Vec<_>>().join(", ");
+        let rules = self.rules.iter().map(|(rule, n)| ((*rule).to_owned(), *n)).collect();
+        writeln!(f, "seed {}: {} events in {} batches, {} accounts", self.seed, self.sent, self.batches, self.accounts)?;
+        writeln!(f, "accepted    {} ({} late by more than an hour, {} with a promotion)", self.accepted, self.late, self.promoted)?;
+        writeln!(
+            f,
+            "duplicates  {} (and {} with another content that two bytes of a hash did not tell)",
+            self.duplicates, self.content_unnoticed
+        )?;
+        writeln!(f, "rejected    {} ({})", self.rejected.values().sum::<u64>(), counts(&self.rejected))?;
+        writeln!(f, "adjusted    {} taken back, {} corrected, {} refused", self.taken_back, self.corrected, self.adjustments_refused)?;
+        writeln!(f, "prices      {} ({})", self.rules.values().sum::<u64>(), counts(&rules))?;
+        writeln!(f, "meanwhile   {} changes of books, places, states and credit", self.happenings)?;
+        writeln!(
+            f,
+            "compared    each event at each level, {} lines of account, month and meter, {} records, every balance",
+            self.lines, self.accepted
+        )?;
+        writeln!(f, "moved       {} in all currencies and at all levels", self.moved)?;
+        writeln!(f, "time        engine {:.1?}, oracle {:.1?}", self.engine, self.oracle)?;
+        for difference in &self.differences {
+            writeln!(f, "DIFFERENCE  {difference}")?;
+        }
+        write!(f, "differences {}", self.differing)
+    }
 }
 
 struct Run {
@@ -109,8 +146,8 @@ pub async fn run(settings: Settings) -> Result<Report, String> {
         clock: Arc::new(clock.clone()),
         ids: Arc::new(SeededIds::new(settings.seed)),
     };
-    let platform = Platform::on(&ground, Patience::eager(12)).await.map_err(|error| error.to_string())?;
-    let town = Town::build(&platform, settings.seed).await.map_err(|error| error.to_string())?;
+    let platform = Platform::on(&ground, Patience::eager(12)).await.map_err(|error| format!("the platform: {error}"))?;
+    let town = Town::build(&platform, settings.seed).await.map_err(|error| format!("the town: {error}"))?;
     let report = Report { seed: settings.seed, accounts: town.citizens.len(), ..Report::default() };
     let random = SmallRng::seed_from_u64(settings.seed ^ 0x0bac);
     let mut run = Run { platform, blobs, clock, town, oracle: Oracle::default(), random, counted: 0, report };
@@ -126,7 +163,11 @@ impl Run {
         while self.report.sent < events {
             self.clock.advance_ms(self.random.random_range(1..=step * 2));
             if self.random.random_bool(0.5) {
-                self.town.happens(&self.platform).await.map_err(|error| error.to_string())?;
+                let happened = self.town.happens(&self.platform).await.map_err(|error| format!("a happening: {error}"))?;
+                let outcomes = self.catch_up();
+                if let Some(adjusted) = happened {
+                    self.adjusted(outcomes.first(), &adjusted);
+                }
             }
             let size = self.random.random_range(1..=most).min(events - self.report.sent);
             let batch = self.town.events(self.platform.now(), size);
@@ -141,15 +182,35 @@ impl Run {
         Ok(())
     }
 
-    /// Lets the oracle do what was done, and compares its answers to the batch.
-    fn compare(&mut self, batch: &[Value], answers: &[Answer]) {
+    /// Lets the oracle do what was done; gives what it says of the last of it.
+    fn catch_up(&mut self) -> Vec<Outcome> {
         let (began, mut outcomes) = (Instant::now(), Vec::new());
         for command in self.town.take_commands() {
-            self.report.happenings += 1;
+            self.report.happenings += usize::from(!matches!(command, Command::Batch { .. }));
             outcomes = self.oracle.apply(&command);
         }
-        self.report.happenings -= 1;
         self.report.oracle += began.elapsed();
+        outcomes
+    }
+
+    /// Compares what came of an adjustment.
+    fn adjusted(&mut self, outcome: Option<&Outcome>, adjusted: &Adjusted) {
+        match (outcome, adjusted) {
+            (Some(Outcome::TakenBack), Ok(None)) => self.report.taken_back += 1,
+            (Some(Outcome::Accepted(ours)), Ok(Some(theirs))) => {
+                self.report.corrected += 1;
+                for what in unlike(ours, theirs) {
+                    self.differs(format!("corrected: {what}"));
+                }
+            }
+            (Some(Outcome::Rejected(_)), Err(_)) => self.report.adjustments_refused += 1,
+            (outcome, adjusted) => self.differs(format!("an adjustment: the oracle says {outcome:?}, the engine {adjusted:?}")),
+        }
+    }
+
+    /// Compares what came of a batch.
+    fn compare(&mut self, batch: &[Value], answers: &[Answer]) {
+        let outcomes = self.catch_up();
         if outcomes.len() != answers.len() {
             self.differs(format!("{} answers to {} events", answers.len(), outcomes.len()));
         }
@@ -287,8 +348,12 @@ impl Run {
             for book in [Book::Issued, Book::Consumed] {
                 for stripe in 0..SYSTEM_STRIPES {
                     let ledger = LedgerId::System(System { book, currency: (*code).to_owned(), stripe });
-                    let head = self.platform.app.store().head(&ledger).await.map_err(|error| error.to_string())?;
-                    total += micros(head.available.get());
+                    match self.platform.app.store().head(&ledger).await {
+                        Ok(head) => total += micros(head.available.get()),
+                        // Nothing was written there yet.
+                        Err(StoreError::Denied(_)) => {}
+                        Err(error) => return Err(error.to_string()),
+                    }
                 }
             }
             if !total.is_zero() {
@@ -319,6 +384,7 @@ fn code(why: Rejected) -> &'static str {
         Rejected::NoPrice => "no_price",
         Rejected::UnderCost => "under_cost",
         Rejected::InsufficientCredits => "insufficient_credits",
+        Rejected::NoSuchEvent | Rejected::NotSeparable => "none: these are of adjustments",
     }
 }
 

@@ -11,8 +11,10 @@ use tributary_domain::ledger::{Book, EntryKind, Head, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::{Amount, Micros};
 use tributary_domain::pricing::book::PricingBook;
+use tributary_domain::pricing::rate::RatedEvent;
 use tributary_domain::text::Name;
 use tributary_domain::transfer::{Leg, TransferRequest};
+use tributary_metering::adjust::{AdjustError, Adjustment, adjust};
 use tributary_metering::ingest::{Answer, ingest};
 use tributary_runtime::blobs::Blobs;
 use tributary_runtime::clock::Clock;
@@ -26,7 +28,7 @@ use tributary_store::commit::Patience;
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::events::Act;
 use tributary_store::heads::Heads;
-use tributary_store::idempotency::Scope;
+use tributary_store::idempotency::{Outcome, Scope};
 use tributary_store::table::Table;
 use uuid::Uuid;
 
@@ -51,6 +53,9 @@ pub struct Ground {
     /// The ids.
     pub ids: Arc<dyn IdSource>,
 }
+
+/// What came of an adjustment: the event as it is counted now, if it is.
+pub type Adjusted = Result<Option<RatedEvent>, AdjustError>;
 
 /// A new account.
 #[derive(Debug, Clone)]
@@ -226,6 +231,14 @@ impl Platform {
     /// What keeps all of them from being looked at, in words.
     pub async fn ingest(&self, events: &[Value]) -> Result<Vec<Answer>, String> {
         ingest(&self.app, &|_, _| Ok(()), events).await.map_err(|problem| format!("{} {}", problem.code.word(), problem.detail))
+    }
+
+    /// Takes an event back or corrects it; once for a key.
+    pub async fn adjust(&self, asked: &Adjustment, key: &str) -> Adjusted {
+        match adjust(&self.app, &|_, _| Ok(()), asked, &self.scope(key), &self.act().event).await {
+            Ok(Outcome::Done(done) | Outcome::Replayed(done)) => Ok(done.counted),
+            Err(error) => Err(error),
+        }
     }
 
     /// The newest state of an account's ledger, read fresh.

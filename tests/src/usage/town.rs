@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use tributary_domain::account::{Funding, Kind};
 use tributary_domain::id::{AccountId, MarkupId, PromotionId, RateCardId};
 use tributary_domain::money::Micros;
+use tributary_domain::pricing::number::Quantity;
+use tributary_metering::adjust::Adjustment;
 use tributary_store::error::StoreError;
 
-use super::platform::{Opening, Platform};
+use super::platform::{Adjusted, Opening, Platform};
 use crate::oracle::log::{Command, Kind as OracleKind};
 
 /// The operator's meters: the key, how it counts, whether it counts to tiers.
@@ -66,14 +68,8 @@ impl Town {
     /// # Errors
     /// Of the store.
     pub async fn build(platform: &Platform, seed: u64) -> Result<Self, StoreError> {
-        let mut town = Self {
-            random: SmallRng::seed_from_u64(seed),
-            citizens: Vec::new(),
-            sent: Vec::new(),
-            made: 0,
-            keys: 0,
-            commands: Vec::new(),
-        };
+        let mut town =
+            Self { random: SmallRng::seed_from_u64(seed), citizens: Vec::new(), sent: Vec::new(), made: 0, keys: 0, commands: Vec::new() };
         town.settle_operator(platform).await?;
         for currency in ["USD", "USD", "EUR", "USD", "USD"] {
             let postpaid = town.random.random_bool(0.4);
@@ -151,6 +147,9 @@ impl Town {
         for parent in level {
             self.open(platform, parent, Kind::Customer, None, false).await?;
         }
+        for _ in 0..3 {
+            self.open(platform, master, Kind::Customer, None, false).await?;
+        }
         Ok(())
     }
 
@@ -177,16 +176,7 @@ impl Town {
             credit_limit: Decimal::new(limit, 6),
         });
         let book = json!({ "cards": [], "markups": [], "promotions": [] });
-        self.citizens.push(Citizen {
-            id,
-            parent: Some(parent),
-            kind,
-            currency: own,
-            depth,
-            prepaid: !postpaid,
-            suspended: false,
-            book,
-        });
+        self.citizens.push(Citizen { id, parent: Some(parent), kind, currency: own, depth, prepaid: !postpaid, suspended: false, book });
         let opened = self.citizens.len() - 1;
         // Most have enough for long; some run out soon.
         let credit = if self.random.random_bool(0.15) { self.random.random_range(1..40) } else { self.random.random_range(2_000..60_000) };
@@ -214,17 +204,23 @@ impl Town {
             let aggregation = ["sum", "count", "max"][self.random.random_range(0..3)];
             push(&mut self.citizens[citizen].book, "meters", meter(&key, aggregation, counts, None));
             let (model, currency) = (self.model(3), self.citizens[citizen].currency);
-            push(&mut self.citizens[citizen].book, "cards", card(platform, &key, currency, since, model, false));
-        }
-        for _ in 0..self.random.random_range(0..4) {
-            self.rule(platform, citizen, since);
+            // Now and then the price comes later than the meter.
+            let from = if self.random.random_bool(0.3) { platform.now() + SignedDuration::from_hours(24 * 9) } else { since };
+            push(&mut self.citizens[citizen].book, "cards", card(platform, &key, currency, from, model, false));
         }
         if self.random.random_bool(0.3) {
+            // Who gives discounts by volume also earns something.
+            let (id, now) = (MarkupId::from_uuid(platform.app.uuid()), platform.now());
+            let markup = json!({ "id": id, "effective_from": since, "rule": { "percent": "33.3333" }, "created_at": now });
+            push(&mut self.citizens[citizen].book, "markups", markup);
             self.citizens[citizen].book["tiers"] = json!({ "tiers": [
                 { "name": "small", "from": "100", "discount": "1.25" },
                 { "name": "large", "from": "2500.5", "discount": "3.3333" },
                 { "name": "huge", "from": "40000", "discount": "7" },
             ] });
+        }
+        for _ in 0..self.random.random_range(0..4) {
+            self.rule(platform, citizen, since);
         }
         self.write_book(platform, citizen).await
     }
@@ -241,7 +237,7 @@ impl Town {
         let account = only.map(|only| self.citizens[only].id.to_string());
         let mut rule = if self.random.random_range(0..10) < 4 {
             let (meter, loss) = (METERS[self.random.random_range(0..METERS.len())].0, self.random.random_bool(0.5));
-            let model = self.model(4);
+            let model = self.model(8);
             ("cards", card(platform, meter, self.citizens[seller].currency, since, model, loss))
         } else {
             ("markups", self.markup(platform, seller, since, only.is_none()))
@@ -321,12 +317,13 @@ impl Town {
     ///
     /// # Errors
     /// Of the store, but for refusals of what cannot be.
-    pub async fn happens(&mut self, platform: &Platform) -> Result<(), StoreError> {
+    pub async fn happens(&mut self, platform: &Platform) -> Result<Option<Adjusted>, StoreError> {
         let soon = |random: &mut SmallRng| platform.now() + SignedDuration::from_millis(random.random_range(1..3 * DAY_MS));
         match self.random.random_range(0..100) {
             0..10 => {
                 let at = soon(&mut self.random);
-                let (meter, currency) = (METERS[self.random.random_range(0..METERS.len())].0, ["USD", "EUR"][self.random.random_range(0..2)]);
+                let (meter, currency) =
+                    (METERS[self.random.random_range(0..METERS.len())].0, ["USD", "EUR"][self.random.random_range(0..2)]);
                 let model = self.model(1);
                 let new = card(platform, meter, currency, at, model, false);
                 let newest = self.citizens[0].book["cards"].as_array().into_iter().flatten().filter(|old| same_line(old, &new));
@@ -336,7 +333,7 @@ impl Town {
                 }
             }
             10..25 => {
-                let Some(seller) = self.any(Kind::Reseller) else { return Ok(()) };
+                let Some(seller) = self.any(Kind::Reseller) else { return Ok(None) };
                 let at = soon(&mut self.random);
                 if self.cards(seller) < 20 {
                     self.rule(platform, seller, at);
@@ -351,15 +348,17 @@ impl Town {
             25..35 => self.promote(platform).await?,
             35..42 => self.redeem(platform).await?,
             42..46 => self.relocate(platform).await?,
-            46..52 => self.suspend(platform).await?,
-            52..80 => {
+            46..49 => self.suspend(platform).await?,
+            80..95 if !self.sent.is_empty() => return Ok(self.adjust(platform).await),
+            49..52 if self.citizens.iter().any(|citizen| citizen.suspended) => self.suspend(platform).await?,
+            49..80 => {
                 let to = self.random.random_range(1..self.citizens.len());
                 let micros = self.random.random_range(1..2_000_000_000);
                 self.credit(platform, to, micros).await?;
             }
             _ => {}
         }
-        Ok(())
+        Ok(None)
     }
 
     fn cards(&self, citizen: usize) -> usize {
@@ -436,7 +435,8 @@ impl Town {
         if redeemed.iter().any(|old| old["promotion_id"] == promotion["id"]) {
             return Ok(());
         }
-        let redemption = json!({ "code": promotion["code"], "promotion_id": promotion["id"], "owner": self.citizens[owner].id, "redeemed_at": now });
+        let redemption =
+            json!({ "code": promotion["code"], "promotion_id": promotion["id"], "owner": self.citizens[owner].id, "redeemed_at": now });
         push(&mut self.citizens[who].book, "redeemed", redemption);
         self.write_book(platform, who).await
     }
@@ -462,10 +462,29 @@ impl Town {
         Ok(())
     }
 
+    /// An event that was sent lately is taken back, or its quantity corrected. What became of it is for the caller to compare.
+    async fn adjust(&mut self, platform: &Platform) -> Option<Adjusted> {
+        let from = self.sent.len().saturating_sub(3_000);
+        let event = self.sent.get(self.random.random_range(from..self.sent.len().max(1)))?.clone();
+        let (Some(id), Some(account)) = (event["id"].as_str(), event["account_id"].as_str()) else { return None };
+        let units = self.random.random_bool(0.5).then(|| self.random.random_range(0..20_000_000));
+        self.keys += 1;
+        let asked = Adjustment {
+            account: account.parse().ok()?,
+            event: id.to_owned(),
+            quantity: units.map(Quantity::new),
+            reason: Some("a mistake".to_owned()),
+        };
+        let outcome = platform.adjust(&asked, &format!("adjust-{}", self.keys)).await;
+        let (id, event, at) = (account.to_owned(), id.to_owned(), platform.now());
+        self.commands.push(Command::Adjust { id, event, quantity: units.map(|units| Decimal::new(units, 6)), at });
+        Some(outcome)
+    }
+
     async fn suspend(&mut self, platform: &Platform) -> Result<(), StoreError> {
         let who = self.random.random_range(1..self.citizens.len());
         let stopped: Vec<usize> = (1..self.citizens.len()).filter(|at| self.citizens[*at].suspended).collect();
-        // Never many at once, and a master not for long.
+        // Never two at once.
         let (who, suspended) = match stopped.first() {
             Some(first) => (*first, false),
             None => (who, true),
