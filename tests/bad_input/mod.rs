@@ -1,5 +1,7 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
+mod pricing;
+
 use http::Method;
 use serde_json::{Value, json};
 

@@ -87,6 +87,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     holding(&mut c).await;
     keeping_accounts(&mut c).await;
     granting(&mut c).await;
+    pricing(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }
@@ -220,9 +221,9 @@ async fn reconciling(c: &mut Counted) {
     // The operator, the master and two customers; each customer was opened, funded, and has a side of 1,000 legs.
     assert_eq!((&run["accounts"], &run["entries"], &run["pass_complete"]), (&json!(4), &json!(2_008), &json!(true)), "{run}");
     assert_eq!(run["drift"], 0, "{run}");
-    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 32
+    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 48
     // system ledgers; sums.
-    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 32) });
+    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 48) });
     own.note("reconcile pass over 4 accounts and 2,008 entries", counts);
     let idle = tributary_reconcile::handle(&app, json!({}), &app.run_id(""), 3_600).await.expect("a run");
     assert_eq!(idle["accounts"], 0, "{idle}");
@@ -267,4 +268,23 @@ async fn granting(c: &mut Counted) {
     let ops = c.w.key_for(&c.w.master.id, "ops").await;
     let balance = c.cost("balance with a custom role", ops.get("/reseller/credits/balance")).await;
     assert_eq!(only_reads(balance), reads(2, 0, 1), "a custom role is one read more");
+}
+
+async fn pricing(c: &mut Counted) {
+    let (operator, master, flat) = (c.w.operator().clone(), c.w.master.api.clone(), json!({ "type": "flat", "unit_price": "0.05" }));
+    let meter = json!({ "key": "sms", "name": "SMS", "unit": "message", "aggregation": "sum" });
+    let at = |what: &str| format!("/reseller/pricing/{what}");
+    c.cost("make a meter", operator.post(&at("meters"), meter)).await;
+    operator.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat })).send().await.is(201);
+    let card = c.cost("set a price", master.post(&at("rate-cards"), json!({ "meter": "sms", "model": flat }))).await;
+    assert_eq!((card.transacts, card.writes), (1, 0));
+    let reseller = c.w.reseller_of(&c.w.master.id).await;
+    c.cost("set a markup", reseller.api.post(&at("markups"), json!({ "percent": "10" }))).await;
+    let customer = c.w.child_of(&reseller.id).await;
+    let quote = json!({ "account_id": customer, "meter": "sms", "quantity": "10" });
+    let quote = c.cost("a quote at depth 3", master.post(&at("quote"), quote)).await;
+    assert_eq!((quote.batch_gets, quote.transacts + quote.writes), (1, 0), "all books at once");
+    c.cost("the rules of a price at depth 3", master.get(&format!("{}?account_id={customer}&meter=sms", at("resolve")))).await;
+    c.cost("page of rate cards", master.get(&at("rate-cards"))).await;
+    c.cost("tiers", master.get(&at("tiers"))).await;
 }

@@ -69,6 +69,9 @@ fn query(s: &Scene, operation: &str) -> String {
         "get_balance" => format!("?account_id={}&subtree=true", s.id),
         "get_history" => format!("?account_id={}&from=2026-11-01T00:00:00Z&limit=100", s.child),
         "list_holds" => format!("?account_id={}", s.child),
+        "get_tiers" | "list_meters" => format!("?account_id={}", s.id),
+        "list_rate_cards" | "list_markups" => "?at=2026-11-02T08:00:00Z&limit=100".to_owned(),
+        "list_promotions" => "?status=in_force".to_owned(),
         _ => String::new(),
     }
 }
@@ -162,7 +165,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             "housekeeping" => tributary_housekeeping::handle(app, event, &run).await,
             "reconcile" => tributary_reconcile::handle(app, event, &run, 3_600).await,
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
-            "forecast" => tributary_forecast::handle(app, event, &run).await,
+            "forecast" => tributary_forecasts::handle(app, event, &run).await,
             other => panic!("say here what runs {other}"),
         };
         assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");

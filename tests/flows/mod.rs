@@ -4,5 +4,6 @@
 mod accounts;
 mod admin;
 mod credits;
+mod pricing;
 mod rights;
 mod usage;

@@ -34,6 +34,13 @@ pub struct Scene {
     role: String,
     transfer: String,
     hold: String,
+    /// A meter of the reseller, with a price.
+    meter: String,
+    /// A price of another meter, not in force yet.
+    card: String,
+    /// A promotion with a code.
+    promotion: String,
+    code: String,
 }
 
 /// Makes it.
@@ -45,7 +52,19 @@ pub async fn scene(w: &World) -> Scene {
     let at = |what: &str| format!("/reseller/accounts/{}/{what}", home.id);
     let branch = make("/reseller/accounts/create", json!({ "name": "Branch", "kind": "reseller" })).await;
     let child = make("/reseller/accounts/create", json!({ "name": "Child", "initial_credits": "5" })).await;
+    let meter = |key: &str| json!({ "key": key, "name": "M", "unit": "x", "aggregation": "sum" });
+    let flat = json!({ "type": "flat", "unit_price": "0.05" });
+    for key in ["calls", "later"] {
+        api.post("/reseller/pricing/meters", meter(key)).send().await.is(201);
+    }
+    make("/reseller/pricing/rate-cards", json!({ "meter": "calls", "model": flat, "effective_from": w.target.time_in_s(-3600) })).await;
+    let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
     Scene {
+        meter: "calls".to_owned(),
+        card: make("/reseller/pricing/rate-cards", json!({ "meter": "later", "model": flat, "effective_from": w.target.time_in_s(3600) }))
+            .await,
+        promotion: make("/reseller/pricing/promotions", promotion).await,
+        code: "spring".to_owned(),
         key: make(&at("keys"), json!({ "name": "K", "role": "viewer" })).await,
         member: make(&at("members"), json!({ "email": "m@x.example", "role": "viewer" })).await,
         role: make(&at("roles"), json!({ "name": "reader", "rights": ["accounts.read"] })).await,
@@ -61,6 +80,7 @@ pub async fn scene(w: &World) -> Scene {
 /// A request of the operation that succeeds for whoever holds its right.
 pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
     let rights = json!({ "rights": ["accounts.read"] });
+    let flat = json!({ "type": "flat", "unit_price": "0.04" });
     Some(match operation {
         "create_account" => json!({ "name": "New" }),
         "update_account" => json!({ "name": "Renamed" }),
@@ -73,10 +93,21 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "issue_credits" | "allocate_credits" | "create_hold" => json!({ "account_id": s.child, "amount": "1" }),
         "transfer_credits" => json!({ "from": s.child, "to": s.id, "amount": "1" }),
         "transfer_credits_legs" => json!({ "legs": [{ "from": s.child, "to": s.id, "amount": "1" }] }),
+        "create_meter" => json!({ "key": "second", "name": "Second", "unit": "x", "aggregation": "count" }),
+        "update_meter" => json!({ "name": "Renamed" }),
+        "put_tiers" => json!({ "tiers": [{ "name": "bronze", "from": "1000", "discount": "5" }] }),
+        "create_rate_card" => json!({ "meter": s.meter, "model": flat }),
+        "create_markup" => json!({ "percent": "12.5" }),
+        "create_promotion" => json!({ "name": "Autumn", "ends_at": "2099-01-01T00:00:00Z", "percent": "10" }),
+        "redeem_promotion" => json!({ "account_id": s.child, "code": s.code }),
+        "quote_price" => json!({ "account_id": s.child, "meter": s.meter, "quantity": "1000" }),
+        "price_what_if" => json!({ "month": "2026-11", "card": { "meter": s.meter, "model": flat } }),
+        "end_promotion" => json!({}),
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
         | "lift_key_deny" | "list_members" | "remove_member" | "lift_member_deny" | "list_roles" | "delete_role" | "get_transfer"
-        | "get_balance" | "get_history" | "list_holds" | "get_hold" => Value::Null,
+        | "get_balance" | "get_history" | "list_holds" | "get_hold" | "list_meters" | "get_tiers" | "list_rate_cards"
+        | "withdraw_rate_card" | "list_markups" | "list_promotions" | "resolve_price" => Value::Null,
         _ => return None,
     })
 }
@@ -87,6 +118,8 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "get_transfer" | "reverse_transfer" => &s.transfer,
         "get_hold" | "capture_hold" | "release_hold" => &s.hold,
         "close_account" => &s.branch,
+        "withdraw_rate_card" => &s.card,
+        "end_promotion" => &s.promotion,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };
@@ -95,10 +128,15 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{key_id}", &s.key),
         ("{member_id}", &s.member),
         ("{role_id}", &s.role),
+        ("{key}", &s.meter),
         ("{account_id}", &s.child),
         ("{code}", &"not_found".to_owned()),
     ];
-    ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id))
+    let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
+    match endpoint.operation {
+        "resolve_price" => format!("{path}?account_id={}&meter={}", s.child, s.meter),
+        _ => path,
+    }
 }
 
 fn ask(api: &Api, endpoint: &Endpoint, path: &str, body: &Value) -> Ask {

@@ -8,7 +8,7 @@ use tributary_api::endpoint::Access;
 use super::rows::rows;
 use crate::support::api::endpoints;
 
-const PREFIXES: [&str; 6] = ["^acc_", "^txf_", "^hld_", "^key_", "^mem_", "^rol_"];
+const PREFIXES: [&str; 9] = ["^acc_", "^txf_", "^hld_", "^key_", "^mem_", "^rol_", "^rcd_", "^mkp_", "^prm_"];
 
 fn document() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
@@ -22,20 +22,25 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// The pointers of a schema's values that are ids; `/0` for the items of a list.
-fn ids(document: &Value, schema: &Value, at: &str, found: &mut BTreeSet<String>) {
+/// The pointers of a schema's values that are ids; `/0` for the items of a list. A schema within itself is looked at once.
+fn ids(document: &Value, schema: &Value, at: &str, within: &[&str], found: &mut BTreeSet<String>) {
+    let within = match schema["$ref"].as_str() {
+        Some(to) if within.contains(&to) => return,
+        Some(to) => [within, &[to]].concat(),
+        None => within.to_vec(),
+    };
     let schema = resolved(document, schema);
     if schema["pattern"].as_str().is_some_and(|pattern| PREFIXES.iter().any(|prefix| pattern.trim_start_matches('(').starts_with(prefix))) {
         found.insert(at.to_owned());
     }
     for list in ["oneOf", "anyOf", "allOf"] {
-        schema[list].as_array().into_iter().flatten().for_each(|one| ids(document, one, at, found));
+        schema[list].as_array().into_iter().flatten().for_each(|one| ids(document, one, at, &within, found));
     }
     for (name, one) in schema["properties"].as_object().into_iter().flatten() {
-        ids(document, one, &format!("{at}/{name}"), found);
+        ids(document, one, &format!("{at}/{name}"), &within, found);
     }
     if schema["items"].is_object() {
-        ids(document, &schema["items"], &format!("{at}/0"), found);
+        ids(document, &schema["items"], &format!("{at}/0"), &within, found);
     }
 }
 
@@ -43,12 +48,12 @@ fn ids(document: &Value, schema: &Value, at: &str, found: &mut BTreeSet<String>)
 fn documented(document: &Value, method: &str, path: &str) -> BTreeSet<String> {
     let operation = &document["paths"][path][method];
     let mut found = BTreeSet::new();
-    ids(document, &operation["requestBody"]["content"]["application/json"]["schema"], "", &mut found);
+    ids(document, &operation["requestBody"]["content"]["application/json"]["schema"], "", &[], &mut found);
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let parameter = resolved(document, parameter);
         let name = parameter["name"].as_str().expect("a name");
         let mut of_this = BTreeSet::new();
-        ids(document, &parameter["schema"], "", &mut of_this);
+        ids(document, &parameter["schema"], "", &[], &mut of_this);
         match parameter["in"].as_str() {
             Some("path") => drop(found.insert(format!("{{{name}}}"))),
             Some("query") if name == "cursor" || !of_this.is_empty() => drop(found.insert(format!("?{name}"))),

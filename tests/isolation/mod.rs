@@ -58,7 +58,9 @@ fn absent(what: What) -> String {
         What::Role => "rol",
         What::Transfer | What::Issue => "txf",
         What::Hold => "hld",
-        What::Cursor => return "nothing".to_owned(),
+        What::Card => "rcd",
+        What::Promotion => "prm",
+        What::Meter | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
 }
@@ -74,6 +76,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Cursor => None,
+                What::Meter | What::Card | What::Promotion => None,
             };
         }
     };
@@ -86,6 +89,9 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Transfer => hand.transfer.clone(),
         What::Issue => Some(hand.issue.clone()),
         What::Hold => hand.hold.clone(),
+        What::Meter => Some(hand.meter.clone()),
+        What::Card => Some(hand.card.clone()),
+        What::Promotion => Some(hand.promotion.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -128,6 +134,7 @@ fn request(
 ) -> Option<(String, Value)> {
     let (mut path, mut query) = (endpoint.path.to_owned(), form_urlencoded::Serializer::new(String::new()));
     let mut body = row.body.clone();
+    query.extend_pairs(form_urlencoded::parse(row.query.as_bytes()));
     for place in &row.places {
         // What is the caller's own unless given is given only where it is tried.
         let given = filled.get(place.name).filter(|_| place.name == tried || place.usual != Usual::Home);

@@ -57,6 +57,12 @@ pub const RIGHTS: &[(&str, &str)] = &[
     ("credits.hold", "oab"),
     ("credits.limit", "o"),
     ("credits.issue", "ob"),
+    ("credits.purchase", "oab"),
+    ("pricing.read", "oabsv"),
+    ("pricing.manage", "oa"),
+    ("usage.read", "oabsv"),
+    ("usage.write", "oab"),
+    ("usage.adjust", "oab"),
     ("keys.read", "oasv"),
     ("keys.manage", "oa"),
     ("members.read", "oasv"),
@@ -148,6 +154,15 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
             (Some(place), Some(account)) => unless(place.within(account)),
             _ => Some(NOT_FOUND),
         },
+        Step::Buys(account, seller) => match (seat(account), seat(seller)) {
+            (Some(account), Some(seller)) if account.above() != Some(seller) => Some((422, "not_a_buyer")),
+            _ => None,
+        },
+        Step::Under(account, seller) => match (seat(account), seat(seller)) {
+            (Some(account), Some(seller)) if account == seller || !account.within(seller) => Some((422, "not_a_buyer")),
+            _ => None,
+        },
+        Step::Nothing(place) => unless(!filled.contains_key(place)),
         Step::Grants(rights) => (!rights.iter().all(|right| who.rights.contains(right))).then_some((403, "grant_exceeds_own")),
     }
 }
@@ -177,6 +192,9 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
             .or_else(|| same("/legs/1/from", "/legs/1/to"))
             .or_else(|| spends("/legs/0/from"))
             .or_else(|| spends("/legs/1/from")),
+        "quote_price" => (seat("/account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "resolve_price" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "redeem_promotion" => (seat("/account_id") == Some(Seat::Operator)).then_some(NOT_FOUND),
         "create_hold" => spends("/account_id"),
         // The crossing hold is the child's.
         "capture_hold" => {

@@ -21,6 +21,12 @@ pub enum What {
     Issue,
     /// A hold of an account.
     Hold,
+    /// The key of an account's meter.
+    Meter,
+    /// A rate card of an account, not in force yet.
+    Card,
+    /// A promotion of an account.
+    Promotion,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -72,6 +78,12 @@ pub enum Step {
     OfOrAbove(&'static str, &'static str),
     /// The account of the first place is that of the second, or below it: else 404.
     Below(&'static str, &'static str),
+    /// The account of the first place, if it is given, is a direct sub-account of the second's: else 422 `not_a_buyer`.
+    Buys(&'static str, &'static str),
+    /// The account of the first place, if it is given, stands below the second's: else 422 `not_a_buyer`.
+    Under(&'static str, &'static str),
+    /// Nothing is given in the place: else 404, since what is asked for is elsewhere.
+    Nothing(&'static str),
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -91,17 +103,19 @@ pub struct Row {
     pub places: Vec<Place>,
     /// Its conditions, in order.
     pub steps: Vec<Step>,
+    /// What stands in its query beside the places.
+    pub query: &'static str,
     /// Its body, without what the places put there.
     pub body: Value,
 }
 
 /// The rights of a viewer, which is what the keys and members of the scene hold, and are given.
-const VIEWER: &[&str] = &["accounts.read", "credits.read", "keys.read", "members.read", "roles.read"];
+const VIEWER: &[&str] = &["accounts.read", "credits.read", "pricing.read", "usage.read", "keys.read", "members.read", "roles.read"];
 /// The rights of the roles of the scene.
 const READER: &[&str] = &["accounts.read"];
 
 fn row(operation: &'static str, right: &'static str) -> Row {
-    Row { operation, variant: "", right, and: &[], places: vec![], steps: vec![], body: Value::Null }
+    Row { operation, variant: "", right, and: &[], places: vec![], steps: vec![], query: "", body: Value::Null }
 }
 
 impl Row {
@@ -159,6 +173,18 @@ impl Row {
         self.place("?cursor", What::Cursor, Usual::Nothing).step(Step::Cursor("?cursor"))
     }
 
+    fn query(mut self, query: &'static str) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// A seller, the caller's own account unless another is named, and one direct sub-account that may be named.
+    fn sale(self, seller: &'static str, account: &'static str) -> Self {
+        let right = self.right;
+        let row = self.account(seller, Usual::Home).account(account, Usual::Nothing).over(seller);
+        row.step(Step::Over(account, right)).step(Step::Buys(account, seller))
+    }
+
     fn body(mut self, body: Value) -> Self {
         self.body = body;
         self
@@ -167,7 +193,7 @@ impl Row {
 
 /// Every request whose isolation is tried.
 pub fn rows() -> Vec<Row> {
-    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds()].concat()
+    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), books(), promotions(), prices()].concat()
 }
 
 fn accounts() -> Vec<Row> {
@@ -324,5 +350,78 @@ fn holds() -> Vec<Row> {
         row("get_hold", "credits.read").place("{id}", What::Hold, child).over("{id}"),
         row("capture_hold", "credits.hold").place("{id}", What::Hold, child).over_all(&["{id}"]),
         row("release_hold", "credits.hold").place("{id}", What::Hold, child).over("{id}"),
+    ]
+}
+
+fn flat() -> Value {
+    json!({ "type": "flat", "unit_price": "1000" })
+}
+
+fn books() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    vec![
+        row("create_meter", "pricing.manage").account("/account_id", Usual::Home).over("/account_id").body(json!({
+            "key": "new-meter", "name": "New", "unit": "x", "aggregation": "sum"
+        })),
+        row("list_meters", "pricing.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("update_meter", "pricing.manage")
+            .place("{key}", What::Meter, child)
+            .account("/account_id", child)
+            .over("/account_id")
+            .step(Step::Of("{key}", "/account_id"))
+            .body(json!({ "name": "Renamed" })),
+        row("get_tiers", "pricing.read").account("?account_id", Usual::Home).over("?account_id"),
+        row("put_tiers", "pricing.manage").account("/account_id", Usual::Home).over("/account_id").body(json!({ "tiers": [] })),
+        row("create_rate_card", "pricing.manage").sale("/seller_id", "/account_id").body(json!({ "meter": "calls", "model": flat() })),
+        row("list_rate_cards", "pricing.read").paged().sale("?seller_id", "?account_id"),
+        row("withdraw_rate_card", "pricing.manage")
+            .place("{id}", What::Card, child)
+            .account("?seller_id", Usual::SameAsId)
+            .account("?account_id", Usual::Nothing)
+            .over("?seller_id")
+            .step(Step::Over("?account_id", "pricing.manage"))
+            .step(Step::Buys("?account_id", "?seller_id"))
+            .step(Step::Nothing("?account_id"))
+            .step(Step::Of("{id}", "?seller_id")),
+        row("create_markup", "pricing.manage").sale("/seller_id", "/account_id").body(json!({ "meter": "calls", "percent": "10" })),
+        row("list_markups", "pricing.read").paged().sale("?seller_id", "?account_id"),
+    ]
+}
+
+fn promotions() -> Vec<Row> {
+    vec![
+        row("create_promotion", "pricing.manage")
+            .account("/seller_id", Usual::Home)
+            .account("/account_id", Usual::Nothing)
+            .over("/seller_id")
+            .step(Step::Over("/account_id", "pricing.manage"))
+            .step(Step::Under("/account_id", "/seller_id"))
+            .body(json!({ "name": "New", "ends_at": "2099-01-01T00:00:00Z", "percent": "10" })),
+        row("list_promotions", "pricing.read").paged().account("?seller_id", Usual::Home).over("?seller_id"),
+        row("end_promotion", "pricing.manage")
+            .place("{id}", What::Promotion, Usual::Seat(Seat::Child))
+            .account("/seller_id", Usual::SameAsId)
+            .over("/seller_id")
+            .step(Step::Of("{id}", "/seller_id"))
+            .body(json!({})),
+        row("redeem_promotion", "pricing.manage").account("/account_id", Usual::Home).over("/account_id").body(json!({ "code": "all" })),
+    ]
+}
+
+fn prices() -> Vec<Row> {
+    vec![
+        row("quote_price", "pricing.read")
+            .account("/account_id", Usual::Home)
+            .over("/account_id")
+            .body(json!({ "meter": "calls", "quantity": "10" })),
+        row("resolve_price", "pricing.read").query("meter=calls").account("?account_id", Usual::Home).over("?account_id"),
+        row("price_what_if", "pricing.read")
+            .variant("of a card")
+            .sale("/seller_id", "/card/account_id")
+            .body(json!({ "month": "2026-11", "card": { "meter": "calls", "model": flat() } })),
+        row("price_what_if", "pricing.read")
+            .variant("of a markup")
+            .sale("/seller_id", "/markup/account_id")
+            .body(json!({ "month": "2026-11", "markup": { "percent": "10" } })),
     ]
 }

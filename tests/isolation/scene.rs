@@ -117,6 +117,12 @@ pub struct Hand {
     pub transfer: Option<String>,
     /// An open hold; the leaf has none.
     pub hold: Option<String>,
+    /// The key of one of its meters.
+    pub meter: String,
+    /// One of its rate cards, not in force yet.
+    pub card: String,
+    /// One of its promotions.
+    pub promotion: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -235,7 +241,10 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue].into_iter().chain(&hand.transfer).chain(&hand.hold);
+        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion]
+            .into_iter()
+            .chain(&hand.transfer)
+            .chain(&hand.hold);
         ids.chain(&hand.own_texts).cloned().chain([seat.mark()]).collect()
     }
 
@@ -270,6 +279,7 @@ impl Scene {
             id: id.clone(),
             ..Hand::default()
         };
+        self.price(seat, &mut hand).await;
         if seat != Seat::Leaf {
             let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
             let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });
@@ -279,6 +289,34 @@ impl Scene {
             hand.own_texts = vec![till, amount(3), amount(4)];
         }
         hand
+    }
+
+    /// Gives an account two of everything that prices are made of. Whoever is below it is shown its meters.
+    async fn price(&self, seat: Seat, hand: &mut Hand) {
+        let (id, in_s) = (hand.id.clone(), |seconds: i64| self.target.time_in_s(seconds));
+        let meter = |key: &str| json!({ "account_id": id, "key": key, "name": "M", "unit": "x", "aggregation": "sum" });
+        let card = |meter: &str, seconds: i64| {
+            let model = json!({ "type": "flat", "unit_price": "0.05" });
+            json!({ "seller_id": id, "meter": meter, "model": model, "effective_from": in_s(seconds) })
+        };
+        let (meters, cards) = ("/reseller/pricing/meters", "/reseller/pricing/rate-cards");
+        if seat == Seat::Operator {
+            let all = json!({ "name": "All", "ends_at": "2099-01-01T00:00:00Z", "percent": "1", "code": "all" });
+            self.make("/reseller/pricing/promotions", all).await;
+            self.target.operator.post(meters, meter("calls")).send().await.is(201);
+            self.make(cards, card("calls", -3600)).await;
+        }
+        hand.meter = format!("calls-{}", seat.word());
+        self.target.operator.post(meters, meter(&hand.meter)).send().await.is(201);
+        hand.card = self.id_of(cards, card(&hand.meter, 3600)).await;
+        self.make(cards, card(&hand.meter, 7200)).await;
+        for of in [json!(null), json!(hand.meter)] {
+            self.make("/reseller/pricing/markups", json!({ "seller_id": id, "meter": of, "percent": "1" })).await;
+            let name = format!("{}promotion", seat.mark());
+            let promotion =
+                json!({ "seller_id": id, "name": name, "ends_at": "2099-01-01T00:00:00Z", "percent": "1", "meters": [hand.meter] });
+            hand.promotion = self.id_of("/reseller/pricing/promotions", promotion).await;
+        }
     }
 
     async fn account(&self, seat: Seat, details: Value) -> String {

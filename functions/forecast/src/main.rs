@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = &app;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let run = app.run_id(&event.context.request_id);
-        tributary_forecast::handle(app, event.payload, &run).await
+        tributary_forecasts::handle(app, event.payload, &run).await
     }))
     .await
 }

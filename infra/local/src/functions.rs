@@ -52,7 +52,7 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         })),
         "forecast" => Some(Arc::new(move |event, context| {
             let app = app.clone();
-            Box::pin(async move { tributary_forecast::handle(&app, event, &app.run_id(&context.request_id)).await })
+            Box::pin(async move { tributary_forecasts::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         _ => None,
     }

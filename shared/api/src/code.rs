@@ -71,6 +71,8 @@ codes! {
     HoldEnded = "hold_ended", CONFLICT, "The hold has ended";
     /// The transfer was reversed.
     AlreadyReversed = "already_reversed", CONFLICT, "The transfer was reversed already";
+    /// A price that is or was in force stays.
+    PriceInForce = "price_in_force", CONFLICT, "The price is in force already";
     /// Something else is in the way.
     Conflict = "conflict", CONFLICT, "The state of the resource does not allow this";
     /// The `If-Match` is stale.
@@ -105,6 +107,16 @@ codes! {
     ParentIsCustomer = "parent_is_customer", UNPROCESSABLE_ENTITY, "A customer account has no sub-accounts";
     /// No role of that name.
     UnknownRole = "unknown_role", UNPROCESSABLE_ENTITY, "There is no role of this name here";
+    /// No meter of that key.
+    UnknownMeter = "unknown_meter", UNPROCESSABLE_ENTITY, "There is no meter of this key here";
+    /// Nobody set a price.
+    NoPrice = "no_price", UNPROCESSABLE_ENTITY, "There is no price";
+    /// The account buys from another seller.
+    NotABuyer = "not_a_buyer", UNPROCESSABLE_ENTITY, "The account does not buy from this seller";
+    /// Prices already used never change.
+    PriceBackdated = "price_backdated", UNPROCESSABLE_ENTITY, "Prices already used never change";
+    /// Sold for less than it costs.
+    UnderCost = "under_cost", UNPROCESSABLE_ENTITY, "The price is below the cost";
     /// A limit on how many.
     LimitReached = "limit_reached", UNPROCESSABLE_ENTITY, "A limit is reached";
     /// Too many branches in one transaction.

@@ -52,11 +52,20 @@ pub struct Endpoint {
     pub idempotency: Idempotency,
     /// The most bytes of its body.
     pub max_body: usize,
+    /// It reads its query though it is no `GET`; of others every parameter is refused.
+    pub reads_query: bool,
     /// What it does.
     pub handler: Handler,
 }
 
 impl Endpoint {
+    /// The same, reading its query.
+    #[must_use]
+    pub fn with_query(mut self) -> Self {
+        self.reads_query = true;
+        self
+    }
+
     /// The same with room for rows in its body.
     #[must_use]
     pub fn with_rows(mut self) -> Self {
@@ -77,6 +86,7 @@ macro_rules! endpoint {
             access: $access,
             idempotency: $crate::Idempotency::$idempotency,
             max_body: $crate::json::MAX_BODY,
+            reads_query: false,
             handler: |call| Box::pin($handler(call)),
         }
     };

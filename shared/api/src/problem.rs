@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use tributary_domain::hold::HoldError;
 use tributary_domain::ledger::CreditError;
+use tributary_domain::pricing::error::{PricingError, Reason};
+use tributary_domain::pricing::resolve::ResolveError;
 use tributary_runtime::blobs::BlobError;
 use tributary_runtime::queue::QueueError;
 use tributary_store::error::{Denied, StoreError};
@@ -180,7 +182,7 @@ impl From<StoreError> for Problem {
                 "No role of this name is known at the account: owner, admin, billing, support, viewer, or a custom role of it or an account above it.",
             ),
             StoreError::Conflict(_) => Problem::new(Code::Conflict, detail),
-            StoreError::Pricing(error) => Problem::field(error.pointer.clone(), error.detail()),
+            StoreError::Pricing(error) => error.into(),
             StoreError::AlreadyReversed => Problem::new(Code::AlreadyReversed, detail),
             StoreError::TooManyBranches => Problem::new(Code::TooManyBranches, detail),
             StoreError::Busy => Problem::new(
@@ -197,6 +199,61 @@ impl From<StoreError> for Problem {
             }
             StoreError::Corrupt(why) => Problem::internal(why),
             StoreError::Table(error) => Problem::internal(format!("{error:?}")),
+        }
+    }
+}
+
+impl From<PricingError> for Problem {
+    fn from(error: PricingError) -> Self {
+        let (pointer, detail) = (error.pointer.clone(), error.detail());
+        let whole = pointer.is_empty();
+        let coded = |code: Code, detail: &str| {
+            let mut problem = Problem::new(code, if whole { sentence(&detail) } else { format!("{pointer}: {detail}") });
+            problem.errors.extend((!whole).then(|| FieldError { pointer: pointer.clone(), detail: detail.to_owned() }));
+            problem
+        };
+        match error.reason {
+            Reason::Duplicate if matches!(pointer.as_str(), "/key" | "/code") => coded(Code::AlreadyExists, &detail),
+            // Whose it is may be above the caller, so its id is not said.
+            Reason::KeyTaken(_) => coded(Code::AlreadyExists, "is the key of a meter further up; keys are unique along a lineage"),
+            Reason::Backdated | Reason::TooFarBack(_) | Reason::NotLater(_) => coded(Code::PriceBackdated, &detail),
+            Reason::AlreadyInForce => coded(Code::PriceInForce, &format!("the price {detail}")),
+            Reason::TooMany(limit) if whole || pointer == "/code" => coded(Code::LimitReached, &detail).with("limit", limit),
+            Reason::NotFound => Problem::not_found(),
+            Reason::UnderCost { quantity, price, cost } => coded(Code::UnderCost, &detail)
+                .with("quantity", quantity.to_string())
+                .with("price", price.to_string())
+                .with("cost", cost.to_string()),
+            Reason::Negative
+            | Reason::NotPositive
+            | Reason::OutOfRange(..)
+            | Reason::Empty
+            | Reason::TooMany(_)
+            | Reason::Gap(_)
+            | Reason::Overlap(_)
+            | Reason::NotRising
+            | Reason::Duplicate
+            | Reason::Shape(_)
+            | Reason::Overflow => Problem::field(pointer, detail),
+        }
+    }
+}
+
+impl From<ResolveError> for Problem {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::UnknownMeter(key) => Problem::new(
+                Code::UnknownMeter,
+                format!("Neither the account nor one above it has a meter {key}. GET /reseller/pricing/meters lists what can be used."),
+            )
+            .with("meter", key.as_str()),
+            ResolveError::OnOperator => Problem::new(Code::NotABuyer, "The operator buys from nobody: usage is never on its own account."),
+            // Who should have set it may be above the caller, so its id is not said.
+            ResolveError::NoPrice { meter, currency, .. } => {
+                Problem::new(Code::NoPrice, format!("No rate card of the owner of meter {meter} in {currency} is in force at that time."))
+                    .with("meter", meter.as_str())
+                    .with("currency", currency.code())
+            }
         }
     }
 }

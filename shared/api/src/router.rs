@@ -144,6 +144,7 @@ async fn answer(
     };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     if endpoint.method != Method::GET
+        && !endpoint.reads_query
         && let Err(problem) = Params::parse(&query).and_then(Params::done)
     {
         return (Err(problem), caller);

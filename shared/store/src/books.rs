@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use tributary_domain::account::{Account, Status};
+use tributary_domain::account::{Account, Kind, Status};
 use tributary_domain::id::AccountId;
 use tributary_domain::pricing::book::PricingBook;
+use tributary_domain::pricing::chain::{Chain, ChainAccount};
 use tributary_domain::pricing::error::PricingError;
 
 use crate::Store;
@@ -76,6 +77,23 @@ impl Store {
         self.read_book(account, item.as_ref())
     }
 
+    /// An account and all above it with their books, where the account's lineage says it stands: one read.
+    ///
+    /// # Errors
+    /// Table errors; [`StoreError::Corrupt`] if the lineage is none.
+    pub async fn chain(&self, account: &Account) -> Result<Chain, StoreError> {
+        let books = self.books(account.lineage.ids().chain([&account.id])).await?;
+        let book = |id: &AccountId| books.get(id).map(Arc::clone).unwrap_or_default();
+        let above = account.lineage.ids().enumerate().map(|(depth, id)| {
+            let kind = if depth == 0 { Kind::Operator } else { Kind::Reseller };
+            ChainAccount { id: id.clone(), kind, book: book(id) }
+        });
+        let mut accounts: Vec<ChainAccount> = above.collect();
+        accounts.push(ChainAccount { id: account.id.clone(), kind: account.kind, book: book(&account.id) });
+        accounts.reverse();
+        Chain::new(accounts, account.currency).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
     fn read_book(&self, account: &AccountId, item: Option<&Item>) -> Result<Arc<PricingBook>, StoreError> {
         let Some(item) = item else { return Ok(Arc::default()) };
         let reader = Reader(item);
@@ -123,7 +141,12 @@ impl Store {
                 return Err(StoreError::Stale(old.version.max(expected.saturating_add(1))));
             }
             let mut new = PricingBook::clone(&old);
-            let edit = change(&mut new, &owner)?;
+            let edit = match (change(&mut new, &owner), scope) {
+                (Ok(edit), _) => edit,
+                // What is in the way may be what this very request did the first time.
+                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
+                (Err(refusal), None) => return Err(refusal),
+            };
             new.version = old.version + 1;
             let mut tx = Tx::default();
             let guard = if scope.is_some() { Part::Plain } else { Part::Guard };

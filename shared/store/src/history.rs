@@ -84,7 +84,10 @@ impl Store {
 
     /// The number of the first entry written at or after `at`, or one past the newest: found by halving, since numbers
     /// have no gaps and times never fall along a ledger.
-    pub(crate) async fn first_at_or_after(&self, ledger: &LedgerId, at: Timestamp) -> Result<i64, StoreError> {
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn first_at_or_after(&self, ledger: &LedgerId, at: Timestamp) -> Result<i64, StoreError> {
         let newest = self.head(ledger).await?;
         if newest.at < at {
             return Ok(newest.seq + 1);

@@ -44,10 +44,25 @@ fn data(report: &mut Report, stack: &Stack) {
             report.each("tables", Level::Problem, wrong, well);
         }
     }
+    let buckets: Vec<_> = stack.of_kind("AWS::S3::Bucket").collect();
+    let wrong = buckets.iter().flat_map(|(name, bucket)| unsafe_bucket(name, bucket)).collect();
+    report.each("buckets", Level::Problem, wrong, counted(buckets.len(), "bucket", "buckets"));
     let secrets = stack.of_kind("AWS::SecretsManager::Secret").filter(|(_, secret)| !is_kept(secret));
     let lost =
         secrets.map(|(name, _)| (format!("{name} goes with the stack"), "set DeletionPolicy and UpdateReplacePolicy to Retain".into()));
     report.each("secrets", Level::Problem, lost.collect(), "kept when the stack goes");
+}
+
+/// What is wrong with a bucket, which holds customers' usage.
+fn unsafe_bucket(name: &str, bucket: &Resource) -> Vec<Wrong> {
+    let closed = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+    let is_closed = closed.iter().all(|way| is_true(&bucket.at("/PublicAccessBlockConfiguration")[*way]));
+    let looks = [
+        (is_closed, "may be opened to everybody", "set all four of PublicAccessBlockConfiguration"),
+        (!bucket.at("/BucketEncryption").is_null(), "does not say that it is encrypted", "set BucketEncryption"),
+        (is_kept(bucket), "goes with the stack", "set DeletionPolicy and UpdateReplacePolicy to Retain"),
+    ];
+    looks.into_iter().filter(|(holds, ..)| !holds).map(|(_, found, todo)| (format!("{name} {found}"), todo.to_owned())).collect()
 }
 
 fn is_kept(resource: &Resource) -> bool {

@@ -155,6 +155,13 @@ impl Described {
         self.parameter(name, text, Ref::from_schema_name(schema))
     }
 
+    /// Needs a query parameter of a type with a schema of its own.
+    pub fn needs<T: ToSchema>(self, name: &str, text: &str) -> Self {
+        let mut described = self.query::<T>(name, text);
+        described.query.iter_mut().filter(|parameter| parameter.name == name).for_each(|parameter| parameter.required = Required::True);
+        described
+    }
+
     /// Takes a flag in the query: present without a value, or `true` or `false`.
     pub fn flag(self, name: &str, text: &str) -> Self {
         let schema = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into()));
@@ -205,6 +212,9 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("denies", "account_id") => {
             of::<wire::AccountId>("The account at which the deny begins: the key's or member's own, or one below it.")
         }
+        ("meters", "key") => of::<wire::MeterKey>("The meter."),
+        ("rate-cards", "id") => of::<wire::RateCardId>("The rate card."),
+        ("promotions", "id") => of::<wire::PromotionId>("The promotion."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),
         ("errors", "code") => of::<wire::ErrorCode>("The error's code."),

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
+use tributary_domain::pricing::meter::Aggregation as Aggregated;
+use tributary_domain::pricing::resolve::RuleKind as Rule;
 use tributary_domain::rights::Right as DomainRight;
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -66,6 +68,21 @@ fn custom(format: &str) -> Option<SchemaFormat> {
 /// RFC 5321's dot-atom form with a dotted host.
 const EMAIL: &str = "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\
     @([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$";
+
+/// Of meters, properties, tiers and codes.
+const SLUG: &str = "^[a-z][a-z0-9_.-]{0,39}$";
+
+/// Every kind of rule, in order.
+const RULES: [Rule; 8] = [
+    Rule::AccountCard,
+    Rule::AccountMeterMarkup,
+    Rule::AccountMarkup,
+    Rule::Card,
+    Rule::MeterMarkup,
+    Rule::Markup,
+    Rule::InheritedMarkup,
+    Rule::Cost,
+];
 
 macro_rules! schemas {
     ($($name:ident = $description:literal, $build:expr;)+) => {$(
@@ -152,6 +169,32 @@ schemas! {
     HoldStatus = "The state of a hold; only `open` changes.",
         |d| words(d, [Hold::Open, Hold::Captured, Hold::Released, Hold::Expired].iter().map(|status| status.word()));
     EntryKind = "What moved credit.", |d| words(d, Entry::MONEY.iter().map(|kind| kind.word()));
+    RateCardId = "A rate card's id.", |d| id("rcd", d);
+    MarkupId = "A markup's id.", |d| id("mkp", d);
+    PromotionId = "A promotion's id.", |d| id("prm", d);
+    MeterKey = "A meter's key.", |d| text(d).pattern(Some(SLUG)).examples(["sms.sent"]);
+    PropertyName = "The name of a property of an event.", |d| text(d).pattern(Some(SLUG)).examples(["country"]);
+    TierName = "A volume tier's name; `none` is below the first.", |d| text(d).pattern(Some(SLUG)).examples(["gold"]);
+    PromotionCode = "A promotion's code.", |d| text(d).pattern(Some(SLUG)).examples(["spring-27"]);
+    Month = "A calendar month in UTC.", |d| text(d).pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
+    Units = "How much of a meter: a decimal string with six decimals.",
+        |d| text(d).pattern(Some(r"^-?[0-9]{1,13}\.[0-9]{6}$")).examples(["1250.000000"]);
+    UnitPrice = "The price of one unit: a decimal string with at most twelve decimals, at most 1000000. Below zero only where a \
+        rule says so.",
+        |d| text(d).max_length(Some(64)).pattern(Some(r"^-?0*([0-9]{1,6}(\.[0-9]{1,12})?|1000000(\.0{1,12})?)$")).examples(["0.0425"]);
+    Percent = "A percentage: a decimal string with at most four decimals.",
+        |d| text(d).max_length(Some(64)).pattern(Some(r"^-?[0-9]{1,5}(\.[0-9]{1,4})?$")).examples(["12.5"]);
+    ExactMoney = "Money, exactly: a decimal string with six to twelve decimals; below zero it begins with `-`.",
+        |d| text(d).pattern(Some(r"^-?[0-9]+\.[0-9]{6,12}$")).examples(["0.480000"]);
+    Aggregation = "How events become a month's quantity: their quantities added up (`sum`), their number (`count`), the largest \
+        quantity (`max`), or the number of different values of a property (`unique`).",
+        |d| words(d, [Aggregated::Sum, Aggregated::Count, Aggregated::Max, Aggregated::Unique].iter().map(|one| one.word()));
+    FundedBy = "Who bears a promotion: its `owner`, so that margins below it stay whole, or the `seller` of the using account.",
+        |d| words(d, ["owner", "seller"].into_iter());
+    RuleKind = "The kind of rule that sets a price, in the order of precedence.", |d| words(d, RULES.iter().map(|rule| rule.word()));
+    RuleVerdict = "What came of looking at a rule.", |d| words(d, [
+        "applies", "absent", "not_yet_in_force", "ended", "other_currency", "not_inherited", "former_seller", "nothing_to_add_to",
+    ].into_iter());
     Right = "A named right.", |d| words(d, DomainRight::ALL.iter().map(|right| right.word()));
 }
 

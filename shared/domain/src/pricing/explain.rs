@@ -234,7 +234,10 @@ mod tests {
         tree.book(OPERATOR).tiers = Some(TierTable::default_table().clone());
         tree.book(OPERATOR).cards.push(card_of(
             1,
-            model(r#"{"type":"graduated","bands":[{"from":"0","to":"1005","unit_price":"0.05"},{"from":"1005","unit_price":"0.04","flat_fee":"2"}]}"#),
+            model(
+                r#"{"type":"graduated","bands":[{"from":"0","to":"1005","unit_price":"0.05"},
+                {"from":"1005","unit_price":"0.04","flat_fee":"2"}]}"#,
+            ),
         ));
         tree.book(MASTER).markups.push(markup(1, MarkupRule::Percent(percent("20"))));
         tree.book(RESELLER).promotions.push(promotion(1, PromotionRule::Percent(percent("10"))));

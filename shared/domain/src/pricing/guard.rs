@@ -14,9 +14,9 @@ use crate::pricing::resolve::PreparedChain;
 use crate::pricing::state::UsageState;
 
 /// Refuses a model that sells under what the seller pays itself, unless `allow_loss`. Looked at are one unit and the end of
-/// every band (an open one's is taken at the largest event), from zero. The cost of a quantity is what the seller pays now: so often one more unit at its present position,
-/// or the whole from zero, whichever is less; without promotions, with the tiers in force in the month of `now`. What comes
-/// later is watched event by event, when usage is rated.
+/// every band (an open one's is taken at the largest event), from zero. The cost of a quantity is what the seller pays now:
+/// so often one more unit at its present position, or the whole from zero, whichever is less; without promotions, with the
+/// tiers in force in the month of `now`. What comes later is watched event by event, when usage is rated.
 ///
 /// `seller` is the prepared chain whose using account is the seller; the owner of the meter has no cost and is never refused.
 ///
@@ -78,7 +78,8 @@ mod tests {
         assert_eq!(check(&states, &flat("0.04"), true), Ok(()));
         // The end of a band: 1,000 units at 0.05 and then nothing would be 50 for what costs 20,000 units × 0.03 + 20.
         let cheap_end = model(
-            r#"{"type":"graduated","bands":[{"from":"0","to":"1000","unit_price":"0.05"},{"from":"1000","to":"20000","unit_price":"0"},{"from":"20000","unit_price":"1"}]}"#,
+            r#"{"type":"graduated","bands":[{"from":"0","to":"1000","unit_price":"0.05"},
+                {"from":"1000","to":"20000","unit_price":"0"},{"from":"20000","unit_price":"1"}]}"#,
         );
         let (price, cost) = (picos("50"), picos("620"));
         assert_eq!(check(&states, &cheap_end, false), Err(Reason::UnderCost { quantity: quantity("20000"), price, cost }));

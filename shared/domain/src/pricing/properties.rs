@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use crate::account::Funding;
 use crate::account::Kind;
 use crate::id::AccountId;
 use crate::money::Micros;
@@ -11,9 +12,9 @@ use crate::pricing::markup::{Markup, MarkupRule};
 use crate::pricing::meter::Aggregation;
 use crate::pricing::model::{Band, Model};
 use crate::pricing::number::{Percent, Picos, Quantity, UnitPrice, to_micros};
-use crate::pricing::postings::{Funding, Party, postings};
+use crate::pricing::postings::{Party, postings};
 use crate::pricing::promotion::{FundedBy, Promotion, PromotionRule};
-use crate::pricing::rate::{EventToRate, RatedEvent, rate_event, unrate_event};
+use crate::pricing::rate::{EventToRate, RatedEvent, RatedLevel, rate_event, unrate_event};
 use crate::pricing::state::UsageState;
 use crate::pricing::testing::*;
 use crate::pricing::tier::TierTable;
@@ -223,11 +224,12 @@ proptest! {
         };
         let net = postings(&rated, funding)?;
         prop_assert_eq!(net.values().map(|amount| i128::from(amount.get())).sum::<i128>(), 0);
+        let levels: Vec<_> = rated.iter().flat_map(|event| &event.levels).collect();
         for account in [CUSTOMER, RESELLER, MASTER] {
             let own = i64::from(prepaid[account]);
-            let paid: i64 = rated.iter().flat_map(|event| &event.levels).filter(|level| level.payer == id(account)).map(|level| level.amount.get()).sum();
-            let from = |payer: &AccountId| i64::from(funding(payer) == Funding::Prepaid);
-            let got: i64 = rated.iter().flat_map(|event| &event.levels).filter(|level| level.seller == id(account)).map(|level| level.amount.get() * from(&level.payer)).sum();
+            let paid: i64 = levels.iter().filter(|level| level.payer == id(account)).map(|level| level.amount.get()).sum();
+            let prepaid = |level: &&&RatedLevel| level.seller == id(account) && funding(&level.payer) == Funding::Prepaid;
+            let got: i64 = levels.iter().filter(prepaid).map(|level| level.amount.get()).sum();
             prop_assert_eq!(net.get(&Party::Account(id(account))).copied().unwrap_or_default().get(), got - own * paid);
             let state = states.get(&id(account)).map(|state| state.meter(month(), &key())).unwrap_or_default();
             prop_assert_eq!(to_micros(state.paid)?.get(), paid, "a month's amounts are its exact total, rounded once");
@@ -278,7 +280,12 @@ proptest! {
     }
 
     #[test]
-    fn states_at_the_ends_of_their_range_refuse_and_do_not_panic(tree in any_tree(), raw in any::<[i64; 3]>(), wide in any::<[i128; 2]>(), quantity in used()) {
+    fn states_at_the_ends_of_their_range_refuse_and_do_not_panic(
+        tree in any_tree(),
+        raw in any::<[i64; 3]>(),
+        wide in any::<[i128; 2]>(),
+        quantity in used(),
+    ) {
         let [held, earned, volume] = raw;
         let meter = crate::pricing::state::MeterState {
             quantity: Quantity::new(held),

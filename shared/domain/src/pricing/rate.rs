@@ -259,10 +259,9 @@ pub fn rate_prepared_if(
         after.paid = after.paid.plus(price)?;
         after.cost = after.cost.plus(cost.unwrap_or_default())?;
         after.earned = after.earned.plus(earned)?;
-        if let Some(cost) = cost.filter(|cost| price < *cost && after.paid < after.cost) {
-            if !level.price.allow_loss() && !promotion.as_ref().is_some_and(|chosen| chosen.excuses(at)) {
-                return Err(RateError::UnderCost { seller: level.seller.clone(), payer: level.payer.clone(), price, cost });
-            }
+        let allow_loss = level.price.allow_loss() || promotion.as_ref().is_some_and(|chosen| chosen.excuses(at));
+        if let Some(cost) = cost.filter(|cost| price < *cost && after.paid < after.cost && !allow_loss) {
+            return Err(RateError::UnderCost { seller: level.seller.clone(), payer: level.payer.clone(), price, cost });
         }
         let amount = to_micros(after.paid)?.minus(to_micros(draft.before.paid)?)?;
         earned = amount;
