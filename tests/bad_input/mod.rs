@@ -1,6 +1,7 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
 mod pricing;
+mod usage;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -480,4 +481,79 @@ async fn a_wrong_credential_is_refused_alike_whatever_is_wrong_with_it() {
     rows.push(row("large body", nobody.pay(TRANSFER, json!({})).raw(&vec![b' '; 300 * 1024]), 401, "unauthorized"));
     refuses_all(&s.w, rows).await;
     nobody.get(path).header("authorization", format!("bearer {good}").as_bytes()).send().await.is(200);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sold_or_bought_is_refused_by_name() {
+    let s = scene().await;
+    let api = &s.w.master.api;
+    let package = |change: Value| {
+        let mut body = json!({ "name": "P", "credits": "100", "price": "90" });
+        crate::support::world::merge(&mut body, change);
+        api.post("/reseller/pricing/packages", body)
+    };
+    let bulk = |bands: Value| api.put("/reseller/pricing/bulk-discounts", json!({ "bands": bands }));
+    let buy = |body: Value| api.pay("/reseller/credits/purchase", body);
+    let quote = |credits: Value| api.post("/reseller/pricing/packages/quote", json!({ "account_id": s.a, "credits": credits }));
+    let pkg = "pkg_01hx3v9k2mfd8bq5r7w1z4n6ty";
+    let mut rows = vec![
+        field("half a credit", package(json!({ "credits": "0.5" })), "/credits"),
+        field("too many credits", package(json!({ "credits": "1000000001" })), "/credits"),
+        field("half a bonus", package(json!({ "bonus": "0.000001" })), "/bonus"),
+        field("a negative bonus", package(json!({ "bonus": "-1" })), "/bonus"),
+        field("a negative price", package(json!({ "price": "-1" })), "/price"),
+        field("a number as price", package(json!({ "price": 90 })), "/price"),
+        field("free for ever", package(json!({ "price": "0" })), "/max_per_account"),
+        field("valid for no day", package(json!({ "valid_days": 0 })), "/valid_days"),
+        field("valid too long", package(json!({ "valid_days": 3651 })), "/valid_days"),
+        field("valid for half a day", package(json!({ "valid_days": 0.5 })), "/valid_days"),
+        field("none for an account", package(json!({ "max_per_account": 0 })), "/max_per_account"),
+        field("over already", package(json!({ "available_until": "2026-11-02T08:00:00Z" })), "/available_until"),
+        field(
+            "over before it begins",
+            package(json!({ "available_from": "2027-01-02T00:00:00Z", "available_until": "2027-01-01T00:00:00Z" })),
+            "/available_until",
+        ),
+        row("another currency", package(json!({ "currency": "EUR" })), 422, "currency_mismatch").at("/currency"),
+        row("an unknown field", package(json!({ "discount": "5" })), 400, "unknown_field").at("/discount"),
+        row("sold by a customer", package(json!({ "seller_id": s.a })), 422, "parent_is_customer"),
+        row("sold by a stranger", package(json!({ "seller_id": s.euro })), 404, "not_found"),
+        row("retired, absent", api.post(&format!("/reseller/pricing/packages/{pkg}/retire"), json!({})), 404, "not_found"),
+        row(
+            "both catalogues",
+            api.get(&format!("/reseller/pricing/packages?seller_id={0}&account_id={0}", s.w.master.id)),
+            400,
+            "validation_failed",
+        )
+        .at("/query/account_id"),
+        field("bands that fall", bulk(json!([{ "from": "10", "discount": "5" }, { "from": "9", "discount": "6" }])), "/bands/1/from"),
+        field(
+            "discounts that fall",
+            bulk(json!([{ "from": "10", "discount": "5" }, { "from": "20", "discount": "5" }])),
+            "/bands/1/discount",
+        ),
+        field("all of it off", bulk(json!([{ "from": "10", "discount": "100" }])), "/bands/0/discount"),
+        field("from half a credit", bulk(json!([{ "from": "1.5", "discount": "1" }])), "/bands/0/from"),
+        field("nothing to buy", buy(json!({ "account_id": s.a })), "/package_id"),
+        field("both to buy", buy(json!({ "account_id": s.a, "package_id": pkg, "credits": "1" })), "/credits"),
+        field("none of a package", buy(json!({ "account_id": s.a, "package_id": pkg, "quantity": 0 })), "/quantity"),
+        field("101 of a package", buy(json!({ "account_id": s.a, "package_id": pkg, "quantity": 101 })), "/quantity"),
+        field("some of loose credits", buy(json!({ "account_id": s.a, "credits": "5", "quantity": 2 })), "/quantity"),
+        field("half a loose credit", buy(json!({ "account_id": s.a, "credits": "0.5" })), "/credits"),
+        row("an absent package", buy(json!({ "account_id": s.a, "package_id": pkg })), 404, "not_found"),
+        row("for a stranger", buy(json!({ "account_id": s.euro, "package_id": pkg })), 404, "not_found"),
+        row("loose where none are sold", buy(json!({ "account_id": s.a, "credits": "5" })), 422, "package_unavailable"),
+        row("without a key", buy(json!({ "credits": "5" })).without("idempotency-key"), 400, "idempotency_key_missing"),
+        row(
+            "a quote for a stranger",
+            api.post("/reseller/pricing/packages/quote", json!({ "account_id": s.euro, "credits": "1" })),
+            404,
+            "not_found",
+        ),
+        row("a quote where nothing is sold", quote(json!("1")), 422, "package_unavailable"),
+    ];
+    for credits in [json!("0"), json!("1.5"), json!("-1"), json!("1000000001"), json!(5), json!(null)] {
+        rows.push(field("a quote", quote(credits), "/credits"));
+    }
+    refuses_all(&s.w, rows).await;
 }

@@ -85,9 +85,11 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     reading(&mut c).await;
     moving(&mut c).await;
     holding(&mut c).await;
+    buying(&mut c).await;
     keeping_accounts(&mut c).await;
     granting(&mut c).await;
     pricing(&mut c).await;
+    using(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }
@@ -268,6 +270,76 @@ async fn granting(c: &mut Counted) {
     let ops = c.w.key_for(&c.w.master.id, "ops").await;
     let balance = c.cost("balance with a custom role", ops.get("/reseller/credits/balance")).await;
     assert_eq!(only_reads(balance), reads(2, 0, 1), "a custom role is one read more");
+}
+
+/// Usage of a customer below a reseller below a master, and of one right below a master. A batch is one transaction.
+async fn using(c: &mut Counted) {
+    let (operator, master) = (c.w.operator().clone(), c.w.master.clone());
+    operator
+        .post("/reseller/pricing/rate-cards", json!({ "meter": "sms", "model": { "type": "flat", "unit_price": "0.00001" } }))
+        .send()
+        .await;
+    let near = c.w.funded_child_of(&master.id, "100").await;
+    let reseller = c.w.reseller_of(&master.id).await;
+    c.w.fund(&reseller.id, "100").await;
+    let far = c.w.funded_child_of(&reseller.id, "100").await;
+    let now = c.w.target.time_in_s(0);
+    let mut sent = 0;
+    let mut batch = |account: &str, events: usize| {
+        sent += 1;
+        let event = |n| json!({ "id": format!("{sent}-{n}"), "account_id": account, "meter": "sms", "quantity": "1", "occurred_at": now });
+        json!({ "events": (0..events).map(event).collect::<Vec<_>>() })
+    };
+    let path = "/reseller/usage/events";
+    master.api.post(path, batch(&near, 1)).send().await.is(200);
+    master.api.post(path, batch(&far, 1)).send().await.is(200);
+    for (depth, account) in [(2, &near), (3, &far)] {
+        for events in [1, 100, 200, 1000] {
+            let body = batch(account, events);
+            let counts = c.cost(&format!("{events} events of an account at depth {depth}, warm"), master.api.post(path, body)).await;
+            assert_eq!((counts.transacts, counts.writes), (1, 0), "all levels at once");
+            assert!(events < 400 || counts.write_units * 20 <= events as u64, "{counts:?}");
+        }
+    }
+    let all: Vec<String> = futures::future::join_all((0..10).map(|_| c.w.funded_child_of(&master.id, "100"))).await;
+    for account in &all {
+        master.api.post(path, batch(account, 1)).send().await.is(200);
+    }
+    let ten = json!({ "events": all.iter().flat_map(|account| batch(account, 100)["events"].as_array().expect("events").clone()).collect::<Vec<_>>() });
+    let ten = c.cost("1,000 events of ten accounts at depth 2, warm", master.api.post(path, ten)).await;
+    assert!(ten.transacts == 1 && ten.write_units <= 50, "at most 0.05 write units an event: {ten:?}");
+    let again = batch(&near, 1);
+    master.api.post(path, again.clone()).send().await.is(200);
+    c.cost("an event sent again", master.api.post(path, again)).await;
+    let id = "2-0";
+    c.cost("explain an event", master.api.get(&format!("{path}/{id}/explain?account_id={far}"))).await;
+    c.cost("void an event", master.api.pay(&format!("{path}/{id}/void"), json!({ "account_id": far }))).await;
+}
+
+async fn buying(c: &mut Counted) {
+    let seller = c.w.reseller_of(&c.w.master.id).await;
+    let buyer = c.w.child_of(&seller.id).await;
+    c.w.fund(&seller.id, "10000").await;
+    let api = &seller.api.clone();
+    let body = json!({ "name": "P", "credits": "100", "bonus": "5", "price": "90", "valid_days": 1, "max_per_account": 9 });
+    c.cost("offer a package", api.post("/reseller/pricing/packages", body.clone())).await;
+    let package = api.post("/reseller/pricing/packages", body).send().await.is(201).id();
+    c.cost("what an account may buy", api.get(&format!("/reseller/pricing/packages?account_id={buyer}"))).await;
+    let quote = json!({ "account_id": buyer, "credits": "1000" });
+    c.cost("the cheapest way to buy", api.post("/reseller/pricing/packages/quote", quote)).await;
+    let buy = || api.pay("/reseller/credits/purchase", json!({ "account_id": buyer, "package_id": package }));
+    buy().send().await.is(201);
+    let bought = c.cost("buy a limited package that expires, warm", buy()).await;
+    assert_eq!((bought.transacts, bought.queries, bought.gets), (1, 1, 2), "the buyer's newest entry and the seller's book");
+    let lots = c.cost("lots", api.get(&format!("/reseller/credits/lots?account_id={buyer}"))).await;
+    assert_eq!(only_reads(lots), reads(1, 0, 1), "lots are one read");
+    c.w.target.advance_s(24 * 3600, "the expiry of lots");
+    c.table.reset();
+    let app = &c.w.target.inside("the schedule").expect("in this process").app;
+    let run = tributary_housekeeping::handle(app, json!({}), &app.run_id("")).await.expect("a run");
+    let counts = c.table.reset();
+    assert_eq!(run["lots_expired"], 2, "{run}");
+    c.note("housekeeping run that takes out two lots", counts);
 }
 
 async fn pricing(c: &mut Counted) {

@@ -4,6 +4,8 @@
 mod accounts;
 mod admin;
 mod credits;
+mod packages;
 mod pricing;
 mod rights;
 mod usage;
+mod usage_reports;

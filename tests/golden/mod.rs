@@ -34,6 +34,10 @@ pub struct Scene {
     role: String,
     transfer: String,
     hold: String,
+    package: String,
+    /// An event of the sub-account, and a batch that waits.
+    event: String,
+    batch: String,
     /// A meter of the reseller, with a price.
     meter: String,
     /// A price of another meter, not in force yet.
@@ -58,6 +62,9 @@ pub async fn scene(w: &World) -> Scene {
         api.post("/reseller/pricing/meters", meter(key)).send().await.is(201);
     }
     make("/reseller/pricing/rate-cards", json!({ "meter": "calls", "model": flat, "effective_from": w.target.time_in_s(-3600) })).await;
+    let now = w.target.time_in_s(0);
+    let event = json!({ "id": "e-1", "account_id": child, "meter": "calls", "quantity": "1", "occurred_at": now });
+    api.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
     Scene {
         meter: "calls".to_owned(),
@@ -70,6 +77,9 @@ pub async fn scene(w: &World) -> Scene {
         role: make(&at("roles"), json!({ "name": "reader", "rights": ["accounts.read"] })).await,
         transfer: make("/reseller/credits/transfer", json!({ "from": child, "to": home.id, "amount": "1" })).await,
         hold: make("/reseller/credits/holds", json!({ "account_id": child, "amount": "1" })).await,
+        package: make("/reseller/pricing/packages", json!({ "name": "P", "credits": "1", "price": "1" })).await,
+        event: "e-1".to_owned(),
+        batch: api.post("/reseller/usage/events/async", json!({ "events": [{}] })).send().await.is(202).id(),
         id: home.id.clone(),
         owner: home.api,
         child,
@@ -93,6 +103,18 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "issue_credits" | "allocate_credits" | "create_hold" => json!({ "account_id": s.child, "amount": "1" }),
         "transfer_credits" => json!({ "from": s.child, "to": s.id, "amount": "1" }),
         "transfer_credits_legs" => json!({ "legs": [{ "from": s.child, "to": s.id, "amount": "1" }] }),
+        "record_usage" | "queue_usage" => {
+            json!({ "events": [{ "id": "e-2", "account_id": s.child, "meter": s.meter, "quantity": "3", "occurred_at": "2026-11-02T07:59:30Z" }] })
+        }
+        "void_usage" => json!({ "account_id": s.child }),
+        "correct_usage" => json!({ "account_id": s.child, "quantity": "2" }),
+        "explain_usage" | "get_usage_batch" => Value::Null,
+        "create_package" => json!({ "name": "P", "credits": "100", "price": "90" }),
+        "put_bulk_discounts" => json!({ "bands": [{ "from": "100", "discount": "5" }] }),
+        "quote_packages" => json!({ "account_id": s.child, "credits": "1" }),
+        "purchase_credits" => json!({ "account_id": s.child, "package_id": s.package }),
+        "retire_package" => json!({}),
+        "list_packages" | "get_lots" => Value::Null,
         "create_meter" => json!({ "key": "second", "name": "Second", "unit": "x", "aggregation": "count" }),
         "update_meter" => json!({ "name": "Renamed" }),
         "put_tiers" => json!({ "tiers": [{ "name": "bronze", "from": "1000", "discount": "5" }] }),
@@ -117,6 +139,9 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
     let id = match endpoint.operation {
         "get_transfer" | "reverse_transfer" => &s.transfer,
         "get_hold" | "capture_hold" | "release_hold" => &s.hold,
+        "retire_package" => &s.package,
+        "explain_usage" | "void_usage" | "correct_usage" => &s.event,
+        "get_usage_batch" => &s.batch,
         "close_account" => &s.branch,
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,
@@ -134,6 +159,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
     match endpoint.operation {
+        "explain_usage" => format!("{path}?account_id={}", s.child),
         "resolve_price" => format!("{path}?account_id={}&meter={}", s.child, s.meter),
         _ => path,
     }

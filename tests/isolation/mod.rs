@@ -58,9 +58,11 @@ fn absent(what: What) -> String {
         What::Role => "rol",
         What::Transfer | What::Issue => "txf",
         What::Hold => "hld",
+        What::Package => "pkg",
+        What::Batch => "bat",
         What::Card => "rcd",
         What::Promotion => "prm",
-        What::Meter | What::Cursor => return "nothing".to_owned(),
+        What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
 }
@@ -75,7 +77,8 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
             return match place.what {
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
-                What::Account | What::Key | What::Member | What::Role | What::Issue | What::Cursor => None,
+                What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
+                What::Event | What::Batch => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -89,6 +92,9 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Transfer => hand.transfer.clone(),
         What::Issue => Some(hand.issue.clone()),
         What::Hold => hand.hold.clone(),
+        What::Package => Some(hand.package.clone()),
+        What::Event => hand.event.clone(),
+        What::Batch => Some(hand.batch.clone()),
         What::Meter => Some(hand.meter.clone()),
         What::Card => Some(hand.card.clone()),
         What::Promotion => Some(hand.promotion.clone()),

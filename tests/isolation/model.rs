@@ -154,6 +154,11 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
             (Some(place), Some(account)) => unless(place.within(account)),
             _ => Some(NOT_FOUND),
         },
+        Step::SoldTo(package, account) => match (seat(package), seat(account)) {
+            (_, Some(Seat::Operator)) => Some((409, "conflict")),
+            (Some(package), Some(account)) => unless(account.above() == Some(package)),
+            _ => Some(NOT_FOUND),
+        },
         Step::Buys(account, seller) => match (seat(account), seat(seller)) {
             (Some(account), Some(seller)) if account.above() != Some(seller) => Some((422, "not_a_buyer")),
             _ => None,
@@ -175,6 +180,7 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
         let stopped = |seat: Seat| suspended.is_some_and(|at| seat.within(at));
         seat(place).is_some_and(stopped).then_some(SUSPENDED)
     };
+    let buys = |place: &str| (seat(place) == Some(Seat::Operator)).then_some((422, "not_a_buyer"));
     match row.operation {
         "create_account" => spends("/parent_id"),
         "close_account" => (seat("{id}") != Some(Seat::Leaf)).then_some((409, "account_has_children")),
@@ -192,10 +198,12 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
             .or_else(|| same("/legs/1/from", "/legs/1/to"))
             .or_else(|| spends("/legs/0/from"))
             .or_else(|| spends("/legs/1/from")),
+        "create_hold" | "purchase_credits" => spends("/account_id"),
+        "list_packages" => buys("?account_id"),
+        "quote_packages" => buys("/account_id"),
         "quote_price" => (seat("/account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
         "resolve_price" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
         "redeem_promotion" => (seat("/account_id") == Some(Seat::Operator)).then_some(NOT_FOUND),
-        "create_hold" => spends("/account_id"),
         // The crossing hold is the child's.
         "capture_hold" => {
             spends("{id}").or_else(|| (filled.get("{id}") == Some(&Aim::Crossing) && suspended.is_some()).then_some(SUSPENDED))

@@ -21,6 +21,12 @@ pub enum What {
     Issue,
     /// A hold of an account.
     Hold,
+    /// A package that an account sells.
+    Package,
+    /// An event of an account's usage.
+    Event,
+    /// A batch of usage that an account's key sent, to be counted later.
+    Batch,
     /// The key of an account's meter.
     Meter,
     /// A rate card of an account, not in force yet.
@@ -78,6 +84,9 @@ pub enum Step {
     OfOrAbove(&'static str, &'static str),
     /// The account of the first place is that of the second, or below it: else 404.
     Below(&'static str, &'static str),
+    /// The package of the first place is sold by the parent of the account of the second: else 404; the operator's account, which
+    /// has none, is answered 409 `conflict`.
+    SoldTo(&'static str, &'static str),
     /// The account of the first place, if it is given, is a direct sub-account of the second's: else 422 `not_a_buyer`.
     Buys(&'static str, &'static str),
     /// The account of the first place, if it is given, stands below the second's: else 422 `not_a_buyer`.
@@ -193,7 +202,8 @@ impl Row {
 
 /// Every request whose isolation is tried.
 pub fn rows() -> Vec<Row> {
-    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), books(), promotions(), prices()].concat()
+    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), books(), promotions(), prices(), packages(), usage()]
+        .concat()
 }
 
 fn accounts() -> Vec<Row> {
@@ -350,6 +360,47 @@ fn holds() -> Vec<Row> {
         row("get_hold", "credits.read").place("{id}", What::Hold, child).over("{id}"),
         row("capture_hold", "credits.hold").place("{id}", What::Hold, child).over_all(&["{id}"]),
         row("release_hold", "credits.hold").place("{id}", What::Hold, child).over("{id}"),
+    ]
+}
+
+fn usage() -> Vec<Row> {
+    let event = |operation, right, account| {
+        let row = row(operation, right).place("{id}", What::Event, Usual::Seat(Seat::Child)).account(account, Usual::SameAsId);
+        row.over(account).step(Step::Of("{id}", account))
+    };
+    vec![
+        // Whose usage an event is, is answered event by event: see tests/flows/usage.rs.
+        row("record_usage", "usage.write").body(json!({ "events": [{}] })),
+        row("queue_usage", "usage.write").body(json!({ "events": [{}] })),
+        row("get_usage_batch", "usage.read").place("{id}", What::Batch, Usual::Seat(Seat::Child)).over("{id}"),
+        event("explain_usage", "usage.read", "?account_id"),
+        event("void_usage", "usage.adjust", "/account_id").body(json!({})),
+        event("correct_usage", "usage.adjust", "/account_id").body(json!({ "quantity": "0" })),
+    ]
+}
+
+fn packages() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    let seller = |operation| row(operation, "pricing.manage").account("/seller_id", Usual::Home).over("/seller_id");
+    vec![
+        seller("create_package").body(json!({ "name": "New", "credits": "1", "price": "1" })),
+        seller("put_bulk_discounts").body(json!({ "bands": [] })),
+        row("retire_package", "pricing.manage")
+            .account("/seller_id", child)
+            .place("{id}", What::Package, child)
+            .over("/seller_id")
+            .step(Step::Of("{id}", "/seller_id"))
+            .body(json!({})),
+        row("list_packages", "pricing.read").account("?seller_id", Usual::Home).over("?seller_id"),
+        row("list_packages", "pricing.read").variant("for a buyer").account("?account_id", child).over("?account_id"),
+        row("quote_packages", "pricing.read").account("/account_id", child).over("/account_id").body(json!({ "credits": "1" })),
+        row("purchase_credits", "credits.purchase")
+            .account("/account_id", child)
+            .place("/package_id", What::Package, Usual::Seat(Seat::Own))
+            .over("/account_id")
+            .step(Step::SoldTo("/package_id", "/account_id"))
+            .body(json!({})),
+        row("get_lots", "credits.read").account("?account_id", Usual::Home).over("?account_id"),
     ]
 }
 

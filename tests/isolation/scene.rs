@@ -115,6 +115,8 @@ pub struct Hand {
     pub issue: String,
     /// A transfer to its own sub-account; the leaf has none.
     pub transfer: Option<String>,
+    /// A package that it sells.
+    pub package: String,
     /// An open hold; the leaf has none.
     pub hold: Option<String>,
     /// The key of one of its meters.
@@ -123,6 +125,10 @@ pub struct Hand {
     pub card: String,
     /// One of its promotions.
     pub promotion: String,
+    /// A batch of usage that its owner sent, to be counted later.
+    pub batch: String,
+    /// An event of its own usage; the operator has none.
+    pub event: Option<String>,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -275,6 +281,10 @@ impl Scene {
                 .await,
             role: self.id_of(&at("roles"), json!({ "name": marked("role"), "rights": ["accounts.read"] })).await,
             issue: self.id_of("/reseller/credits/issue", issue(2)).await,
+            // A seller's packages are its buyers' to see, so it is named after nobody.
+            package: self
+                .id_of("/reseller/pricing/packages", json!({ "seller_id": id, "name": "Package", "credits": "1", "price": "1" }))
+                .await,
             owner: self.make(&at("keys"), key("owner")).await["secret"].as_str().expect("a secret").to_owned(),
             id: id.clone(),
             ..Hand::default()
@@ -316,6 +326,16 @@ impl Scene {
             let promotion =
                 json!({ "seller_id": id, "name": name, "ends_at": "2099-01-01T00:00:00Z", "percent": "1", "meters": [hand.meter] });
             hand.promotion = self.id_of("/reseller/pricing/promotions", promotion).await;
+        }
+        let later = self.target.nobody.with(&hand.owner).post("/reseller/usage/events/async", json!({ "events": [{}] }));
+        hand.batch = later.send().await.is(202).id();
+        if seat != Seat::Operator {
+            let id = format!("{}event", seat.mark());
+            // It costs nothing, so that each balance stays what nobody else has.
+            let event = json!({ "id": id, "account_id": hand.id, "meter": "calls", "quantity": 0, "occurred_at": in_s(0) });
+            let sent = self.target.operator.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
+            assert_eq!(sent["accepted"], 1, "{}", sent.text);
+            hand.event = Some(id);
         }
     }
 

@@ -108,6 +108,7 @@ proptest! {
             legs: legs.clone(),
             reference: None,
             reverses: None,
+            purchase: None,
             authority: account(0),
             now: Timestamp::UNIX_EPOCH,
         };

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use futures::future::join_all;
 use jiff::Timestamp;
 use tributary_domain::account::{Kind, StatusChange};
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
+use tributary_domain::id::{AccountId, EventId, KeyId, PackageId, RequestId};
 use tributary_domain::ledger::{CreditError, EntryKind, LedgerId};
 use tributary_domain::money::{Amount, Micros};
 use tributary_domain::rights::{BuiltInRole, RoleRef};
@@ -271,5 +271,92 @@ async fn from_the_answer_of_a_move_the_old_parent_moves_no_credit_below() {
     let refused = world.pay(&old, &leaf, &sibling, 1).run(&world.process(), &*world).await;
     assert_eq!(refused, Answer::Refused(StoreError::Denied(Denied::Absent)));
     assert!(transfer(&world.pay(&new, &leaf, &sibling, 1).run(&world.process(), &*world).await).is_some());
+    world.nothing_is_broken();
+}
+
+async fn offer(world: &World, seller: &AccountId, days: Option<u32>, max: Option<u32>) -> PackageId {
+    let package = PackageId::from_uuid(world.uuid());
+    let ask = Ask::Offer { seller: seller.clone(), package: package.clone(), credits: 9, days, max };
+    assert_eq!(world.op(&world.operator, ask).run(&world.process(), world).await, Answer::Plain);
+    package
+}
+
+fn buy(world: &World, account: &AccountId, package: &PackageId, quantity: u32) -> Op {
+    world.op(account, Ask::Purchase { account: account.clone(), package: package.clone(), quantity })
+}
+
+async fn all_at_once(world: &Arc<World>, ops: Vec<Op>) -> Vec<Answer> {
+    let clients = ops.into_iter().map(|op| {
+        let (world, store) = (world.clone(), world.process());
+        tokio::spawn(async move { op.run(&store, &*world).await })
+    });
+    join_all(clients).await.into_iter().map(|joined| joined.expect("no panic")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_last_of_a_limited_package_is_bought_once() {
+    let world = World::new().await;
+    let seller = world.account(&world.operator, 1_000_000_000).await;
+    let buyer = world.account(&seller, 0).await;
+    let package = offer(&world, &seller, None, Some(5)).await;
+    let answers = all_at_once(&world, (0..16).map(|n| buy(&world, &buyer, &package, 1 + n % 2)).collect()).await;
+    let bought: u32 = answers.iter().filter_map(transfer).filter_map(|done| done.purchase.as_ref()).map(|bought| bought.quantity).sum();
+    assert!((4..=5).contains(&bought), "{bought}");
+    let refused = |answer: &&Answer| matches!(answer, Answer::Refused(StoreError::Limit { limit: 5, .. }));
+    assert_eq!(answers.iter().filter(refused).count(), answers.iter().filter(|answer| transfer(answer).is_none()).count());
+    assert_eq!(world.available(&buyer).await, i64::from(bought) * 10_000_000);
+    world.nothing_is_broken();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn from_the_answer_of_a_retirement_nobody_buys() {
+    let world = World::new().await;
+    let seller = world.account(&world.operator, 1_000_000_000).await;
+    let buyer = world.account(&seller, 0).await;
+    let package = offer(&world, &seller, None, None).await;
+    let (retired, late) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let buyers = (0..4).map(|_| {
+        let (world, buyer, package, store) = (world.clone(), buyer.clone(), package.clone(), world.process());
+        let (retired, late) = (retired.clone(), late.clone());
+        tokio::spawn(async move {
+            let mut left = 10;
+            while left > 0 {
+                let after = retired.load(Ordering::SeqCst);
+                left -= i32::from(after);
+                let bought = transfer(&buy(&world, &buyer, &package, 1).run(&store, &*world).await).is_some();
+                late.fetch_add(usize::from(after && bought), Ordering::SeqCst);
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let buyers: Vec<_> = buyers.collect();
+    while world.available(&buyer).await < 50_000_000 {
+        tokio::task::yield_now().await;
+    }
+    let retire = world.op(&world.operator, Ask::Retire { seller: seller.clone(), package: package.clone() });
+    assert_eq!(retire.run(&world.process(), &*world).await, Answer::Plain);
+    retired.store(true, Ordering::SeqCst);
+    join_all(buyers).await.into_iter().for_each(|buyer| buyer.expect("no panic"));
+    assert_eq!(late.load(Ordering::SeqCst), 0);
+    world.nothing_is_broken();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn credit_that_expires_while_it_is_spent_is_gone_once() {
+    let world = World::new().await;
+    let seller = world.account(&world.operator, 1_000_000_000).await;
+    let (buyer, to) = (world.account(&seller, 0).await, world.account(&seller, 0).await);
+    let package = offer(&world, &seller, Some(1), None).await;
+    let done = buy(&world, &buyer, &package, 1).run(&world.process(), &*world).await;
+    let lot = transfer(&done).and_then(|done| done.purchase.clone()?.lot_id).expect("a lot");
+    world.clock.advance_ms(24 * 3600 * 1000);
+    let mut ops: Vec<Op> = (0..8).map(|_| world.pay(&world.operator, &buyer, &to, 1_000_000)).collect();
+    ops.extend((0..3).map(|_| world.op(&world.operator, Ask::ExpireLot { lot: lot.clone() })));
+    let answers = all_at_once(&world, ops).await;
+    let paid = answers.iter().filter(|answer| transfer(answer).is_some()).count();
+    let expired: i64 = world.table.picture().expiries.iter().map(|expiry| expiry.2).sum();
+    assert_eq!(i64::try_from(paid).expect("few") * 1_000_000 + expired, 10_000_000, "{paid} payments");
+    assert!(answers.iter().filter(|answer| transfer(answer).is_none()).all(|answer| insufficient(answer) || answer == &Answer::Plain));
+    assert_eq!(world.available(&buyer).await, 0);
     world.nothing_is_broken();
 }

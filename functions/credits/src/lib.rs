@@ -10,9 +10,11 @@ pub mod balance;
 pub mod history;
 pub mod holds;
 pub mod issue;
+pub mod lots;
 pub mod moving;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod purchase;
 pub mod reverse;
 pub mod transfer;
 pub mod views;
@@ -28,6 +30,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(POST "/reseller/credits/transfers/{id}/reverse", "reverse_transfer", Needs(Right::CreditsReverse), Required, reverse::reverse, "Send a transfer back to where it came from"),
         endpoint!(GET "/reseller/credits/balance", "get_balance", Needs(Right::CreditsRead), Unused, balance::get, "An account's balance, and its subtree's"),
         endpoint!(GET "/reseller/credits/history", "get_history", Needs(Right::CreditsRead), Unused, history::get, "An account's ledger, newest first"),
+        endpoint!(POST "/reseller/credits/purchase", "purchase_credits", Needs(Right::CreditsPurchase), Required, purchase::purchase, "Buy credit from the parent"),
+        endpoint!(GET "/reseller/credits/lots", "get_lots", Needs(Right::CreditsRead), Unused, lots::get, "Which of an account's credit expires, and when"),
         endpoint!(POST "/reseller/credits/holds", "create_hold", Needs(Right::CreditsHold), Required, holds::create::create, "Set credit aside"),
         endpoint!(GET "/reseller/credits/holds", "list_holds", Needs(Right::CreditsRead), Unused, holds::read::list, "List an account's holds"),
         endpoint!(GET "/reseller/credits/holds/{id}", "get_hold", Needs(Right::CreditsRead), Unused, holds::read::get, "Get a hold"),

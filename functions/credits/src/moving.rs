@@ -24,6 +24,7 @@ pub fn request(call: &Call, kind: EntryKind, legs: Vec<Leg>, reference: Option<R
         legs,
         reference,
         reverses: None,
+        purchase: None,
         authority: call.home()?.clone(),
         now: call.app.now(),
     })

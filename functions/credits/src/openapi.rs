@@ -9,9 +9,10 @@ use crate::allocate::Allocate;
 use crate::holds::create::CreateHold;
 use crate::holds::end::Capture;
 use crate::issue::Issue;
+use crate::purchase::Purchase;
 use crate::reverse::Reverse;
 use crate::transfer::{LegsBody, TransferBody};
-use crate::views::{AnyTransferView, BalanceView, EntryView, FoundTransferView, HoldView, LegsView, TransferView};
+use crate::views::{AnyTransferView, BalanceView, EntryView, FoundTransferView, HoldView, LegsView, LotsView, TransferView};
 
 /// What every movement of credit may refuse.
 const MOVEMENT: &[Code] = &[
@@ -63,13 +64,31 @@ fn movements() -> Vec<Described> {
         Described::new(
             "reverse_transfer",
             "Credits",
-            "Sends an allocation, a transfer or an issue back to where it came from, once and whole. If the receiver has spent it meanwhile, it is refused.",
+            "Sends an allocation, a transfer, a purchase or an issue back to where it came from, once and whole. If the receiver has spent it meanwhile, it is refused; so is a purchase that expires, of which any part was spent.",
         )
         .may_take::<Reverse>()
         .creates::<AnyTransferView>("The movement that sent it back; `reverses` names the first one.")
         .also(Right::CreditsIssue, "to reverse an issue")
         .refuses(MOVEMENT)
         .refuses(&[Code::AlreadyReversed, Code::Conflict, Code::TooManyBranches]),
+        Described::new(
+            "purchase_credits",
+            "Credits",
+            "Buys a package, or loose credits, from the account's parent: the credits come from what the parent has, the bonus too, at once and \
+             whole. The price is recorded with the transfer; it is paid outside of the ledger. What the parent has left is not shown.",
+        )
+        .takes::<Purchase>()
+        .creates::<TransferView>("The movement from the parent, with what was bought as `purchase`.")
+        .refuses(&[
+            Code::PackageUnavailable,
+            Code::SellerOutOfCredit,
+            Code::LimitReached,
+            Code::AccountSuspended,
+            Code::AccountClosed,
+            Code::CurrencyMismatch,
+            Code::Conflict,
+            Code::BalanceOutOfRange,
+        ]),
     ]
 }
 
@@ -90,6 +109,13 @@ fn reads() -> Vec<Described> {
         .flag("subtree", "Sum up the subtree too. Accounts in other currencies than the root's are left out.")
         .answers::<BalanceView>("The balance.")
         .refuses(&[Code::LimitReached]),
+        Described::new(
+            "get_lots",
+            "Credits",
+            "Which of an account's credit expires: its lots in the order in which they are spent. Credit that does not expire is spent last.",
+        )
+        .query::<wire::AccountId>("account_id", "The account; your own unless you name another.")
+        .answers::<LotsView>("The lots."),
         Described::new(
             "get_history",
             "Credits",

@@ -5,11 +5,11 @@ use serde::Serialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_domain::hold::{Hold, HoldStatus};
-use tributary_domain::id::{AccountId, HoldId, TransferId};
+use tributary_domain::id::{AccountId, HoldId, LotId, PackageId, TransferId};
 use tributary_domain::ledger::{Entry, EntryKind, LedgerId};
 use tributary_domain::money::{Currency, Micros};
-use tributary_domain::text::Reference;
-use tributary_domain::transfer::{DoneLeg, Transfer};
+use tributary_domain::text::{Name, Reference};
+use tributary_domain::transfer::{DoneLeg, Purchased, Transfer};
 
 /// A movement of credit with one leg.
 #[derive(Debug, Clone, Serialize)]
@@ -33,10 +33,10 @@ pub struct TransferView {
     /// In which currency.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
-    /// Available credit of `from` after it; null for a system ledger.
+    /// Available credit of `from` after it; null for a system ledger, and for an account whose balance is not shown to you.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Credit>, required))]
     pub from_balance: Option<Micros>,
-    /// Available credit of `to` after it; null for a system ledger.
+    /// Available credit of `to` after it; null for a system ledger, and for an account whose balance is not shown to you.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Credit>, required))]
     pub to_balance: Option<Micros>,
     /// The caller's note.
@@ -45,9 +45,58 @@ pub struct TransferView {
     /// The transfer that this one sent back.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::TransferId>, required))]
     pub reverses: Option<TransferId>,
+    /// What a purchase bought, or what had been bought by the purchase that this one sent back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = PurchasedView, required = false))]
+    pub purchase: Option<PurchasedView>,
     /// When it was done.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
+}
+
+/// What was bought.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Purchased))]
+pub struct PurchasedView {
+    /// The package; null for loose credits.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::PackageId>, required))]
+    pub package_id: Option<PackageId>,
+    /// Its name then; null for loose credits.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Name>, required))]
+    pub name: Option<Name>,
+    /// How many of it; 1 for loose credits.
+    pub quantity: u32,
+    /// The credits that are paid for, of all together.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
+    pub credits: Micros,
+    /// The credits on top, of all together.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
+    pub bonus: Micros,
+    /// The price of all together, which the buyer owes its parent outside of the ledger.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
+    pub price: Micros,
+    /// The lot that they are in; null if they do not expire.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::LotId>, required))]
+    pub lot_id: Option<LotId>,
+    /// From when what is left of them expires; null: never.
+    #[serde(serialize_with = "tributary_api::time::millis_or_null")]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl PurchasedView {
+    fn of(bought: &Purchased) -> Self {
+        Self {
+            package_id: bought.package_id.clone(),
+            name: bought.name.clone(),
+            quantity: bought.quantity,
+            credits: bought.credits,
+            bonus: bought.bonus,
+            price: bought.price,
+            lot_id: bought.lot_id.clone(),
+            expires_at: bought.expires_at,
+        }
+    }
 }
 
 /// A movement of credit with several legs.
@@ -153,6 +202,7 @@ impl AnyTransferView {
             to_balance: leg.to_balance,
             reference: transfer.reference.clone(),
             reverses: transfer.reverses.clone(),
+            purchase: transfer.purchase.as_ref().map(PurchasedView::of),
             created_at: transfer.created_at,
         })
     }
@@ -210,6 +260,44 @@ pub struct BalanceView {
     pub subtree: Option<SubtreeBalanceView>,
 }
 
+/// Credit that expires.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Lot))]
+pub struct LotView {
+    /// Its id, which the purchase named.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::LotId))]
+    pub id: LotId,
+    /// What is left of it, credit that is held included.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
+    pub left: Micros,
+    /// From when what is left expires.
+    #[serde(serialize_with = "tributary_api::time::millis")]
+    pub expires_at: Timestamp,
+}
+
+/// Which of an account's credit expires.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Lots))]
+pub struct LotsView {
+    /// The account.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
+    pub account_id: AccountId,
+    /// In which currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
+    pub currency: Currency,
+    /// The lots, the next to be spent first; at most 20.
+    pub lots: Vec<LotView>,
+    /// What is in lots, all together.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
+    pub expiring: Micros,
+    /// Credit that does not expire, available and held; it is spent last. Below zero it is the account's debt.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
+    pub lasting: Micros,
+    /// What of both is held by open holds.
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
+    pub held: Micros,
+}
+
 /// Sums over a subtree, of the accounts that keep the root's currency.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SubtreeBalance))]
@@ -255,7 +343,7 @@ pub struct EntryView {
     /// In which currency.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
-    /// The other account, or `system.issued`, `system.consumed`.
+    /// The other account, or `system.issued`, `system.consumed`, `system.expired`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::LedgerName>, required))]
     pub counterparty: Option<String>,
     /// The caller's note.

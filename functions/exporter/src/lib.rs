@@ -1,7 +1,12 @@
 //! The exporter: makes the files of exports that were asked for. It is called with messages of the export queue.
 
+pub mod file;
+pub mod job;
+pub mod rows;
+
 use std::error::Error;
 
+use metrics::counter;
 use serde_json::{Value, json};
 use tributary_api::App;
 use tributary_api::messages::{self, Message};
@@ -19,6 +24,18 @@ pub async fn handle(app: &App, event: Value, run: &RequestId) -> Result<Value, B
     Ok(answer)
 }
 
-async fn export(_app: &App, _message: &Message) -> Result<(), Box<dyn Error + Send + Sync>> {
-    Err("no message is known yet".into())
+/// After so many tries the queue puts a message aside: the export is said to have failed before that.
+const LAST_TRY: u32 = 5;
+
+async fn export(app: &App, message: &Message) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let told: job::Told = serde_json::from_str(&message.body)?;
+    let made = job::make(app, &told).await;
+    if let Err(error) = &made {
+        counter!("ExportFailures").increment(1);
+        if message.times >= LAST_TRY {
+            tracing::error!(export_id = %told.export_id, error = %error, "an export is given up");
+            job::fail(app, &told.export_id, "The file could not be made. Ask for it again; support knows the export's id.").await?;
+        }
+    }
+    made
 }

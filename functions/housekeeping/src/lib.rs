@@ -1,4 +1,5 @@
-//! The housekeeping of credit, on a schedule: sets free holds whose time is over, and finishes relocations.
+//! The housekeeping of credit, on a schedule: sets free holds whose time is over, takes out lots whose time is over, and finishes
+//! relocations.
 
 use std::error::Error;
 
@@ -14,6 +15,8 @@ use tributary_store::error::StoreError;
 use tributary_store::events::Act;
 use tributary_store::holds::{EndedBy, ended_meanwhile};
 use uuid::Uuid;
+
+mod lots;
 
 /// How many holds are listed at once.
 const HOLDS_AT_ONCE: usize = 100;
@@ -33,7 +36,9 @@ const RELOCATION_SETTLES_S: i64 = 60;
 pub struct Summary {
     /// Holds set free.
     pub expired: usize,
-    /// Holds and relocations that could not be ended now; the next run tries again.
+    /// Lots of which credit was taken out.
+    pub lots_expired: usize,
+    /// Holds, lots and relocations that could not be ended now; the next run tries again.
     pub failed: usize,
     /// Moves whose descendants were gone over once more.
     pub relocated: usize,
@@ -44,10 +49,10 @@ fn act(app: &App, run: &RequestId) -> Act {
     Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: run.clone(), now: app.now() }
 }
 
-/// One run. Safe to repeat: a hold ends once.
+/// One run. Safe to repeat: a hold ends once, and so does a lot.
 ///
 /// # Errors
-/// When the due holds or open relocations cannot be listed; the schedule then tries again.
+/// When the due holds, the due lots or the open relocations cannot be listed; the schedule then tries again.
 pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let mut summary = Summary::default();
     let settled = app.now().checked_sub(SignedDuration::from_secs(RELOCATION_SETTLES_S))?;
@@ -60,6 +65,25 @@ pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, 
             }
         }
     }
+    end_holds(app, run, &mut summary).await?;
+    lots::expire_due(app, run, &mut summary).await?;
+    tracing::info!(
+        request_id = run.as_str(),
+        expired = summary.expired,
+        lots_expired = summary.lots_expired,
+        failed = summary.failed,
+        relocated = summary.relocated,
+        "housekeeping done"
+    );
+    // The names are those of the alarms in `template.yaml`. Zeros are not sent: no data is good news there.
+    counter!("HoldsExpired").increment(summary.expired as u64);
+    counter!("LotsExpired").increment(summary.lots_expired as u64);
+    counter!("HousekeepingFailures").increment(summary.failed as u64);
+    telemetry::flush([("request_id", json!(run.as_str()))]);
+    Ok(serde_json::to_value(summary)?)
+}
+
+async fn end_holds(app: &App, run: &RequestId, summary: &mut Summary) -> Result<(), StoreError> {
     let (now, mut tried, mut start) = (app.now(), 0, None);
     loop {
         let (ids, next) = app.store().holds_due(now, HOLDS_AT_ONCE, start).await?;
@@ -78,21 +102,9 @@ pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, 
         // Holds that fail do not count towards the run's work, or enough of them would keep all others waiting.
         let late = app.now().duration_since(now).as_secs() >= HOLDS_LAST_S;
         if start.is_none() || late || summary.expired >= HOLDS_A_RUN || tried >= MOST_HOLDS_TRIED {
-            break;
+            return Ok(());
         }
     }
-    tracing::info!(
-        request_id = run.as_str(),
-        expired = summary.expired,
-        failed = summary.failed,
-        relocated = summary.relocated,
-        "housekeeping done"
-    );
-    // The names are those of the alarms in `template.yaml`. Zeros are not sent: no data is good news there.
-    counter!("HoldsExpired").increment(summary.expired as u64);
-    counter!("HousekeepingFailures").increment(summary.failed as u64);
-    telemetry::flush([("request_id", json!(run.as_str()))]);
-    Ok(serde_json::to_value(summary)?)
 }
 
 async fn expire(app: &App, id: &HoldId, run: &RequestId) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ pub mod markups;
 pub mod meters;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod packages;
 pub mod promotions;
 pub mod quote;
 pub mod resolve;
@@ -22,7 +23,7 @@ pub mod what_if;
 
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
-    [rules(), promotion_endpoints(), prices()].concat()
+    [rules(), promotion_endpoints(), prices(), packages::endpoints()].concat()
 }
 
 fn rules() -> Vec<Endpoint> {

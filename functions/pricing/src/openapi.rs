@@ -20,7 +20,7 @@ const PRICE: &[Code] = &[Code::ParentIsCustomer, Code::NotABuyer, Code::Currency
 
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
-    [meters(), tiers(), cards(), markups(), promotions(), prices()].concat()
+    [meters(), tiers(), cards(), markups(), promotions(), prices(), crate::packages::openapi::operations()].concat()
 }
 
 fn meters() -> Vec<Described> {

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
-use tributary_api::{Call, Code, Problem, Reply};
+use tributary_api::{Call, Caller, Code, Problem, Reply};
 use tributary_domain::rights::Right;
 use tributary_metering::event::{MAX_EVENTS, Rejection};
 use tributary_metering::ingest::{Answer, ingest, is_retryable};
 use tributary_metering::plan::Verdict;
+use tributary_store::error::Denied;
 
 /// The media types of a body: ours, one CloudEvent, or an array of them.
 const MEDIA_TYPES: [&str; 3] = ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json"];
@@ -78,9 +79,18 @@ pub struct RecordedUsage {
 /// # Errors
 /// `validation_failed` for none or more than 1,000; what is wrong with one event is said in its result.
 pub async fn record(call: Call) -> Result<Reply, Problem> {
-    let events = events(&call)?;
-    let answers = ingest(&call.app, &call.caller()?.over(Right::UsageWrite), &events).await?;
+    let (caller, events) = (may_send(&call)?, events(&call)?);
+    let answers = ingest(&call.app, &caller.over(Right::UsageWrite), &events).await?;
     Reply::ok(&RecordedUsage::of(answers))
+}
+
+/// The caller, if its role lets it send usage at all; for which accounts is asked event by event.
+///
+/// # Errors
+/// `forbidden`.
+pub fn may_send(call: &Call) -> Result<&Caller, Problem> {
+    let caller = call.caller()?;
+    if caller.grants.rights.contains(&Right::UsageWrite) { Ok(caller) } else { Err(Denied::Lacks(Right::UsageWrite).into()) }
 }
 
 /// The events of a body.

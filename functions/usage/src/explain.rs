@@ -10,7 +10,7 @@ use tributary_domain::ledger::{Head, LedgerId};
 use tributary_domain::rights::Right;
 use tributary_metering::event::NewEvent;
 use tributary_metering::find::{Found, find};
-use tributary_metering::ingest::{chain, place};
+use tributary_metering::ingest::place;
 use tributary_metering::record::RecordKind;
 
 use crate::levels::RatedView;
@@ -66,7 +66,7 @@ pub async fn explain(call: Call) -> Result<Reply, Problem> {
     let lineage = place(&call.app, &call.caller()?.over(Right::UsageRead), &account).await?;
     let head = Head { lineage, ..call.store().head(&LedgerId::Account(account.clone())).await? };
     let found = find(&call.app, &head, &account, &id).await?;
-    let chain = chain(&call.app, &head).await?;
+    let chain = call.store().chain_at(&account, head.kind, &head.lineage, head.currency).await?;
     let Found { record, batch, voided, .. } = found;
     let state = match (&voided, record.kind) {
         (Some(_), _) => EventState::Voided,
@@ -74,7 +74,7 @@ pub async fn explain(call: Call) -> Result<Reply, Problem> {
         (None, RecordKind::Usage | RecordKind::Void) => EventState::Counted,
     };
     Reply::ok(&ExplainedEvent {
-        rated: RatedView::of(&record.rated, record.currency, home, &head, chain.as_ref()),
+        rated: RatedView::of(&record.rated, record.currency, home, &head, Some(&chain)),
         state,
         received_at: record.received_at,
         transfer_id: batch,

@@ -8,10 +8,14 @@ use tributary_domain::rights::Right;
 pub mod adjust;
 pub mod events;
 pub mod explain;
+pub mod exports;
+pub mod figures;
 pub mod levels;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod queued;
+pub mod report;
+pub mod summary;
 
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -22,6 +26,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(GET "/reseller/usage/events/{id}/explain", "explain_usage", Needs(Right::UsageRead), Unused, explain::explain, "How a charge came about, rule by rule"),
         endpoint!(POST "/reseller/usage/events/{id}/void", "void_usage", Needs(Right::UsageAdjust), Required, adjust::void, "Take an event back"),
         endpoint!(POST "/reseller/usage/events/{id}/correct", "correct_usage", Needs(Right::UsageAdjust), Required, adjust::correct, "Count an event with another quantity"),
+        endpoint!(GET "/reseller/usage/report", "report_usage", Needs(Right::UsageRead), Unused, report::get, "Usage with cost, price and margin at your level"),
+        endpoint!(GET "/reseller/usage/summary", "summarise_usage", Needs(Right::UsageRead), Unused, summary::get, "Today, this month and last month"),
+        endpoint!(POST "/reseller/usage/export", "export_usage", Needs(Right::UsageRead), Accepted, exports::create, "Ask for a file of usage"),
+        endpoint!(GET "/reseller/usage/exports", "list_usage_exports", Needs(Right::UsageRead), Unused, exports::list, "The files that were asked for"),
+        endpoint!(GET "/reseller/usage/exports/{id}", "get_usage_export", Needs(Right::UsageRead), Unused, exports::get, "How far a file is, and where it is downloaded"),
     ]
 }
 

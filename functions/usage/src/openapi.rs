@@ -2,15 +2,19 @@
 
 use tributary_api::Code;
 use tributary_api::openapi::{Described, wire};
+use tributary_api::reply::PageView;
 
 use crate::adjust::{AdjustedUsage, CorrectUsage, VoidUsage};
 use crate::events::{RecordUsage, RecordedUsage};
 use crate::explain::ExplainedEvent;
+use crate::exports::{ExportUsage, ExportView};
 use crate::queued::BatchView;
+use crate::report::{Granularity, ReportView};
+use crate::summary::SummaryView;
 
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
-    [events(), adjustments()].concat()
+    [events(), adjustments(), reports(), exports()].concat()
 }
 
 fn events() -> Vec<Described> {
@@ -65,5 +69,59 @@ fn adjustments() -> Vec<Described> {
         .takes::<CorrectUsage>()
         .creates::<AdjustedUsage>("What was taken back, and what is counted instead.")
         .refuses(REFUSALS),
+    ]
+}
+
+fn reports() -> Vec<Described> {
+    vec![
+        Described::new(
+            "report_usage",
+            "Usage",
+            "Usage by period, with what your account pays for it (`cost`), what your direct sub-accounts pay you for it (`price`), and the difference. Of your own \
+             account's usage there is only a cost. What was answered `accepted` is in the next report. Periods are in UTC; `from` and `to` are moved outwards to \
+             whole hours. With `group_by=account` and `subtree` there is a row for each account with usage, in the order of the tree; `totals` are those of the \
+             whole report, on its first page.",
+        )
+        .query::<wire::AccountId>("account_id", "Whose usage; your own unless you name another.")
+        .flag("subtree", "With that of everything below it.")
+        .time("from", "From when on; the beginning of this month unless given.")
+        .time("to", "Until before when; now unless given. A report by hours has at most 31 days, by days 400, by months 60 months.")
+        .query::<Granularity>("granularity", "How long the periods are; `day` unless given.")
+        .query::<wire::GroupBy>("group_by", "What rows are kept apart by, beside their periods and currencies.")
+        .paged()
+        .answers::<ReportView>("The rows.")
+        .refuses(&[Code::LimitReached, Code::BalanceOutOfRange]),
+        Described::new(
+            "summarise_usage",
+            "Usage",
+            "Today, this month, last month and its same days, with what your account pays and is paid; the sub-accounts and meters with the most money; and the \
+             volume tier. What it costs to make does not depend on how much was used. The `ETag` changes with the account's usage and with each hour: with \
+             `If-None-Match` the answer is 304 until then.",
+        )
+        .query::<wire::AccountId>("account_id", "Whose usage; your own unless you name another.")
+        .flag("subtree", "With that of everything below it.")
+        .query::<wire::Month>("period", "Another month than the running one.")
+        .tagged()
+        .answers::<SummaryView>("The figures.")
+        .refuses(&[Code::LimitReached, Code::BalanceOutOfRange]),
+    ]
+}
+
+fn exports() -> Vec<Described> {
+    vec![
+        Described::new(
+            "export_usage",
+            "Usage",
+            "Asks for a file with a row for each event, void and correction that was counted until now, with the figures of your level: as CSV, JSON Lines or \
+             Parquet. Get the export until it is completed; it is then kept for seven days. At most 5,000,000 rows.",
+        )
+        .takes::<ExportUsage>()
+        .accepts::<ExportView>("The export, queued.")
+        .refuses(&[Code::LimitReached]),
+        Described::new("list_usage_exports", "Usage", "The exports that your account's keys asked for, newest first.")
+            .paged()
+            .answers::<PageView<ExportView>>("The exports, without links."),
+        Described::new("get_usage_export", "Usage", "How far an export is. Each answer for a completed one has a fresh `download_url`, which works for 15 minutes.")
+            .answers::<ExportView>("The export."),
     ]
 }

@@ -6,12 +6,11 @@ use serde::Serialize;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::id::{AccountId, UsageBatchId};
-use tributary_domain::ledger::LedgerId;
 use tributary_domain::rights::Right;
 use tributary_metering::queued::queue;
 use tributary_store::usage_batches::{BatchStatus, QueuedBatch};
 
-use crate::events::events;
+use crate::events::{events, may_send};
 
 /// A batch that is counted later.
 #[derive(Debug, Clone, Serialize)]
@@ -51,11 +50,7 @@ pub struct BatchView {
 /// # Errors
 /// As [`events`]; what is wrong with one event is said in the batch.
 pub async fn record(call: Call) -> Result<Reply, Problem> {
-    let events = events(&call)?;
-    let caller = call.caller()?;
-    // A key that may send no usage at all is told so now.
-    let head = call.store().head(&LedgerId::Account(caller.account_id.clone())).await?;
-    caller.over(Right::UsageWrite)(&caller.account_id, &head.lineage)?;
+    let (caller, events) = (may_send(&call)?, events(&call)?);
     let batch = queue(&call.app, caller, &events).await?;
     let location = format!("/reseller/usage/batches/{}", batch.id);
     Ok(Reply::json(http::StatusCode::ACCEPTED, &BatchView::of(batch))?.location(&location))
@@ -66,6 +61,7 @@ pub async fn record(call: Call) -> Result<Reply, Problem> {
 /// # Errors
 /// `not_found`, `forbidden`.
 pub async fn get(call: Call) -> Result<Reply, Problem> {
+    call.params()?.done()?;
     let batch = call.store().queued_batch(&call.id("id")?).await?;
     tributary_metering::ingest::place(&call.app, &call.caller()?.over(Right::UsageRead), &batch.account_id).await?;
     Reply::ok(&BatchView::of(batch))

@@ -86,5 +86,27 @@ fn examples(page: &mut String, local: &Local) {
         page,
         "  curl -s -X POST '{url}/reseller/accounts/create' {owner} {json} \\\n    {once} -d '{{\"name\": \"Fresh Start Ltd\", \"kind\": \"customer\", \"initial_credits\": \"10\"}}'"
     );
+    usage(page, url, &owner, demo, local);
     let _ = writeln!(page, "  curl -s -X POST '{url}/_local/clock/advance' {json} -d '{{\"seconds\": 86400}}'");
+}
+
+fn usage(page: &mut String, url: &str, owner: &str, demo: &Demo, local: &Local) {
+    let customer = demo.accounts.iter().find(|account| account.depth == 5).map_or("", |account| account.id.as_str());
+    let now = local.now();
+    let event = format!(
+        "{{\"id\": \"try-1\", \"account_id\": \"{customer}\", \"meter\": \"sms\", \"quantity\": 3, \"occurred_at\": \"{now:.0}\"}}"
+    );
+    let _ = writeln!(
+        page,
+        "  curl -s -X POST '{url}/reseller/usage/events' {owner} -H 'Content-Type: application/json' \\\n    -d '{{\"events\": [{event}]}}'"
+    );
+    let ask = |page: &mut String, path: &str| {
+        let _ = writeln!(page, "  curl -s '{url}/reseller/{path}' {owner}");
+    };
+    ask(page, &format!("usage/events/try-1/explain?account_id={customer}"));
+    ask(page, "usage/summary?subtree=true");
+    let from = now.checked_sub(jiff::SignedDuration::from_hours(24 * 30)).unwrap_or(now);
+    ask(page, &format!("usage/report?subtree=true&granularity=day&group_by=account,meter&from={from:.0}&to={now:.0}"));
+    ask(page, &format!("usage/forecast?account_id={customer}&meter=sms&horizon_days=30"));
+    ask(page, &format!("pricing/resolve?account_id={customer}&meter=sms"));
 }

@@ -2,21 +2,27 @@
 //! middle goes on at the next start.
 
 mod plan;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::plan::{ACCOUNTS, ALLOCATIONS, HELD, ISSUES, Movement, STAFFED, SUSPENDED, TRANSFERS};
+use self::usage::{CARDS, MARKUPS, METERS, USERS};
 use crate::gateway::Gateway;
 use crate::options::{Progress, Step};
+use tributary_runtime::clock::{Clock as _, SystemClock};
 
 /// The holds, the capture, the suspension, the member and the keys.
 const OTHER_STEPS: usize = 3 + 1 + 1 + KEYS.len();
+/// How many weeks of usage there are, and the rest of the last.
+const WEEKS: usize = 13;
 
 /// The keys: of which account, called what, in which role.
 const KEYS: [(&str, &str, &str); 3] = [
@@ -71,19 +77,54 @@ pub struct SeedError {
     body: String,
 }
 
-/// Makes the demo with the operator's key.
+/// Makes the demo with the operator's key. It begins three months ago: the clock is set back, moved on week by week while
+/// usage comes in, and stands where it stood when this returns.
 ///
 /// # Errors
 /// [`SeedError`] names the step that failed.
-pub async fn seed(gateway: &Gateway, operator_key: &str, progress: &Progress) -> Result<Demo, SeedError> {
-    let of = ACCOUNTS.len() + ISSUES.len() + ALLOCATIONS.len() + TRANSFERS.len() + OTHER_STEPS;
-    let mut seeder = Seeder { gateway, operator_key, progress, of, done: 0, accounts: BTreeMap::new() };
+pub async fn seed(gateway: &Gateway, operator_key: &str, clock: &SystemClock, progress: &Progress) -> Result<Demo, SeedError> {
+    let prices = METERS.len() + CARDS.len() + MARKUPS.len() + usage::packages().len() + 2;
+    let of = ACCOUNTS.len() + ISSUES.len() + ALLOCATIONS.len() + TRANSFERS.len() + OTHER_STEPS + prices + WEEKS + 1;
+    let mut seeder = Seeder { gateway, operator_key, progress, of, done: 0, accounts: BTreeMap::new(), began: Timestamp::UNIX_EPOCH };
+    let mut back = Back::by_days(clock, usage::DAYS);
     let accounts = seeder.accounts().await?;
     seeder.credit().await?;
+    seeder.prices().await?;
+    seeder.usage(&mut back).await?;
+    drop(back);
+    seeder.movements().await?;
     seeder.holds().await?;
     seeder.people().await?;
     let keys = seeder.keys().await?;
     Ok(Demo { accounts, keys })
+}
+
+/// A clock that was set back; it is set where it was when this is dropped.
+struct Back<'a> {
+    clock: &'a SystemClock,
+    left_ms: i64,
+}
+
+impl<'a> Back<'a> {
+    fn by_days(clock: &'a SystemClock, days: i64) -> Self {
+        let left_ms = days * 86_400_000;
+        clock.advance_ms(-left_ms);
+        Self { clock, left_ms }
+    }
+
+    /// Moves on to a time, but not beyond where the clock stood, and returns the time that it is then.
+    fn until(&mut self, at: Timestamp) -> Timestamp {
+        let ms = (at.as_millisecond() - self.clock.now().as_millisecond()).clamp(0, self.left_ms);
+        self.clock.advance_ms(ms);
+        self.left_ms -= ms;
+        self.clock.now()
+    }
+}
+
+impl Drop for Back<'_> {
+    fn drop(&mut self) {
+        self.clock.advance_ms(self.left_ms);
+    }
 }
 
 struct Seeder<'a> {
@@ -94,6 +135,8 @@ struct Seeder<'a> {
     done: usize,
     /// Ids and names by handle.
     accounts: BTreeMap<&'static str, DemoAccount>,
+    /// The first midnight after the first account was made.
+    began: Timestamp,
 }
 
 impl Seeder<'_> {
@@ -114,6 +157,11 @@ impl Seeder<'_> {
                 body["currency"] = json!(currency);
             }
             let answer = self.post(&format!("account {}", planned.handle), "/reseller/accounts/create", body, true).await?;
+            if made.is_empty() {
+                // A run that goes on with another's demo is told when that began.
+                let at: Timestamp = text(&answer, "created_at").parse().unwrap_or(Timestamp::UNIX_EPOCH);
+                self.began = Timestamp::from_second((at.as_second() / 86_400 + 1) * 86_400).unwrap_or(at);
+            }
             let account = DemoAccount {
                 id: text(&answer, "id"),
                 name: planned.name.to_owned(),
@@ -136,9 +184,82 @@ impl Seeder<'_> {
             let body = json!({"from": self.id(from), "account_id": self.id(to), "amount": amount, "reference": reference});
             self.post(&format!("allocation to {to}"), "/reseller/credits/allocate", body, true).await?;
         }
+        Ok(())
+    }
+
+    async fn movements(&mut self) -> Result<(), SeedError> {
         for Movement { from, to, amount, reference } in TRANSFERS {
             let body = json!({"from": self.id(from), "to": self.id(to), "amount": amount, "reference": reference});
             self.post(&format!("transfer from {from}"), "/reseller/credits/transfer", body, true).await?;
+        }
+        Ok(())
+    }
+
+    async fn prices(&mut self) -> Result<(), SeedError> {
+        for (key, name, unit, aggregation) in METERS {
+            let meter = json!({"key": key, "name": name, "unit": unit, "aggregation": aggregation, "dimensions": ["country"]});
+            self.post(&format!("meter {key}"), "/reseller/pricing/meters", meter, true).await?;
+        }
+        for card in CARDS {
+            let model: Value = serde_json::from_str(card.model).unwrap_or_default();
+            let mut body = json!({"meter": card.meter, "currency": card.currency, "model": model});
+            if !card.seller.is_empty() {
+                body["seller_id"] = json!(self.id(card.seller));
+            }
+            let what = format!("price of {} in {} {}", card.meter, card.currency, card.seller);
+            self.post(what.trim(), "/reseller/pricing/rate-cards", body, true).await?;
+        }
+        self.markups(0).await?;
+        for mut package in usage::packages() {
+            package["seller_id"] = json!(self.id("northwind"));
+            self.post(&format!("package {}", text(&package, "name")), "/reseller/pricing/packages", package, true).await?;
+        }
+        let postpaid = format!("/reseller/accounts/{}", self.id("seeblick"));
+        self.send("postpaid account", Method::PUT, &postpaid, Some(json!({"funding": "postpaid"})), None).await?;
+        self.step_done("postpaid account");
+        let welcome = json!({"seller_id": self.id("northwind"), "name": "Welcome", "code": "welcome", "percent": "10",
+            "ends_at": "2099-01-01T00:00:00Z"});
+        self.post("promotion", "/reseller/pricing/promotions", welcome, true).await?;
+        Ok(())
+    }
+
+    async fn markups(&mut self, week: usize) -> Result<(), SeedError> {
+        for markup in MARKUPS.iter().filter(|markup| markup.week == week) {
+            let body = json!({"seller_id": self.id(markup.seller), "percent": markup.percent});
+            self.post(&format!("markup of {} in week {week}", markup.seller), "/reseller/pricing/markups", body, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Usage, a week at a time, and the rest up to now.
+    async fn usage(&mut self, back: &mut Back<'_>) -> Result<(), SeedError> {
+        let mut from = self.began;
+        for week in 0..WEEKS {
+            if week > 0 {
+                self.markups(week).await?;
+            }
+            let to = from.checked_add(SignedDuration::from_hours(24 * 7)).unwrap_or(from);
+            let now = back.until(to);
+            self.week(from, to.min(now)).await?;
+            self.step_done("a week of usage");
+            from = to;
+        }
+        let now = back.until(Timestamp::MAX);
+        self.week(from, now).await?;
+        self.step_done("usage up to now");
+        Ok(())
+    }
+
+    async fn week(&mut self, from: Timestamp, to: Timestamp) -> Result<(), SeedError> {
+        for user in USERS {
+            let events = usage::events(user, &self.id(user.handle), self.began, from, to);
+            if events.is_empty() {
+                continue;
+            }
+            let answer = self.send("usage", Method::POST, "/reseller/usage/events", Some(json!({"events": events})), None).await?;
+            if answer["rejected"] != 0 {
+                return Err(SeedError { what: format!("usage of {}", user.handle), status: StatusCode::OK, body: answer.to_string() });
+            }
         }
         Ok(())
     }

@@ -143,7 +143,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     });
     let operator_key = operator(&app, &keeper).await?;
     let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app)?, any_clock.clone(), ids));
-    let demo = demo(&gateway, &keeper, &operator_key, &options).await?;
+    let demo = demo(&gateway, &keeper, &operator_key, &clock, &options).await?;
     let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock.clone()));
     let pump = Arc::new(Pump::new(&template.sources, queues.clone(), gateway.clone(), any_clock));
     let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, keeper.clone(), &template.docs_url);
@@ -267,11 +267,17 @@ async fn operator(app: &App, keeper: &Keeper) -> Result<String, StartError> {
     Ok(key)
 }
 
-async fn demo(gateway: &Gateway, keeper: &Keeper, operator_key: &str, options: &Options) -> Result<Option<Demo>, StartError> {
+async fn demo(
+    gateway: &Gateway,
+    keeper: &Keeper,
+    operator_key: &str,
+    clock: &SystemClock,
+    options: &Options,
+) -> Result<Option<Demo>, StartError> {
     match keeper.state().demo {
         DemoState::Made(demo) => Ok(Some(demo)),
         DemoState::Pending if options.seed => {
-            let demo = seed(gateway, operator_key, &options.progress).await?;
+            let demo = seed(gateway, operator_key, clock, &options.progress).await?;
             keeper.update(|state| state.demo = DemoState::Made(demo.clone()))?;
             Ok(Some(demo))
         }

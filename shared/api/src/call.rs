@@ -133,6 +133,11 @@ impl Call {
         })
     }
 
+    /// A header's text, if it is given.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
     /// The version that `If-Match` names, if it is given; `*` names any.
     ///
     /// # Errors

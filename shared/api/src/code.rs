@@ -93,6 +93,10 @@ codes! {
     CurrencyMismatch = "currency_mismatch", UNPROCESSABLE_ENTITY, "The currencies differ";
     /// An allocation goes down the tree.
     NotBelow = "not_below", UNPROCESSABLE_ENTITY, "An allocation goes down the tree";
+    /// The package is not on sale, or no loose credits are.
+    PackageUnavailable = "package_unavailable", UNPROCESSABLE_ENTITY, "This cannot be bought";
+    /// The parent lacks the credit that it sells.
+    SellerOutOfCredit = "seller_out_of_credit", UNPROCESSABLE_ENTITY, "The seller has too little credit";
     /// A balance would become too large.
     BalanceOutOfRange = "balance_out_of_range", UNPROCESSABLE_ENTITY, "A balance would become too large";
     /// The hold's time is over.

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 use tributary_domain::hold::HoldError;
 use tributary_domain::ledger::CreditError;
+use tributary_domain::lot::MAX_LOTS;
 use tributary_domain::pricing::error::{PricingError, Reason};
+use tributary_domain::pricing::package::Unavailable;
 use tributary_domain::pricing::resolve::ResolveError;
 use tributary_runtime::blobs::BlobError;
 use tributary_runtime::queue::QueueError;
@@ -126,6 +128,10 @@ impl From<CreditError> for Problem {
                     .with("required", required.to_string())
                     .with("currency", currency.code())
             }
+            CreditError::LotUsed => Problem::new(Code::Conflict, detail),
+            CreditError::TooManyLots(account) => {
+                Problem::new(Code::LimitReached, detail).with("limit", MAX_LOTS).with("account_id", account.as_str())
+            }
             CreditError::Overflow => Problem::new(Code::BalanceOutOfRange, detail),
         }
     }
@@ -182,6 +188,11 @@ impl From<StoreError> for Problem {
                 "No role of this name is known at the account: owner, admin, billing, support, viewer, or a custom role of it or an account above it.",
             ),
             StoreError::Conflict(_) => Problem::new(Code::Conflict, detail),
+            StoreError::Unavailable(Unavailable::Overflow) => Problem::new(Code::BalanceOutOfRange, detail),
+            StoreError::Unavailable(_) => Problem::new(Code::PackageUnavailable, detail),
+            StoreError::SellerShort => {
+                Problem::new(Code::SellerOutOfCredit, format!("{detail} Ask it to buy or issue credit, or buy less."))
+            }
             StoreError::Pricing(error) => error.into(),
             StoreError::AlreadyReversed => Problem::new(Code::AlreadyReversed, detail),
             StoreError::TooManyBranches => Problem::new(Code::TooManyBranches, detail),

@@ -52,6 +52,12 @@ impl Reply {
         Self::json(StatusCode::CREATED, document)
     }
 
+    /// 304: what the caller has is what would be answered.
+    pub fn not_modified(etag: &str) -> Self {
+        let reply = Self { status: StatusCode::NOT_MODIFIED, content_type: "application/json", body: Vec::new(), headers: Vec::new() };
+        reply.header("etag", etag)
+    }
+
     /// An HTML page.
     pub fn html(page: &str) -> Self {
         Self { status: StatusCode::OK, content_type: "text/html; charset=utf-8", body: page.as_bytes().to_vec(), headers: Vec::new() }

@@ -340,6 +340,12 @@ pub enum CreditError {
         /// The currency.
         currency: Currency,
     },
+    /// A purchase cannot be sent back whole any more.
+    #[error("part of the purchase has been spent or has expired")]
+    LotUsed,
+    /// The account keeps as many lots as it can.
+    #[error("account {0} has credit left of {max} purchases that expire, the most there may be", max = crate::lot::MAX_LOTS)]
+    TooManyLots(AccountId),
     /// A balance would leave the range of 64-bit micro-units.
     #[error("a balance would become too large to keep")]
     Overflow,
@@ -381,7 +387,8 @@ impl Head {
     }
 
     /// The entry that says `kind` happened, after changing the state by `change`. Credit that leaves is taken from the lots
-    /// first, the one that expires next before all others; credit that is only held stays in its lot.
+    /// first, the one that expires next before all others, but for what `change` itself took out of a lot or put into one;
+    /// credit that is only held stays in its lot.
     ///
     /// # Errors
     /// [`Overflow`] of the number or of a balance.
@@ -390,11 +397,9 @@ impl Head {
         after.seq = self.seq.checked_add(1).ok_or(Overflow)?;
         after.at = now.max(self.at);
         change(&mut after);
-        // An expired lot is taken out by its own entry; everything else spends what expires first.
-        if kind != EntryKind::LotExpired {
-            let spent = self.available.plus(self.held)?.minus(after.available.plus(after.held)?)?;
-            after.lots.spend(spent);
-        }
+        let spent = self.available.plus(self.held)?.minus(after.available.plus(after.held)?)?;
+        let taken = self.lots.total()?.minus(after.lots.total()?)?;
+        after.lots.spend(spent.minus(taken)?);
         Ok(Entry {
             kind,
             transfer_id: None,

@@ -2,7 +2,8 @@
 //! that credit and lots can never differ.
 //!
 //! The order of spending: the lot that expires first, of two at once the older one; credit that does not expire comes last.
-//! Held credit stays in its lot until it is captured.
+//! Held credit stays in its lot until it is captured, and what a capture would take from a lot does not expire before the
+//! hold has ended.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +11,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use crate::id::LotId;
-use crate::money::Micros;
+use crate::money::{Micros, Overflow};
 
 /// The most lots with credit left in one account: they are written with every entry.
 pub const MAX_LOTS: usize = 20;
@@ -20,7 +21,7 @@ pub const MAX_LOTS: usize = 20;
 pub struct Lot {
     /// Its id.
     pub id: LotId,
-    /// From when it cannot be spent any more.
+    /// From when it is to be taken out; the schedule does so some minutes later, and until then it may still be spent.
     pub expires_at: Timestamp,
     /// What is left, above zero.
     pub left: Micros,
@@ -61,12 +62,39 @@ impl Lots {
         self.0.retain(|lot| lot.left > Micros::ZERO);
     }
 
-    /// Takes out `amount` of one lot, because its time is over. At most what is left of it.
-    pub fn expire(&mut self, id: &LotId, amount: Micros) {
+    /// Takes out `amount` of one lot, because its time is over or its purchase is sent back. At most what is left of it.
+    pub fn take(&mut self, id: &LotId, amount: Micros) {
         for lot in self.0.iter_mut().filter(|lot| &lot.id == id) {
             lot.left = Micros::new(lot.left.get() - amount.get().clamp(0, lot.left.get()));
         }
         self.0.retain(|lot| lot.left > Micros::ZERO);
+    }
+
+    /// The lot of that id, if anything of it is left.
+    pub fn get(&self, id: &LotId) -> Option<&Lot> {
+        self.0.iter().find(|lot| &lot.id == id)
+    }
+
+    /// The credit in all of them.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn total(&self) -> Result<Micros, Overflow> {
+        self.0.iter().try_fold(Micros::ZERO, |sum, lot| sum.plus(lot.left))
+    }
+
+    /// What of the lot may be taken out when its time is over, with `held` credit held in the account: not what the captures
+    /// of all holds together would take from it. Zero for a lot that is not there.
+    pub fn expirable(&self, id: &LotId, held: Micros) -> Micros {
+        let mut held = held.get().max(0);
+        for lot in &self.0 {
+            let of_holds = held.min(lot.left.get());
+            if &lot.id == id {
+                return Micros::new(lot.left.get() - of_holds);
+            }
+            held -= of_holds;
+        }
+        Micros::ZERO
     }
 }
 
@@ -130,6 +158,33 @@ mod tests {
         assert_eq!(left(&lots), [4, 10], "credit that comes in is in no lot");
         lots.spend(Micros::new(100));
         assert!(lots.is_empty());
+    }
+
+    #[test]
+    fn one_lot_is_taken_out_and_no_other() {
+        let mut lots = Lots::default();
+        for each in [lot(1, 100, 5), lot(2, 200, 7)] {
+            lots.add(each);
+        }
+        let second = LotId::from_uuid(Uuid::from_u128(2));
+        lots.take(&second, Micros::new(3));
+        assert_eq!(left(&lots), [5, 4]);
+        lots.take(&second, Micros::new(99));
+        assert_eq!((left(&lots), lots.total()), (vec![5], Ok(Micros::new(5))));
+    }
+
+    #[test]
+    fn what_holds_would_capture_does_not_expire_before_they_end() {
+        let mut lots = Lots::default();
+        for each in [lot(1, 100, 5), lot(2, 200, 7)] {
+            lots.add(each);
+        }
+        let (first, second) = (LotId::from_uuid(Uuid::from_u128(1)), LotId::from_uuid(Uuid::from_u128(2)));
+        for (held, expirable) in [(0, (5, 7)), (2, (3, 7)), (5, (0, 7)), (9, (0, 3)), (100, (0, 0))] {
+            let of = |id| lots.expirable(id, Micros::new(held)).get();
+            assert_eq!((of(&first), of(&second)), expirable, "{held} held");
+        }
+        assert_eq!(lots.expirable(&LotId::from_uuid(Uuid::from_u128(9)), Micros::ZERO), Micros::ZERO);
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, TransferId};
+use crate::account::Status;
+use crate::id::{AccountId, LotId, PackageId, TransferId};
 use crate::ledger::{CreditError, Entry, EntryKind, Head, LedgerId};
+use crate::lot::{Lot, MAX_LOTS};
 use crate::money::{Amount, Currency, Micros};
-use crate::text::Reference;
+use crate::text::{Name, Reference};
 
 /// The most legs of one transfer.
 pub const MAX_LEGS: usize = 40;
@@ -39,6 +41,36 @@ pub struct DoneLeg {
     pub to_balance: Micros,
 }
 
+/// What was bought by a transfer of kind `purchase`, and what the buyer owes its parent for it outside of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purchased {
+    /// The package; `None` for loose credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_id: Option<PackageId>,
+    /// The package's name then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// How many of it; 1 for loose credits.
+    pub quantity: u32,
+    /// The credits that were paid for, of all together.
+    pub credits: Micros,
+    /// The credits on top, of all together.
+    pub bonus: Micros,
+    /// The price of all together, in the transfer's currency.
+    pub price: Micros,
+    /// The lot that the credits are in, if they expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot_id: Option<LotId>,
+    /// From when what is left of them expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How many of the package one account may buy, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_account: Option<u32>,
+    /// The version of the seller's book that it was bought from.
+    pub book_version: i64,
+}
+
 /// The record of a movement of credit: kept for ever, one per idempotency key, never changed but for `reversed_by`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
@@ -56,6 +88,9 @@ pub struct Transfer {
     /// The transfer that this one sent back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverses: Option<TransferId>,
+    /// What a purchase bought, or what the purchase had bought that this one sent back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purchase: Option<Purchased>,
     /// When it was done.
     pub created_at: Timestamp,
 }
@@ -85,6 +120,8 @@ pub struct TransferRequest {
     pub reference: Option<Reference>,
     /// The transfer that is sent back.
     pub reverses: Option<TransferId>,
+    /// What is bought, or what the purchase bought that is sent back.
+    pub purchase: Option<Purchased>,
     /// The account whose rights allow it; every account of the legs must be in its subtree when it commits.
     pub authority: AccountId,
     /// Now.
@@ -142,6 +179,7 @@ pub fn plan_transfer(request: &TransferRequest, heads: &BTreeMap<LedgerId, Head>
             legs: Vec::with_capacity(request.legs.len()),
             reference: request.reference.clone(),
             reverses: request.reverses.clone(),
+            purchase: request.purchase.clone(),
             created_at: request.now,
         },
     };
@@ -172,21 +210,80 @@ fn plan_leg(
     let (Some(from), Some(to)) = (state.get(&leg.from).cloned(), state.get(&leg.to).cloned()) else {
         return Err(CreditError::Overflow);
     };
-    if let (EntryKind::Allocation, Some(payer), Some(payee)) = (request.kind, leg.from.account(), leg.to.account())
-        && !to.lineage.has(payer)
+    if let (Some(payer), Some(payee)) = (leg.from.account(), leg.to.account())
+        && !goes_down(request.kind, payer, &to)
     {
         return Err(CreditError::NotBelow { from: payer.clone(), to: payee.clone() });
     }
     let amount = leg.amount.micros();
     to.may_credit()?;
+    let buys = request.kind == EntryKind::Purchase;
+    if let (true, Status::Suspended, Some(buyer)) = (buys, to.status, to.ledger.account()) {
+        return Err(CreditError::Suspended(buyer.clone()));
+    }
     from.may_debit(request.kind, amount)?;
     gates_for_debit(&mut plan.gates, &from, request.kind);
-    gates_for_place(&mut plan.gates, &from, &request.authority);
+    // What is bought comes from the parent, which may stand above the buyer's authority; the buyer's own entry holds to who
+    // the parent is.
+    if !buys {
+        gates_for_place(&mut plan.gates, &from, &request.authority);
+    }
     gates_for_place(&mut plan.gates, &to, &request.authority);
     let debited = append(request, from, amount.negated()?, &leg.to, plan, state)?;
     let credited = append(request, to, amount, &leg.from, plan, state)?;
     let (from_balance, to_balance) = (debited, credited);
     plan.transfer.legs.push(DoneLeg { from: leg.from.clone(), to: leg.to.clone(), amount, from_balance, to_balance });
+    Ok(())
+}
+
+/// Whether credit of this kind may go from `payer` to the account of `to`: an allocation to any account below, a purchase to a
+/// direct sub-account.
+fn goes_down(kind: EntryKind, payer: &AccountId, to: &Head) -> bool {
+    match kind {
+        EntryKind::Allocation => to.lineage.has(payer),
+        EntryKind::Purchase => to.lineage.parent() == Some(payer),
+        EntryKind::Transfer
+        | EntryKind::Issue
+        | EntryKind::Reversal
+        | EntryKind::Sweep
+        | EntryKind::Hold
+        | EntryKind::Capture
+        | EntryKind::Release
+        | EntryKind::Expiry
+        | EntryKind::LotExpired
+        | EntryKind::Usage
+        | EntryKind::UsageAdjustment
+        | EntryKind::Opened
+        | EntryKind::Suspended
+        | EntryKind::Reactivated
+        | EntryKind::Closed
+        | EntryKind::Moved
+        | EntryKind::Relocated
+        | EntryKind::LimitSet
+        | EntryKind::FundingSet => true,
+    }
+}
+
+/// What a purchase changes in the buyer's lots: `amount` came in, or goes back.
+fn change_lots(request: &TransferRequest, after: &mut Head, amount: Micros) -> Result<(), CreditError> {
+    let Some(Purchased { lot_id: Some(id), expires_at: Some(expires_at), .. }) = &request.purchase else { return Ok(()) };
+    let (true, Some(account)) = (amount.is_negative() == (request.kind == EntryKind::Reversal), after.ledger.account()) else {
+        return Ok(());
+    };
+    if amount.is_negative() {
+        let whole = amount.negated()?;
+        if after.lots.get(id).is_none_or(|lot| lot.left != whole) {
+            return Err(CreditError::LotUsed);
+        }
+        after.lots.take(id, whole);
+        return Ok(());
+    }
+    if after.lots.all().len() >= MAX_LOTS {
+        return Err(CreditError::TooManyLots(account.clone()));
+    }
+    // A debt takes its part at once: no more is in lots than there is.
+    let room = after.available.plus(after.held)?.minus(after.lots.total()?)?;
+    after.lots.add(Lot { id: id.clone(), expires_at: *expires_at, left: amount.min(room) });
     Ok(())
 }
 
@@ -200,7 +297,12 @@ fn append(
     state: &mut BTreeMap<LedgerId, Head>,
 ) -> Result<Micros, CreditError> {
     let available = head.available.plus(amount)?;
-    let mut entry = head.state_entry(request.kind, request.now, |after| after.available = available)?;
+    let mut lots = Ok(());
+    let mut entry = head.state_entry(request.kind, request.now, |after| {
+        after.available = available;
+        lots = change_lots(request, after, amount);
+    })?;
+    lots?;
     entry.amount = amount;
     entry.transfer_id = Some(request.id.clone());
     entry.counterparty = Some(counterparty.clone());
@@ -208,6 +310,35 @@ fn append(
     state.insert(head.ledger, entry.after.clone());
     plan.entries.push(entry);
     Ok(available)
+}
+
+/// Plans the expiry of `amount` of the lot `lot`: from the account of `head` to the system ledger `expired`. It is no spending,
+/// and nobody's authority is needed.
+///
+/// # Errors
+/// [`CreditError::Overflow`].
+pub fn plan_lot_expiry(
+    id: TransferId,
+    lot: &LotId,
+    amount: Micros,
+    head: &Head,
+    expired: &Head,
+    now: Timestamp,
+) -> Result<TransferPlan, CreditError> {
+    let (from_balance, to_balance) = (head.available.minus(amount)?, expired.available.plus(amount)?);
+    let mut debit = head.state_entry(EntryKind::LotExpired, now, |after| {
+        after.available = from_balance;
+        after.lots.take(lot, amount);
+    })?;
+    let mut credit = expired.state_entry(EntryKind::LotExpired, now, |after| after.available = to_balance)?;
+    (debit.amount, credit.amount) = (amount.negated()?, amount);
+    (debit.counterparty, credit.counterparty) = (Some(expired.ledger.clone()), Some(head.ledger.clone()));
+    (debit.transfer_id, credit.transfer_id) = (Some(id.clone()), Some(id.clone()));
+    let leg = DoneLeg { from: head.ledger.clone(), to: expired.ledger.clone(), amount, from_balance, to_balance };
+    let (kind, currency) = (EntryKind::LotExpired, head.currency);
+    let (reference, reverses, purchase) = (None, None, None);
+    let transfer = Transfer { id, kind, currency, legs: vec![leg], reference, reverses, purchase, created_at: now };
+    Ok(TransferPlan { entries: vec![debit, credit], gates: GateChecks::new(), transfer })
 }
 
 /// The legs that send `original` back to where it came from.
@@ -225,7 +356,7 @@ pub fn reversed_legs(original: &Transfer) -> Result<Vec<Leg>, CreditError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{Kind, Status};
+    use crate::account::Kind;
     use crate::lineage::Lineage;
     use uuid::Uuid;
 
@@ -254,7 +385,7 @@ mod tests {
 
     fn request(kind: EntryKind, legs: Vec<Leg>) -> TransferRequest {
         let id = TransferId::from_uuid(Uuid::from_u128(77));
-        TransferRequest { id, kind, legs, reference: None, reverses: None, authority: acc(1), now: Timestamp::UNIX_EPOCH }
+        TransferRequest { id, kind, legs, reference: None, reverses: None, purchase: None, authority: acc(1), now: Timestamp::UNIX_EPOCH }
     }
 
     #[test]
@@ -314,5 +445,82 @@ mod tests {
         let state = heads(vec![payer, head(2, &[0, 1], 0)]);
         assert!(plan_transfer(&request(EntryKind::Transfer, vec![leg(1, 2, 15)]), &state).is_ok());
         assert!(plan_transfer(&request(EntryKind::Transfer, vec![leg(1, 2, 16)]), &state).is_err());
+    }
+
+    fn bought(lot: u128, expires_s: i64) -> Purchased {
+        Purchased {
+            package_id: None,
+            name: None,
+            quantity: 1,
+            credits: Micros::ZERO,
+            bonus: Micros::ZERO,
+            price: Micros::ZERO,
+            lot_id: Some(LotId::from_uuid(Uuid::from_u128(lot))),
+            expires_at: Timestamp::from_second(expires_s).ok(),
+            max_per_account: None,
+            book_version: 1,
+        }
+    }
+
+    fn in_lots(entry: &Entry) -> Vec<i64> {
+        entry.after.lots.all().iter().map(|lot| lot.left.get()).collect()
+    }
+
+    fn after(plan: &TransferPlan, state: &BTreeMap<LedgerId, Head>) -> BTreeMap<LedgerId, Head> {
+        let mut state = state.clone();
+        state.extend(plan.entries.iter().map(|entry| (entry.after.ledger.clone(), entry.after.clone())));
+        state
+    }
+
+    #[test]
+    fn a_purchase_comes_from_the_parent_into_a_lot_and_goes_back_whole_or_not_at_all() {
+        let state = heads(vec![head(1, &[0], 100), head(2, &[0, 1], 3), head(3, &[0, 1, 2], 0)]);
+        let of = |kind, purchase, l| TransferRequest { purchase: Some(purchase), ..request(kind, vec![l]) };
+        let (early, late) = (bought(5, 100), bought(6, 200));
+        let first = plan_transfer(&of(EntryKind::Purchase, late.clone(), leg(1, 2, 10)), &state).expect("the parent has it");
+        assert_eq!((in_lots(&first.entries[1]), first.entries[1].after.available.get()), (vec![10], 13));
+        assert!(first.gates.is_empty(), "the parent's place above the caller is held by the buyer's own entry");
+        let state = after(&first, &state);
+        let second = plan_transfer(&of(EntryKind::Purchase, early, leg(1, 2, 7)), &state).expect("the parent has it");
+        assert_eq!(in_lots(&second.entries[1]), [7, 10]);
+        let state = after(&second, &state);
+        let back = plan_transfer(&of(EntryKind::Reversal, late.clone(), leg(2, 1, 10)), &state).expect("unspent");
+        assert_eq!(in_lots(&back.entries[0]), [7], "its own lot goes back, not the one that is spent first");
+        let spent = plan_transfer(&request(EntryKind::Transfer, vec![leg(2, 3, 8)]), &state).expect("enough");
+        assert_eq!((in_lots(&spent.entries[0]), in_lots(&spent.entries[1])), (vec![9], vec![]));
+        let state = after(&spent, &state);
+        let refused = plan_transfer(&of(EntryKind::Reversal, late, leg(2, 1, 10)), &state).map(|_| ());
+        assert_eq!(refused, Err(CreditError::LotUsed));
+    }
+
+    #[test]
+    fn a_purchase_is_refused_to_whom_it_cannot_go() {
+        let mut suspended = head(2, &[0, 1], 0);
+        suspended.status = Status::Suspended;
+        let state = heads(vec![head(1, &[0], 100), suspended, head(3, &[0, 1, 2], 0)]);
+        let refusal = |l| {
+            let request = TransferRequest { purchase: Some(bought(5, 100)), ..request(EntryKind::Purchase, vec![l]) };
+            plan_transfer(&request, &state).map(|_| ()).expect_err("refused")
+        };
+        assert!(matches!(refusal(leg(1, 3, 1)), CreditError::NotBelow { .. }), "not the parent");
+        assert_eq!(refusal(leg(1, 2, 1)), CreditError::Suspended(acc(2)));
+    }
+
+    #[test]
+    fn a_debt_takes_its_part_of_a_lot_at_once_and_lots_are_limited() {
+        let mut state = heads(vec![head(1, &[0], 100), head(2, &[0, 1], -4)]);
+        let buy = |n: u128, state: &BTreeMap<LedgerId, Head>| {
+            let request = TransferRequest { purchase: Some(bought(n, 100)), ..request(EntryKind::Purchase, vec![leg(1, 2, 3)]) };
+            plan_transfer(&request, state)
+        };
+        for (n, lots) in [(1, vec![]), (2, vec![2]), (3, vec![2, 3])] {
+            let plan = buy(n, &state).expect("the parent has it");
+            assert_eq!(in_lots(&plan.entries[1]), lots);
+            state = after(&plan, &state);
+        }
+        for n in 4..=21 {
+            state = after(&buy(n, &state).expect("room"), &state);
+        }
+        assert_eq!(buy(22, &state).map(|_| ()), Err(CreditError::TooManyLots(acc(2))));
     }
 }

@@ -10,7 +10,6 @@ use tributary_api::{App, Code, Problem};
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
 use tributary_domain::lineage::Lineage;
-use tributary_domain::pricing::chain::Chain;
 use tributary_domain::pricing::meter::Meter;
 use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::rate::MAX_LATE_DAYS;
@@ -20,7 +19,7 @@ use tributary_store::heads::Heads;
 use tributary_store::usage_entries::{Committed, Mark, MarkIndex};
 
 use crate::event::{NewEvent, Rejection, id_of, parse};
-use crate::plan::{Ground, Marked, Plan, Unplanned, Verdict, chain_of, plan};
+use crate::plan::{Ground, Marked, Plan, Unplanned, Verdict, plan};
 use crate::record;
 
 /// How often a batch is planned anew when other writers come first.
@@ -83,6 +82,9 @@ struct Placed {
     event: NewEvent,
     lineage: Lineage,
 }
+
+/// The events that may be sent, and why the others may not.
+type Places = (Vec<Placed>, Vec<(usize, Rejection)>);
 
 /// Asks the sender's rights over each account, on fresh state before one is refused.
 async fn places(app: &App, may: MaySend<'_>, events: Vec<(usize, NewEvent)>) -> Result<(Vec<Placed>, Vec<(usize, Rejection)>), Problem> {
@@ -256,24 +258,6 @@ fn allowed_still(heads: &Heads, own: &BTreeSet<AccountId>, may: MaySend<'_>) -> 
 fn ledgers_of<'a>(lineages: impl IntoIterator<Item = &'a Lineage>, own: &BTreeSet<AccountId>) -> BTreeSet<LedgerId> {
     let above = lineages.into_iter().flat_map(|lineage| lineage.ids().skip(1));
     above.chain(own).cloned().map(LedgerId::Account).collect()
-}
-
-/// The chain of an account as it stands, to find rules and their words in; `None` if an ancestor was moved meanwhile.
-///
-/// # Errors
-/// Table errors.
-pub async fn chain(app: &App, head: &tributary_domain::ledger::Head) -> Result<Option<Chain>, StoreError> {
-    let account = head.ledger.account().ok_or(Denied::Absent)?;
-    let ledgers = ledgers_of([&head.lineage], &[account.clone()].into());
-    let (heads, _) = app.store().usage_heads(&ledgers, false, false).await?;
-    let books = app.store().books(heads.keys().filter_map(LedgerId::account).chain(head.lineage.ids().next())).await?;
-    let (states, marks) = (BTreeMap::new(), BTreeMap::new());
-    let ground = Ground { heads: &heads, states: &states, books: &books, marks: &marks, now: app.now() };
-    match chain_of(account, &ground) {
-        Ok(chain) => Ok(Some(chain)),
-        Err(Unplanned::Stale) => Ok(None),
-        Err(Unplanned::Broken(error)) => Err(error),
-    }
 }
 
 /// What a plan stands on, read.

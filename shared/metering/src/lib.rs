@@ -2,6 +2,7 @@
 //! entries in `shared/store`; here they meet the blobs in which each batch keeps its events.
 
 pub mod adjust;
+pub mod aggregates;
 pub mod event;
 pub mod find;
 pub mod ingest;

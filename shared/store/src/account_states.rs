@@ -270,6 +270,7 @@ fn sweep_request(
         legs: vec![Leg { from: own.clone(), to: above.clone(), amount }],
         reference: None,
         reverses: None,
+        purchase: None,
         authority: home.clone(),
         now: act.now,
     })

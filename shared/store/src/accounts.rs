@@ -240,6 +240,7 @@ impl Store {
             legs: vec![Leg { from: from.clone(), to: to.clone(), amount: *amount }],
             reference: None,
             reverses: None,
+            purchase: None,
             authority: authority.clone(),
             now: act.now,
         };

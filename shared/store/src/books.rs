@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tributary_domain::account::{Account, Kind, Status};
 use tributary_domain::id::AccountId;
+use tributary_domain::lineage::Lineage;
+use tributary_domain::money::Currency;
 use tributary_domain::pricing::book::PricingBook;
 use tributary_domain::pricing::chain::{Chain, ChainAccount};
 use tributary_domain::pricing::error::PricingError;
@@ -82,16 +84,24 @@ impl Store {
     /// # Errors
     /// Table errors; [`StoreError::Corrupt`] if the lineage is none.
     pub async fn chain(&self, account: &Account) -> Result<Chain, StoreError> {
-        let books = self.books(account.lineage.ids().chain([&account.id])).await?;
+        self.chain_at(&account.id, account.kind, &account.lineage, account.currency).await
+    }
+
+    /// The same of an account of which the ledger's head is known.
+    ///
+    /// # Errors
+    /// As [`Store::chain`].
+    pub async fn chain_at(&self, id: &AccountId, kind: Kind, lineage: &Lineage, currency: Currency) -> Result<Chain, StoreError> {
+        let books = self.books(lineage.ids().chain([id])).await?;
         let book = |id: &AccountId| books.get(id).map(Arc::clone).unwrap_or_default();
-        let above = account.lineage.ids().enumerate().map(|(depth, id)| {
+        let above = lineage.ids().enumerate().map(|(depth, id)| {
             let kind = if depth == 0 { Kind::Operator } else { Kind::Reseller };
             ChainAccount { id: id.clone(), kind, book: book(id) }
         });
         let mut accounts: Vec<ChainAccount> = above.collect();
-        accounts.push(ChainAccount { id: account.id.clone(), kind: account.kind, book: book(&account.id) });
+        accounts.push(ChainAccount { id: id.clone(), kind, book: book(id) });
         accounts.reverse();
-        Chain::new(accounts, account.currency).map_err(|error| StoreError::Corrupt(error.to_string()))
+        Chain::new(accounts, currency).map_err(|error| StoreError::Corrupt(error.to_string()))
     }
 
     fn read_book(&self, account: &AccountId, item: Option<&Item>) -> Result<Arc<PricingBook>, StoreError> {

@@ -31,6 +31,8 @@ pub enum Part {
     Unique,
     /// The hold.
     Hold,
+    /// How many of a package an account bought.
+    Bought,
     /// The pricing book.
     Book,
     /// The transfer that is sent back.

@@ -6,6 +6,7 @@ use tributary_domain::ledger::CreditError;
 use tributary_domain::lineage::TooDeep;
 use tributary_domain::money::{Currency, Overflow};
 use tributary_domain::pricing::error::PricingError;
+use tributary_domain::pricing::package::Unavailable;
 use tributary_domain::rights::Right;
 
 use crate::table::TableError;
@@ -96,6 +97,12 @@ pub enum StoreError {
     /// A price, a rule or a table of prices is wrong.
     #[error(transparent)]
     Pricing(PricingError),
+    /// What is asked for cannot be bought.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The seller has too little credit to sell. How much it has is not the buyer's to know.
+    #[error("the account's parent has too little credit to sell as much")]
+    SellerShort,
     /// Something else is in the way; said in words.
     #[error("{0}")]
     Conflict(&'static str),

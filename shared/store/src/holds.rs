@@ -257,7 +257,8 @@ impl Store {
     }
 }
 
-fn due_position(at: Timestamp, id: &str) -> String {
+/// Position among what is due: by time, then by id.
+pub(crate) fn due_position(at: Timestamp, id: &str) -> String {
     format!("{:020}#{id}", at.as_millisecond().max(0))
 }
 

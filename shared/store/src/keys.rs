@@ -1,6 +1,6 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, MemberId, RoleId, TransferId, UsageBatchId};
+use tributary_domain::id::{AccountId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId};
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
 
@@ -98,6 +98,29 @@ pub fn holds_index(account: &AccountId) -> String {
     format!("HLDS#{account}")
 }
 
+/// A lot whose time is not over yet.
+pub fn lot(id: &LotId) -> Key {
+    Key::new(format!("LOT#{id}"), ALONE)
+}
+
+/// The record of the movement by which credit of a lot expired.
+pub fn lot_expiry(id: &LotId, transfer: &TransferId) -> Key {
+    Key::new(format!("LOT#{id}"), transfer.as_str())
+}
+
+/// Index partition of lots, by when their time is over.
+pub const LOTS_DUE_INDEX: &str = "DUE#lot";
+
+/// Partition of the numbers of packages that an account bought, of those that are limited.
+pub fn bought_partition(buyer: &AccountId) -> String {
+    format!("BUY#{buyer}")
+}
+
+/// How many of a package an account bought.
+pub fn bought(buyer: &AccountId, package: &PackageId) -> Key {
+    Key::new(bought_partition(buyer), package.as_str())
+}
+
 /// Index partition of open holds, by when their time is over.
 pub const HOLDS_DUE_INDEX: &str = "DUE#hold";
 
@@ -152,6 +175,36 @@ pub fn usage_batch(id: &UsageBatchId) -> Key {
 /// An account's pricing book.
 pub fn book(account: &AccountId) -> Key {
     Key::new(format!("BOOK#{account}"), ALONE)
+}
+
+/// Partition of an account's sums of usage.
+pub fn sums_partition(account: &AccountId) -> String {
+    format!("AGG#{account}")
+}
+
+/// An account's sums of usage in one slot of time.
+pub fn sums(account: &AccountId, slot: &str) -> Key {
+    Key::new(sums_partition(account), slot)
+}
+
+/// Up to which entry an account's usage is summed up.
+pub fn summed_up_to(account: &AccountId) -> Key {
+    Key::new(sums_partition(account), "AT")
+}
+
+/// The accounts below the operator that had usage lately.
+pub fn lively() -> Key {
+    Key::new("ROLL", ALONE)
+}
+
+/// An export of usage.
+pub fn export(id: &ExportId) -> Key {
+    Key::new(format!("EXP#{id}"), ALONE)
+}
+
+/// Index partition of the exports that an account asked for, by id.
+pub fn exports_index(account: &AccountId) -> String {
+    format!("EXPS#{account}")
 }
 
 /// How far reconciliation is.

@@ -15,6 +15,7 @@ use crate::gates::{self, GateVerdict};
 use crate::heads::Heads;
 use crate::idempotency::{Outcome, Scope};
 use crate::keys;
+use crate::purchases::{push_purchase, read_purchase_refusal};
 use crate::table::{Change, Cond, Index, Item, Query, SortRange, Write, s};
 
 /// Says whether the caller may do this to the accounts as they stand. Called with the very heads that the write's
@@ -110,6 +111,7 @@ impl Store {
         }
         let spender = plan.transfer.legs.first().map(|leg| leg.from.to_string()).unwrap_or_default();
         gates::push_checks(&mut tx, &plan.gates, &spender);
+        push_purchase(&mut tx, &plan.transfer)?;
         if let Some(original) = &plan.transfer.reverses {
             let (key, _) = self.transfer_record(original).await?.ok_or(Denied::Absent)?;
             let changes = vec![Change::Set("reversed_by", s(plan.transfer.id.as_str()))];
@@ -126,6 +128,9 @@ impl Store {
         }
         if refused.of(&Part::Original).is_some() {
             return Err(StoreError::AlreadyReversed);
+        }
+        if let Some(purchase) = &plan.transfer.purchase {
+            read_purchase_refusal(refused, purchase)?;
         }
         match gates::verdict(refused, &plan.gates) {
             Some(GateVerdict::Moved) => Ok(Next::Resolve),
@@ -171,10 +176,11 @@ impl Store {
     /// [`StoreError::Conflict`] if its kind cannot be sent back.
     pub fn reversal_of(&self, original: &Transfer, request: TransferRequest) -> Result<TransferRequest, StoreError> {
         match original.kind {
-            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Issue => {}
-            _ => return Err(StoreError::Conflict("only an allocation, a transfer or an issue can be reversed")),
+            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Issue | EntryKind::Purchase => {}
+            _ => return Err(StoreError::Conflict("only an allocation, a transfer, a purchase or an issue can be reversed")),
         }
-        Ok(TransferRequest { kind: EntryKind::Reversal, legs: reversed_legs(original)?, reverses: Some(original.id.clone()), ..request })
+        let (legs, reverses, purchase) = (reversed_legs(original)?, Some(original.id.clone()), original.purchase.clone());
+        Ok(TransferRequest { kind: EntryKind::Reversal, legs, reverses, purchase, ..request })
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Picture {
     pub records: HashMap<String, String>,
     /// Sweeps by idempotency record: from, to, amount.
     pub sweeps: HashMap<String, (LedgerId, LedgerId, i64)>,
+    /// Credit that expired: from, to, amount.
+    pub expiries: Vec<(LedgerId, LedgerId, i64)>,
     /// Committed transactions.
     pub commits: u64,
     /// Entries written.
@@ -148,7 +150,10 @@ impl Picture {
             return;
         };
         for entry in entries.iter().filter(|entry| entry.kind.is_money()) {
+            // What is bought comes from the parent, wherever the buyer's authority ends.
+            let sold = entry.kind == EntryKind::Purchase && entry.amount.is_negative();
             if let Some(account) = entry.after.ledger.account()
+                && !sold
                 && !self.within(account, &authority)
             {
                 self.broken.push(format!("{authority} moved credit of {account}, which is not in its subtree"));
@@ -201,6 +206,16 @@ impl Picture {
         }
         if after.held.is_negative() {
             wrong.push("less than nothing is held".to_owned());
+        }
+        lots(entry, before.as_ref(), &mut wrong);
+        if let (EntryKind::LotExpired, true, Some(to)) = (entry.kind, entry.amount.is_negative(), &entry.counterparty) {
+            self.expiries.push((after.ledger.clone(), to.clone(), -entry.amount.get()));
+        }
+        if let (EntryKind::Purchase, false, Some(account), Some(seller)) =
+            (entry.kind, entry.amount.is_negative(), after.ledger.account(), entry.counterparty.as_ref().and_then(LedgerId::account))
+            && self.parent(account).as_ref() != Some(seller)
+        {
+            wrong.push(format!("it bought from {seller}, which is not its parent"));
         }
         if let Some(account) = after.ledger.account() {
             self.spends(entry, account, before.as_ref(), &mut wrong);
@@ -273,5 +288,45 @@ impl Picture {
                 wrong.push(format!("it spent below {ancestor}, which was not active"));
             }
         }
+    }
+}
+
+/// Lots hold no more than there is, come by purchases only, and are spent in their order.
+fn lots(entry: &Entry, before: Option<&Head>, wrong: &mut Vec<String>) {
+    let shown = |head: &Head| head.lots.all().iter().map(|lot| (lot.expires_at, lot.id.clone(), lot.left.get())).collect::<Vec<_>>();
+    let sum = |lots: &[(jiff::Timestamp, tributary_domain::id::LotId, i64)]| lots.iter().map(|lot| lot.2).sum::<i64>();
+    let (old, new) = (before.map(shown).unwrap_or_default(), shown(&entry.after));
+    let total = entry.after.available.get() + entry.after.held.get();
+    if sum(&new) > total.max(0) {
+        wrong.push(format!("{} is in lots, of {total}", sum(&new)));
+    }
+    if !new.is_sorted() || new.iter().any(|lot| lot.2 <= 0) {
+        wrong.push("lots are out of order, or empty".to_owned());
+    }
+    let spent = -(entry.amount.get() + entry.held_amount.get());
+    let mut rest = spent.max(0);
+    let in_order: Vec<_> = old
+        .iter()
+        .map(|(at, id, left)| {
+            let taken = rest.min(*left);
+            rest -= taken;
+            (*at, id.clone(), left - taken)
+        })
+        .filter(|lot| lot.2 > 0)
+        .collect();
+    match entry.kind {
+        EntryKind::Purchase if spent < 0 => {
+            if sum(&new) - sum(&old) > -spent || !old.iter().all(|lot| new.contains(lot)) {
+                wrong.push(format!("a purchase of {} made {new:?} of {old:?}", -spent));
+            }
+        }
+        // One lot is named, not the first in order.
+        EntryKind::LotExpired | EntryKind::Reversal => {
+            if sum(&new) != sum(&in_order) {
+                wrong.push(format!("{spent} left {new:?} of {old:?}"));
+            }
+        }
+        _ if new != in_order => wrong.push(format!("{spent} left {new:?} of {old:?}")),
+        _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tributary_domain::hold::{Hold, HoldStatus};
-use tributary_domain::id::{AccountId, HoldId, TransferId};
+use tributary_domain::id::{AccountId, HoldId, LotId, PackageId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
 use tributary_domain::transfer::Transfer;
 use tributary_store::error::StoreError;
@@ -24,6 +24,10 @@ pub struct Books {
     pub closed: HashSet<AccountId>,
     /// Transfers that were acknowledged.
     pub transfers: Vec<TransferId>,
+    /// Packages that were offered, with who sells them.
+    pub packages: Vec<(AccountId, PackageId)>,
+    /// Lots that were bought.
+    pub lots: Vec<LotId>,
     /// Requests that were acknowledged, for replays.
     pub done: Vec<Op>,
     /// Holds, by what is known of them.
@@ -51,7 +55,12 @@ impl Books {
     pub fn enter(&mut self, op: &Op, answer: &Answer) -> bool {
         match answer {
             Answer::Open => return false,
-            Answer::Plain => self.acknowledged += 1,
+            Answer::Plain => {
+                self.acknowledged += 1;
+                if let Ask::Offer { seller, package, .. } = &op.ask {
+                    self.packages.push((seller.clone(), package.clone()));
+                }
+            }
             Answer::Refused(refusal) => self.refusal(op, refusal),
             Answer::Transfer(outcome) => {
                 if self.first(op, outcome, &format!("{:?}", value(outcome))) {
@@ -141,6 +150,7 @@ impl Books {
 
     fn transfer(&mut self, transfer: &Transfer) {
         self.transfers.push(transfer.id.clone());
+        self.lots.extend(transfer.purchase.iter().filter_map(|bought| bought.lot_id.clone()));
         for leg in &transfer.legs {
             self.add(&leg.from, -leg.amount.get(), 0);
             self.add(&leg.to, leg.amount.get(), 0);

@@ -3,19 +3,23 @@
 use jiff::{SignedDuration, Timestamp};
 use tributary_domain::account::{Account, Kind, StatusChange};
 use tributary_domain::hold::{Hold, HoldEnd, HoldRequest};
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, RequestId, TransferId};
+use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, LotId, PackageId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::{Amount, Currency, Micros};
+use tributary_domain::pricing::book::PricingBook;
+use tributary_domain::pricing::package::{Package, append_package, retire_package};
 use tributary_domain::text::Name;
 use tributary_domain::transfer::{Leg, Transfer, TransferRequest};
 use tributary_store::Store;
 use tributary_store::account_states::Closing;
 use tributary_store::accounts::{Authority, Edit, NewAccount};
+use tributary_store::books::BookEdit;
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::events::Act;
 use tributary_store::holds::{EndedBy, EndedHold};
 use tributary_store::idempotency::{Outcome, Scope};
+use tributary_store::purchases::{PurchaseRequest, Wanted};
 use tributary_store::transfers::all_within;
 use uuid::Uuid;
 
@@ -44,6 +48,14 @@ pub enum Ask {
     Close { account: AccountId, sweep: bool },
     /// A credit limit.
     Limit { account: AccountId, limit: i64 },
+    /// A package of credits with a bonus of one, offered to direct sub-accounts.
+    Offer { seller: AccountId, package: PackageId, credits: i64, days: Option<u32>, max: Option<u32> },
+    /// A package taken from sale.
+    Retire { seller: AccountId, package: PackageId },
+    /// Some of a package bought from the parent.
+    Purchase { account: AccountId, package: PackageId, quantity: u32 },
+    /// A lot whose time is over, or not.
+    ExpireLot { lot: LotId },
 }
 
 /// A client's request.
@@ -64,7 +76,16 @@ pub struct Op {
 impl Ask {
     /// Whether the request has an idempotency record.
     pub fn keyed(&self) -> bool {
-        !matches!(self, Ask::Status { .. } | Ask::Relocate { .. } | Ask::Limit { .. } | Ask::Expire { .. })
+        !matches!(
+            self,
+            Ask::Status { .. }
+                | Ask::Relocate { .. }
+                | Ask::Limit { .. }
+                | Ask::Expire { .. }
+                | Ask::Offer { .. }
+                | Ask::Retire { .. }
+                | Ask::ExpireLot { .. }
+        )
     }
 }
 
@@ -176,6 +197,30 @@ impl Op {
                 let closing = Closing { sweep, expected: None };
                 store.close_account(account, &closing, below, &act, &self.scope()).await.map(Answer::Account)
             }
+            Ask::Offer { seller, package, credits, days, max } => {
+                let package = offered(package, *credits, *days, *max, act.now)?;
+                let offer = |book: &mut PricingBook, _: &Account| {
+                    if book.packages.iter().all(|known| known.id != package.id) {
+                        append_package(&mut book.packages, package.clone(), act.now)?;
+                    }
+                    Ok(BookEdit { answer: (), kind: "package.created", detail: serde_json::Value::Null })
+                };
+                store.edit_book(seller, None, within, &act, None, offer).await.map(|_| Answer::Plain)
+            }
+            Ask::Retire { seller, package } => {
+                let retire = |book: &mut PricingBook, _: &Account| {
+                    retire_package(&mut book.packages, package, act.now)?;
+                    Ok(BookEdit { answer: (), kind: "package.retired", detail: serde_json::Value::Null })
+                };
+                store.edit_book(seller, None, within, &act, None, retire).await.map(|_| Answer::Plain)
+            }
+            Ask::Purchase { account, package, quantity } => {
+                let (id, lot) = (TransferId::from_uuid(source.uuid()), LotId::from_uuid(source.uuid()));
+                let wanted = Wanted::Package(package.clone(), *quantity);
+                let request = PurchaseRequest { id, lot, buyer: account.clone(), wanted, reference: None, now: act.now };
+                store.purchase(&request, &self.scope(), &act.event, within).await.map(Answer::Transfer)
+            }
+            Ask::ExpireLot { lot } => store.expire_lot(lot, &TransferId::from_uuid(source.uuid()), &act).await.map(|_| Answer::Plain),
             Ask::Limit { account, limit } => {
                 let edit = Edit { credit_limit: Some(Micros::new(*limit)), ..Edit::default() };
                 store.edit_account(account, &edit, None, below, &act).await.map(|_| Answer::Plain)
@@ -185,7 +230,7 @@ impl Op {
 
     fn request(&self, source: &dyn Source, kind: EntryKind, legs: Vec<Leg>) -> TransferRequest {
         let id = TransferId::from_uuid(source.uuid());
-        TransferRequest { id, kind, legs, reference: None, reverses: None, authority: self.home.clone(), now: source.now() }
+        TransferRequest { id, kind, legs, reference: None, reverses: None, purchase: None, authority: self.home.clone(), now: source.now() }
     }
 
     fn hold(&self, source: &dyn Source, account: &AccountId, to: Option<&AccountId>, amount: Amount) -> Result<HoldRequest, StoreError> {
@@ -212,6 +257,14 @@ impl Op {
             clone_from: None,
         })
     }
+}
+
+fn offered(id: &PackageId, credits: i64, days: Option<u32>, max: Option<u32>, now: Timestamp) -> Result<Package, StoreError> {
+    let text = serde_json::json!({
+        "id": id, "name": "Simulated", "credits": format!("{credits}"), "bonus": "1", "price": "1", "currency": "USD",
+        "valid_days": days, "max_per_account": max, "created_at": now,
+    });
+    serde_json::from_value(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 /// The currency of the simulation.

@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use tributary_domain::account::{Kind, Status, StatusChange};
 use tributary_domain::hold::{HoldEnd, HoldStatus};
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
+use tributary_domain::id::{AccountId, EventId, KeyId, PackageId, RequestId};
 use tributary_domain::ledger::{EntryKind, LedgerId};
 use tributary_domain::money::{Amount, Micros};
 use tributary_domain::rights::{BuiltInRole, RoleRef};
@@ -199,7 +199,12 @@ impl Simulation {
 
     /// Some requests at once, on processes of which one may die.
     async fn round(&mut self, beside: &mut dyn Beside) {
-        let minutes = if self.random.random_range(0..40) == 0 { 11 } else { 0 };
+        let minutes = match self.random.random_range(0..800) {
+            0..20 => 11,
+            // Lots last a day.
+            20..23 => 13 * 60,
+            _ => 0,
+        };
         self.world.clock.advance_ms(self.random.random_range(0..2_000) + minutes * 60_000);
         if self.random.random_range(0..60) == 0 {
             let moment = if self.random.random_bool(0.5) { Moment::Before } else { Moment::After };
@@ -298,7 +303,7 @@ impl Simulation {
             60..66 if !self.books.transfers.is_empty() => {
                 Ask::Reverse { original: self.books.transfers[self.random.random_range(0..self.books.transfers.len())].clone() }
             }
-            66..76 => {
+            67..76 => {
                 let to = if self.random.random_bool(0.5) { Some(self.any_account()) } else { None };
                 let account = self.any_account();
                 Ask::Hold { to: to.filter(|to| to != &account), account, amount: self.amount() }
@@ -310,8 +315,34 @@ impl Simulation {
             }
             93..96 => Ask::Relocate { account: self.any_account(), to: self.any_account() },
             96 => Ask::Close { account: self.any_account(), sweep: self.random.random_bool(0.5) },
-            97 => Ask::Limit { account: self.any_account(), limit: self.random.random_range(0..1_000_000) },
+            97 => self.lots(),
+            98 if !self.books.packages.is_empty() => {
+                let (_, package) = self.books.packages[self.random.random_range(0..self.books.packages.len())].clone();
+                Ask::Purchase { account: self.any_account(), package, quantity: self.random.random_range(1..3) }
+            }
+            66 => Ask::Limit { account: self.any_account(), limit: self.random.random_range(0..1_000_000) },
             _ => Ask::Move { kind: EntryKind::Transfer, legs: vec![self.leg()] },
+        }
+    }
+
+    /// Packages on and off sale, and lots taken out or not yet.
+    fn lots(&mut self) -> Ask {
+        let packages = self.books.packages.len();
+        match self.random.random_range(0..10) {
+            0..5 if !self.books.lots.is_empty() => {
+                Ask::ExpireLot { lot: self.books.lots[self.random.random_range(0..self.books.lots.len())].clone() }
+            }
+            5 if packages > 8 => {
+                let (seller, package) = self.books.packages[self.random.random_range(0..packages)].clone();
+                Ask::Retire { seller, package }
+            }
+            _ if packages > 20 => Ask::Issue { account: self.operator.clone(), amount: self.large_amount() },
+            _ => {
+                let seller = if self.random.random_bool(0.7) { self.operator.clone() } else { self.any_account() };
+                let days = if self.random.random_bool(0.8) { Some(1) } else { None };
+                let max = if self.random.random_bool(0.3) { Some(self.random.random_range(1..4)) } else { None };
+                Ask::Offer { seller, package: PackageId::from_uuid(self.world.uuid()), credits: self.random.random_range(1..4), days, max }
+            }
         }
     }
 
@@ -349,6 +380,8 @@ impl Simulation {
         }
         self.world.clock.advance_ms(SignedDuration::from_hours(2).as_millis().try_into().unwrap_or(i64::MAX));
         self.end_open_holds(&store).await?;
+        self.world.clock.advance_ms(SignedDuration::from_hours(26).as_millis().try_into().unwrap_or(i64::MAX));
+        self.end_lots(&store).await?;
         while let Some(id) = store.open_relocations(self.world.now(), 1).await?.into_iter().next() {
             store.finish_relocation(&id).await?;
         }
@@ -388,7 +421,35 @@ impl Simulation {
         Ok(())
     }
 
+    /// Every lot's time is over and nothing is held: the schedule leaves none.
+    async fn end_lots(&mut self, store: &Store) -> Result<(), StoreError> {
+        loop {
+            let (due, _) = store.lots_due(self.world.now(), 100, None).await?;
+            if due.is_empty() {
+                break;
+            }
+            for lot in due {
+                self.keys += 1;
+                let (home, key) = (self.operator.clone(), format!("schedule-{}", self.keys));
+                let op = Op { ask: Ask::ExpireLot { lot }, home, key, other_body: false, replay: false };
+                let answer = op.run(store, &self.world).await;
+                self.books.enter(&op, &answer);
+            }
+        }
+        let left: Vec<_> =
+            self.audited.picture().heads.values().filter(|head| !head.lots.is_empty()).map(|head| head.ledger.clone()).collect();
+        if !left.is_empty() {
+            self.books.broken.push(format!("lots outlived their time in {left:?}"));
+        }
+        Ok(())
+    }
+
     async fn audit(&mut self, store: &Store) -> Result<(), StoreError> {
+        let expiries = std::mem::take(&mut self.audited.picture().expiries);
+        for (from, to, amount) in expiries {
+            self.books.add(&from, -amount, 0);
+            self.books.add(&to, amount, 0);
+        }
         let sweeps: Vec<_> = self.audited.picture().sweeps.values().cloned().collect();
         for (from, to, amount) in sweeps {
             self.books.add(&from, -amount, 0);

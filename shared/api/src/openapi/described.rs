@@ -206,6 +206,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("accounts", "id") => of::<wire::AccountId>("The account."),
         ("transfers", "id") => of::<wire::TransferId>("The transfer."),
         ("holds", "id") => of::<wire::HoldId>("The hold."),
+        ("exports", "id") => of::<wire::ExportId>("The export."),
         ("keys", "key_id") => of::<wire::KeyId>("The key."),
         ("members", "member_id") => of::<wire::MemberId>("The member."),
         ("roles", "role_id") => of::<wire::RoleId>("The role."),
@@ -214,6 +215,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         }
         ("meters", "key") => of::<wire::MeterKey>("The meter."),
         ("rate-cards", "id") => of::<wire::RateCardId>("The rate card."),
+        ("packages", "id") => of::<wire::PackageId>("The package."),
         ("promotions", "id") => of::<wire::PromotionId>("The promotion."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),

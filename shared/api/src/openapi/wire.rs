@@ -6,6 +6,7 @@ use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, M
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
 use tributary_domain::pricing::meter::Aggregation as Aggregated;
+use tributary_domain::pricing::package::Sale as Sold;
 use tributary_domain::pricing::resolve::RuleKind as Rule;
 use tributary_domain::rights::Right as DomainRight;
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
@@ -105,6 +106,14 @@ schemas! {
     AccountId = "An account's id. Ids sort by the time they were made.", |d| id("acc", d);
     TransferId = "A transfer's id.", |d| id("txf", d);
     HoldId = "A hold's id.", |d| id("hld", d);
+    ExportId = "An export's id.", |d| id("exp", d);
+    ExportFormat = "What kind of file.", |d| words(d, ["csv", "jsonl", "parquet"].into_iter());
+    ExportStatus = "How far an export is. An `expired` one was completed more than seven days ago; ask for it again.",
+        |d| words(d, ["queued", "running", "completed", "failed", "expired"].into_iter());
+    GroupBy = "What rows are kept apart by: `account`, `meter`, `tag:NAME` (a tag of the accounts) and `dimension:NAME` (a \
+        dimension of the meters), separated by commas, each at most once.",
+        |d| text(d).pattern(Some("^(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})(,(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})){0,3}$"))
+            .examples(["account,meter"]);
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
@@ -169,6 +178,14 @@ schemas! {
     HoldStatus = "The state of a hold; only `open` changes.",
         |d| words(d, [Hold::Open, Hold::Captured, Hold::Released, Hold::Expired].iter().map(|status| status.word()));
     EntryKind = "What moved credit.", |d| words(d, Entry::MONEY.iter().map(|kind| kind.word()));
+    PackageId = "A package's id.", |d| id("pkg", d);
+    LotId = "The id of a lot: credits that were bought together and expire together.", |d| id("lot", d);
+    WholeCredits = "A whole number of credits as a decimal string: 1 to 1000000000. Never a JSON number.",
+        |d| text(d).max_length(Some(64)).pattern(Some(r"^0*([1-9][0-9]{0,8}|1000000000)(\.0{1,6})?$")).examples(["1000"]);
+    WholeBonus = "A whole number of credits as a decimal string: 0 to 1000000000. Never a JSON number.",
+        |d| text(d).max_length(Some(64)).pattern(Some(r"^0*([0-9]{1,9}|1000000000)(\.0{1,6})?$")).examples(["50"]);
+    Sale = "Whether a package can be bought: `upcoming` not yet, `on_sale` now, `ended` and `retired` not any more.",
+        |d| words(d, Sold::ALL.iter().map(|sale| sale.word()));
     RateCardId = "A rate card's id.", |d| id("rcd", d);
     MarkupId = "A markup's id.", |d| id("mkp", d);
     PromotionId = "A promotion's id.", |d| id("prm", d);

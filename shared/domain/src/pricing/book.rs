@@ -8,7 +8,7 @@ use crate::pricing::card::{self, RateCard};
 use crate::pricing::error::{PricingError, Reason};
 use crate::pricing::markup::{self, Markup};
 use crate::pricing::meter::{Meter, MeterKey, PromotionCode};
-use crate::pricing::package::Package;
+use crate::pricing::package::{BulkTable, Package};
 use crate::pricing::promotion::{self, Promotion};
 use crate::pricing::tier::TierTable;
 
@@ -75,6 +75,9 @@ pub struct PricingBook {
     /// The packages it sells.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Package>,
+    /// What loose credits cost its direct sub-accounts; `None`: it sells none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bulk: Option<BulkTable>,
     /// What its seller agreed with it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,

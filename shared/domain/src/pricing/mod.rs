@@ -5,6 +5,7 @@
 pub mod book;
 pub mod card;
 pub mod chain;
+pub mod cheapest;
 pub mod error;
 pub mod explain;
 pub mod guard;
