@@ -188,6 +188,7 @@ impl Platform {
             legs: vec![Leg { from, to, amount }],
             reference: None,
             reverses: None,
+            purchase: None,
             authority: self.operator.clone(),
             now: self.app.now(),
         };

@@ -451,7 +451,7 @@ impl Town {
         }
         match platform.relocate(&own.id, &target.id).await {
             Ok(()) => {}
-            Err(StoreError::TooDeep(_) | StoreError::AccountState(_) | StoreError::Denied(_)) => return Ok(()),
+            Err(StoreError::TooDeep(_) | StoreError::AccountState(_) | StoreError::Denied(_) | StoreError::Credit(_)) => return Ok(()),
             Err(error) => return Err(error),
         }
         self.commands.push(Command::Move { id: own.id.to_string(), to: target.id.to_string() });
