@@ -7,6 +7,7 @@ mod golden;
 mod isolation;
 mod lambda;
 mod local_run;
+mod oracle;
 mod properties;
 mod races;
 mod reconcile;

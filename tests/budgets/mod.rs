@@ -1,6 +1,8 @@
 //! What each operation costs in calls and capacity units, counted at the seam, the credential's read included. The table
 //! is `budgets.txt`, which the documentation cites; `UPDATE_GOLDEN=1 cargo test -p tributary-tests budgets` writes it anew.
 
+mod usage;
+
 use std::sync::Arc;
 
 use serde_json::json;

@@ -2,6 +2,7 @@
 //! `TRIBUTARY_SEED=17 cargo test -p tributary-tests simulation::one_seed -- --nocapture`.
 
 use tributary_tests::simulation::{Settings, simulate};
+use tributary_tests::usage::faults;
 
 const OPS: usize = 5_000;
 
@@ -49,4 +50,19 @@ fn one_seed_runs_alone_when_it_is_named() {
 fn a_seed_gives_the_same_run_twice() {
     let once = || simulate(Settings { seed: 4242, ops: 800 }).map(|report| format!("{report:?}"));
     assert_eq!(once(), once());
+}
+
+#[test]
+fn usage_is_counted_once_under_faults_and_its_totals_are_the_sum_of_its_records() {
+    const REQUESTS: usize = 250;
+    for seed in 0..4 {
+        let report = faults::simulate(faults::Settings { seed, requests: REQUESTS }).expect("the simulation runs");
+        assert!(
+            report.broken.is_empty(),
+            "seed {seed} broke {} promises (replay: cargo soak --usage --first {seed} --seeds 1 --ops {REQUESTS}):\n{}",
+            report.broken.len(),
+            report.broken.join("\n")
+        );
+        assert!(report.counted > 200 && report.faults > 100 && report.duplicates > 200, "seed {seed} hardly did anything: {report:?}");
+    }
 }

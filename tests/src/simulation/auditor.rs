@@ -2,7 +2,7 @@
 //! picture of ledgers, parents and states, and names every broken invariant.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tributary_domain::account::{Kind, Status};
@@ -32,11 +32,19 @@ pub struct Picture {
     pub broken: Vec<String>,
 }
 
+/// Looks at committed transactions beside the auditor.
+#[async_trait]
+pub trait Witness: Send + Sync + std::fmt::Debug {
+    /// What the transaction broke.
+    async fn committed(&self, writes: &[Write], audited: &Audited) -> Vec<String>;
+}
+
 /// A memory table that is audited.
 #[derive(Debug)]
 pub struct Audited {
     table: MemoryTable,
     picture: Mutex<Picture>,
+    witness: Option<Arc<dyn Witness>>,
     /// Commits are looked at in the order in which they happen.
     order: tokio::sync::Mutex<()>,
 }
@@ -44,7 +52,12 @@ pub struct Audited {
 impl Audited {
     /// Audits `table`, which must be empty.
     pub fn new(table: MemoryTable) -> Self {
-        Self { table, picture: Mutex::default(), order: tokio::sync::Mutex::default() }
+        Self { table, picture: Mutex::default(), witness: None, order: tokio::sync::Mutex::default() }
+    }
+
+    /// The same with somebody who looks at each transaction too.
+    pub fn with_witness(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// The picture.
@@ -78,6 +91,10 @@ impl Table for Audited {
         let _order = self.order.lock().await;
         self.table.transact(writes).await?;
         self.picture().commit(writes);
+        if let Some(witness) = &self.witness {
+            let broken = witness.committed(writes, self).await;
+            self.picture().broken.extend(broken);
+        }
         Ok(())
     }
 }

@@ -101,6 +101,21 @@ impl Process {
         *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Store::new(Arc::clone(&self.table), Patience::eager(6));
     }
 
+    /// Its table, with the faults.
+    pub fn table(&self) -> Arc<dyn Table> {
+        Arc::clone(&self.table)
+    }
+
+    /// From now on it fails like this.
+    pub fn fail(&self, faults: Faults) {
+        self.faulty.set_faults(faults);
+    }
+
+    /// Whether it is dead.
+    pub fn is_killed(&self) -> bool {
+        self.faulty.is_killed()
+    }
+
     /// Ends all faults.
     pub fn calm(&self) {
         self.faulty.calm();
