@@ -87,7 +87,7 @@ fn reports() -> Vec<Described> {
         )
         .query::<wire::AccountId>("account_id", "Whose usage; your own unless you name another.")
         .flag("subtree", "With that of everything below it.")
-        .time("from", "From when on; the beginning of this month unless given.")
+        .time("from", "From when on; the beginning of the month that `to` ends or stands in unless given.")
         .time("to", "Until before when; now unless given. A report by hours has at most 31 days, by days 400, by months 60 months.")
         .query::<Granularity>("granularity", "How long the periods are; `day` unless given.")
         .query::<wire::GroupBy>("group_by", "What rows are kept apart by, beside their periods and currencies.")

@@ -178,7 +178,10 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let granularity = params.word::<Granularity>("granularity")?.unwrap_or(Granularity::Day);
     let now = call.app.now();
     let (from, to) = (params.time("from")?, params.time("to")?);
-    let (from, to) = period(from.unwrap_or_else(|| Month::of(now).start()), to.unwrap_or(now), granularity)?;
+    let to = to.unwrap_or(now);
+    // The month that `to` ends or stands in.
+    let month = Month::of(to.checked_sub(SignedDuration::from_millis(1)).unwrap_or(to));
+    let (from, to) = period(from.unwrap_or_else(|| month.start()), to, granularity)?;
     let by = params.text("group_by").map(|text| grouping(&text)).transpose()?.unwrap_or_default();
     let limit = params.limit()?;
     let (scope, cursor) = (call.cursor_scope()?, params.text("cursor"));
