@@ -2,6 +2,7 @@
 
 mod pricing;
 mod usage;
+mod usage_reports;
 
 use http::Method;
 use serde_json::{Value, json};

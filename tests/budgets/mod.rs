@@ -92,6 +92,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     granting(&mut c).await;
     pricing(&mut c).await;
     using(&mut c).await;
+    reporting(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }
@@ -361,4 +362,72 @@ async fn pricing(c: &mut Counted) {
     c.cost("the rules of a price at depth 3", master.get(&format!("{}?account_id={customer}&meter=sms", at("resolve")))).await;
     c.cost("page of rate cards", master.get(&at("rate-cards"))).await;
     c.cost("tiers", master.get(&at("tiers"))).await;
+}
+
+/// A platform of its own, so that its usage is this one's.
+async fn reporting(c: &mut Counted) {
+    let mut own = Counted::new().await;
+    let (operator, master) = (own.w.operator().clone(), own.w.master.api.clone());
+    let meter = json!({ "key": "sms", "name": "SMS", "unit": "message", "aggregation": "sum" });
+    operator.post("/reseller/pricing/meters", meter).send().await.is(201);
+    let card =
+        json!({ "meter": "sms", "model": { "type": "flat", "unit_price": "0.0001" }, "effective_from": own.w.target.time_in_s(-86_400) });
+    operator.post("/reseller/pricing/rate-cards", card).send().await.is(201);
+    own.w.fund(&own.w.master.id, "1000").await;
+    let mut children = Vec::new();
+    for _ in 0..50 {
+        children.push(own.w.funded_child_of(&own.w.master.id, "1000").await);
+    }
+    let (mut sent, mut costs) = (0, Vec::new());
+    for events in [50, 10_000] {
+        while sent < events {
+            let batch: Vec<_> = (sent..events.min(sent + 1_000))
+                .map(|n| {
+                    let at = own.w.target.time_in_s(-60);
+                    json!({ "id": format!("e{n}"), "account_id": children[n % 50], "meter": "sms", "quantity": 1, "occurred_at": at })
+                })
+                .collect();
+            sent += batch.len();
+            let answer = operator.post("/reseller/usage/events", json!({ "events": batch })).send().await.is(200);
+            assert_eq!(answer["rejected"], 0, "{}", answer.text);
+        }
+        own.w.target.advance_s(16 * 60, "the rollup");
+        let app = own.w.target.inside("the schedule").expect("in this process").app.clone();
+        for _ in 0..15 {
+            own.w.target.advance_s(60, "the next minute");
+            own.table.reset();
+            let run = tributary_usage_worker::handle(&app, json!({}), &app.run_id("")).await.expect("a run");
+            assert_eq!(run["failed"], 0, "{run}");
+            if run["entries"] != 0 {
+                let counts = own.table.reset();
+                own.note(&format!("usage summed up: {} slots, {events} events", run["slots"]), counts);
+            }
+        }
+        let report = "/reseller/usage/report?subtree=true&granularity=month";
+        let name = |what: &str| format!("{what}, {events} events");
+        let whole = own.cost(&name("report of a subtree"), master.get(report)).await;
+        let page = own.cost(&name("page of 50 accounts' usage"), master.get(&format!("{report}&group_by=account&limit=50"))).await;
+        let summary = own.cost(&name("summary"), master.get("/reseller/usage/summary?subtree=true")).await;
+        // A further horizon than what is kept from before makes it again.
+        let forecast = format!("/reseller/usage/forecast?horizon_days={}", if events == 50 { 30 } else { 92 });
+        let made = own.cost(&name("forecast that is made"), master.get(&forecast)).await;
+        let kept = own.cost(&name("forecast that is kept"), master.get(&forecast)).await;
+        costs.push([whole, page, summary, made, kept].map(only_reads));
+    }
+    assert_eq!(costs[0], costs[1], "what it costs does not depend on the number of events");
+    let tag = master.get("/reseller/usage/summary?subtree=true").send().await.is(200).header("etag").to_owned();
+    own.table.reset();
+    master.get("/reseller/usage/summary?subtree=true").header("if-none-match", tag.as_bytes()).send().await.is(304);
+    let unchanged = own.table.reset();
+    assert_eq!(only_reads(unchanged), reads(1, 0, 1), "beside the credential one read");
+    own.note("summary that has not changed", unchanged);
+    let app = own.w.target.inside("the schedule").expect("in this process").app.clone();
+    let run = tributary_usage_worker::handle(&app, json!({}), &app.run_id("")).await.expect("a run");
+    assert_eq!(run["entries"], 0, "{run}");
+    let counts = own.table.reset();
+    own.note("rollup run with nothing to fold", counts);
+    let month = json!({ "format": "csv", "from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z", "subtree": true });
+    own.cost("ask for an export", master.post("/reseller/usage/export", month)).await;
+    own.cost("page of exports", master.get("/reseller/usage/exports")).await;
+    c.lines.append(&mut own.lines);
 }

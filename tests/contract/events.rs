@@ -71,6 +71,9 @@ fn query(s: &Scene, operation: &str) -> String {
         "list_holds" => format!("?account_id={}", s.child),
         "get_tiers" | "list_meters" => format!("?account_id={}", s.id),
         "list_rate_cards" | "list_markups" => "?at=2026-11-02T08:00:00Z&limit=100".to_owned(),
+        "report_usage" => "?subtree=true&granularity=day&group_by=account,meter&from=2026-11-01T00:00:00Z&limit=50".to_owned(),
+        "summarise_usage" => "?subtree=true".to_owned(),
+        "forecast_usage" => "?horizon_days=30".to_owned(),
         "list_promotions" => "?status=in_force".to_owned(),
         _ => String::new(),
     }

@@ -8,4 +8,5 @@ mod packages;
 mod pricing;
 mod rights;
 mod usage;
+mod usage_forecast;
 mod usage_reports;

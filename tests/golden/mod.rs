@@ -45,6 +45,7 @@ pub struct Scene {
     /// A promotion with a code.
     promotion: String,
     code: String,
+    export: String,
 }
 
 /// Makes it.
@@ -84,7 +85,13 @@ pub async fn scene(w: &World) -> Scene {
         owner: home.api,
         child,
         branch,
+        export: api.post("/reseller/usage/export", export()).send().await.is(202).id(),
     }
+}
+
+/// A month of usage as a file.
+fn export() -> Value {
+    json!({ "format": "csv", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" })
 }
 
 /// A request of the operation that succeeds for whoever holds its right.
@@ -124,12 +131,14 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "redeem_promotion" => json!({ "account_id": s.child, "code": s.code }),
         "quote_price" => json!({ "account_id": s.child, "meter": s.meter, "quantity": "1000" }),
         "price_what_if" => json!({ "month": "2026-11", "card": { "meter": s.meter, "model": flat } }),
+        "export_usage" => export(),
         "end_promotion" => json!({}),
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
         | "lift_key_deny" | "list_members" | "remove_member" | "lift_member_deny" | "list_roles" | "delete_role" | "get_transfer"
         | "get_balance" | "get_history" | "list_holds" | "get_hold" | "list_meters" | "get_tiers" | "list_rate_cards"
-        | "withdraw_rate_card" | "list_markups" | "list_promotions" | "resolve_price" => Value::Null,
+        | "withdraw_rate_card" | "list_markups" | "list_promotions" | "resolve_price" | "report_usage" | "summarise_usage"
+        | "forecast_usage" | "list_usage_exports" | "get_usage_export" => Value::Null,
         _ => return None,
     })
 }
@@ -145,6 +154,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "close_account" => &s.branch,
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,
+        "get_usage_export" => &s.export,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };

@@ -62,6 +62,7 @@ fn absent(what: What) -> String {
         What::Batch => "bat",
         What::Card => "rcd",
         What::Promotion => "prm",
+        What::Export => "exp",
         What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -78,7 +79,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
-                What::Event | What::Batch => None,
+                What::Event | What::Batch | What::Export => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -98,6 +99,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Meter => Some(hand.meter.clone()),
         What::Card => Some(hand.card.clone()),
         What::Promotion => Some(hand.promotion.clone()),
+        What::Export => Some(hand.export.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -184,13 +186,18 @@ fn normal(answer: &Answer) -> String {
     format!("{}\n{}\n\n{}", answer.status, headers.join("\n"), answer.text).replace(id, "req_")
 }
 
-/// What the contract shows of accounts outside of the subtree, and nothing else: the id of the own account's parent; and of
-/// credit that moves across the border, the id at the other end, to whom sees the account at this end.
+/// What the contract shows of accounts outside of the subtree, and nothing else: the id of the own account's parent, which is also
+/// the seller of what the own account may buy; and of credit that moves across the border, the id at the other end, to whom sees the account at this end.
 fn without_what_the_contract_shows(value: &mut Value, home: &str) {
     match value {
         Value::Object(members) => {
             if members.get("id").and_then(Value::as_str) == Some(home) {
                 members.remove("parent_id");
+            }
+            if members.get("account_id").and_then(Value::as_str) == Some(home) {
+                let packages = members.get_mut("packages").and_then(Value::as_array_mut).into_iter().flatten();
+                packages.filter_map(Value::as_object_mut).for_each(|package| drop(package.remove("seller_id")));
+                members.remove("seller_id");
             }
             for name in ["from", "to", "counterparty"] {
                 members.remove(name);
@@ -450,7 +457,10 @@ fn shortest(letters: &str) -> &str {
 
 /// A request of each row that an owner may make, as far as the scene has it.
 fn plain(scene: &Scene, row: &Row, endpoint: &Endpoint) -> (String, Value) {
-    let first = row.places.iter().find(|place| place.what != What::Cursor).expect("a place");
+    let Some(first) = row.places.iter().find(|place| place.what != What::Cursor) else {
+        // A list of the caller's own.
+        return request(scene, &BTreeMap::new(), row, endpoint, &Filled::new(), "").expect("it needs nothing");
+    };
     let usual = match first.usual {
         Usual::Seat(seat) => seat,
         Usual::Home | Usual::SameAsId | Usual::Nothing => Seat::Own,

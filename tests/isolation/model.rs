@@ -137,6 +137,8 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
     match step {
         Step::Differ(one, other) => (seat(one).is_some() && seat(one) == seat(other)).then_some((422, "same_account")),
         Step::Cursor(place) => filled.get(place).and_then(|aim| (*aim != Aim::Seat(who.home)).then_some((400, "invalid_cursor"))),
+        Step::Home(right) => who.over(who.home, right),
+        Step::AskedBy(place) => unless(seat(place) == Some(who.home)),
         Step::Over(place, right) => worst(&[place], right),
         Step::OverAll(places, right) => worst(places, right),
         Step::FromAbove(place, right) => seat(place).map_or(Some(NOT_FOUND), |seat| who.over_and_above(seat, right)),
@@ -202,7 +204,7 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
         "list_packages" => buys("?account_id"),
         "quote_packages" => buys("/account_id"),
         "quote_price" => (seat("/account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
-        "resolve_price" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
+        "resolve_price" | "forecast_usage" => (seat("?account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
         "redeem_promotion" => (seat("/account_id") == Some(Seat::Operator)).then_some(NOT_FOUND),
         // The crossing hold is the child's.
         "capture_hold" => {

@@ -33,6 +33,8 @@ pub enum What {
     Card,
     /// A promotion of an account.
     Promotion,
+    /// A file of usage that an account asked for.
+    Export,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -93,6 +95,10 @@ pub enum Step {
     Under(&'static str, &'static str),
     /// Nothing is given in the place: else 404, since what is asked for is elsewhere.
     Nothing(&'static str),
+    /// The right is held at the caller's own account: else 403.
+    Home(&'static str),
+    /// What is in the place is the very account's that the key is of: else 404.
+    AskedBy(&'static str),
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -202,8 +208,22 @@ impl Row {
 
 /// Every request whose isolation is tried.
 pub fn rows() -> Vec<Row> {
-    [accounts(), keys(), members(), roles(), movements(), credit_reads(), holds(), books(), promotions(), prices(), packages(), usage()]
-        .concat()
+    [
+        accounts(),
+        keys(),
+        members(),
+        roles(),
+        movements(),
+        credit_reads(),
+        holds(),
+        books(),
+        promotions(),
+        prices(),
+        packages(),
+        usage(),
+        usage_reports(),
+    ]
+    .concat()
 }
 
 fn accounts() -> Vec<Row> {
@@ -474,5 +494,27 @@ fn prices() -> Vec<Row> {
             .variant("of a markup")
             .sale("/seller_id", "/markup/account_id")
             .body(json!({ "month": "2026-11", "markup": { "percent": "10" } })),
+    ]
+}
+
+fn usage_reports() -> Vec<Row> {
+    let month = json!({ "format": "csv", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" });
+    vec![
+        row("report_usage", "usage.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("report_usage", "usage.read")
+            .variant("of a subtree")
+            .query("subtree=true&group_by=account")
+            .account("?account_id", Usual::Home)
+            .over("?account_id"),
+        row("summarise_usage", "usage.read").account("?account_id", Usual::Home).over("?account_id"),
+        row("forecast_usage", "usage.read").account("?account_id", Usual::Home).over("?account_id"),
+        row("forecast_usage", "usage.read")
+            .variant("of a meter")
+            .query("meter=calls&horizon_days=7")
+            .account("?account_id", Usual::Home)
+            .over("?account_id"),
+        row("export_usage", "usage.read").account("/account_id", Usual::Home).over("/account_id").body(month),
+        row("list_usage_exports", "usage.read").paged().step(Step::Home("usage.read")),
+        row("get_usage_export", "usage.read").place("{id}", What::Export, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
     ]
 }

@@ -129,6 +129,8 @@ pub struct Hand {
     pub batch: String,
     /// An event of its own usage; the operator has none.
     pub event: Option<String>,
+    /// A file of usage that its owner asked for.
+    pub export: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -247,7 +249,7 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion]
+        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export]
             .into_iter()
             .chain(&hand.transfer)
             .chain(&hand.hold);
@@ -290,6 +292,12 @@ impl Scene {
             ..Hand::default()
         };
         self.price(seat, &mut hand).await;
+        // Two, so that their list has a second page.
+        for format in ["csv", "jsonl"] {
+            let asked = json!({ "format": format, "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" });
+            let owner = self.target.nobody.with(&hand.owner);
+            hand.export = owner.post("/reseller/usage/export", asked).send().await.is(202).id();
+        }
         if seat != Seat::Leaf {
             let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
             let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });

@@ -1,5 +1,7 @@
 //! Races, each by its name, on several processes at once. The simulation meets them all by chance; here each is certain.
 
+mod usage_sums;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

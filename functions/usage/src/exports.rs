@@ -192,6 +192,7 @@ async fn sources(call: &Call, account: &Account, subtree: bool) -> Result<Vec<Ex
 /// `not_found`, `forbidden`.
 pub async fn get(call: Call) -> Result<Reply, Problem> {
     let (caller, home) = (call.caller()?, call.home()?);
+    call.params()?.done()?;
     let export = call.store().export(&call.id("id")?).await?;
     if export.asked_by != *home {
         return Err(Denied::Absent.into());

@@ -10,6 +10,8 @@ pub mod events;
 pub mod explain;
 pub mod exports;
 pub mod figures;
+pub mod forecast;
+pub mod forecast_views;
 pub mod levels;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -31,6 +33,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(POST "/reseller/usage/export", "export_usage", Needs(Right::UsageRead), Accepted, exports::create, "Ask for a file of usage"),
         endpoint!(GET "/reseller/usage/exports", "list_usage_exports", Needs(Right::UsageRead), Unused, exports::list, "The files that were asked for"),
         endpoint!(GET "/reseller/usage/exports/{id}", "get_usage_export", Needs(Right::UsageRead), Unused, exports::get, "How far a file is, and where it is downloaded"),
+        endpoint!(GET "/reseller/usage/forecast", "forecast_usage", Needs(Right::UsageRead), Unused, forecast::get, "What the coming days will probably bring, and cost"),
     ]
 }
 

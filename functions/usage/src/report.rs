@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
@@ -15,6 +15,7 @@ use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::number::Quantity;
 use tributary_domain::rights::Right;
 use tributary_domain::text::TagName;
+use tributary_metering::aggregates::fold::Batches;
 use tributary_metering::aggregates::read::{self, BySlot};
 use tributary_metering::aggregates::sums::{CellKey, Values};
 use tributary_store::account_lists::{ListFilter, Sort};
@@ -162,6 +163,7 @@ struct Asked<'a> {
     size: Size,
     by: Grouping,
     limit: usize,
+    batches: Batches,
 }
 
 /// A report of usage.
@@ -176,7 +178,10 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let granularity = params.word::<Granularity>("granularity")?.unwrap_or(Granularity::Day);
     let now = call.app.now();
     let (from, to) = (params.time("from")?, params.time("to")?);
-    let (from, to) = period(from.unwrap_or_else(|| Month::of(now).start()), to.unwrap_or(now), granularity)?;
+    let to = to.unwrap_or(now);
+    // The month that `to` ends or stands in.
+    let month = Month::of(to.checked_sub(SignedDuration::from_millis(1)).unwrap_or(to));
+    let (from, to) = period(from.unwrap_or_else(|| month.start()), to, granularity)?;
     let by = params.text("group_by").map(|text| grouping(&text)).transpose()?.unwrap_or_default();
     let limit = params.limit()?;
     let (scope, cursor) = (call.cursor_scope()?, params.text("cursor"));
@@ -185,8 +190,11 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let may = caller.over(Right::UsageRead);
     let account = call.store().account_for(&id, Authority { home, may: &may }).await?;
     let size = granularity.size();
-    let slots = Slot::cover(from, to, size);
-    let asked = Asked { view: View { caller: home, account: &account, subtree }, slots, size, by, limit };
+    // Of what is not over yet there is nothing more: whole slots hold no more than parts of them, and are fewer.
+    let last = to.checked_sub(SignedDuration::from_millis(1)).unwrap_or(to);
+    let covered_to = if to >= now { Slot::of(size, last).end() } else { to };
+    let slots = Slot::cover(from, covered_to, size);
+    let asked = Asked { view: View { caller: home, account: &account, subtree }, slots, size, by, limit, batches: Batches::default() };
     let first = place.is_none();
     let (rows, next) = match subtree && asked.by.account {
         true => by_account(&call, &asked, place.unwrap_or_default()).await?,
@@ -309,12 +317,12 @@ async fn sums_of(call: &Call, asked: &Asked<'_>, each: bool) -> Result<Vec<(Acco
         (true, true, _) => every_account(call, asked).await?,
         (true, false, true) => direct_accounts(call, asked).await?,
         (false, _, false) | (true, false, false) => {
-            let sums = read::of_account(app, &account.id, &asked.slots).await?;
+            let sums = read::of_account(app, &asked.batches, &account.id, &asked.slots).await?;
             return Ok(vec![(account.clone(), sums, !asked.view.subtree)]);
         }
     };
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id.clone()).collect();
-    let mut sums = read::of_accounts(app, &roots(account, &accounts), &ids, &asked.slots).await?;
+    let mut sums = read::of_accounts(app, &asked.batches, &roots(account, &accounts), &ids, &asked.slots).await?;
     Ok(accounts
         .into_iter()
         .filter_map(|account| Some((sums.remove(&account.id)?, account)))
@@ -385,20 +393,18 @@ async fn by_account(call: &Call, asked: &Asked<'_>, place: Place) -> Result<Page
     let at_once = (MOST_READ / asked.slots.len().max(1)).clamp(1, asked.limit);
     let most = (MOST_READ / asked.slots.len().max(1)).clamp(1, MOST_ACCOUNTS);
     loop {
-        let (accounts, last) = match place.begun {
-            false => (vec![root.clone()], false),
-            true => {
-                let (accounts, next) = call.store().subtree(&root.id, &root.lineage, &filter(at_once), place.after.clone()).await?;
-                (accounts, next.is_none())
-            }
-        };
+        let (mut accounts, next) = call.store().subtree(&root.id, &root.lineage, &filter(at_once), place.after.clone()).await?;
+        let last = next.is_none();
+        if !place.begun {
+            accounts.insert(0, root.clone());
+        }
         looked += accounts.len();
-        let seen: Vec<AccountId> =
-            accounts.iter().filter(|account| may(&account.id, &account.lineage).is_ok()).map(|account| account.id.clone()).collect();
-        let sums = match seen.is_empty() || (!place.begun && root.kind == Kind::Operator) {
-            true => BTreeMap::new(),
-            false => read::of_accounts(&call.app, &roots(root, &accounts), &seen, &asked.slots).await?,
-        };
+        let seen: Vec<AccountId> = accounts
+            .iter()
+            .filter(|account| account.kind != Kind::Operator && may(&account.id, &account.lineage).is_ok())
+            .map(|account| account.id.clone())
+            .collect();
+        let sums = read::of_accounts(&call.app, &asked.batches, &roots(root, &accounts), &seen, &asked.slots).await?;
         for account in &accounts {
             let mut rows = Rows::new();
             if let Some(sums) = sums.get(&account.id) {
@@ -422,7 +428,7 @@ async fn by_account(call: &Call, asked: &Asked<'_>, place: Place) -> Result<Page
         if last {
             return Ok((page, None));
         }
-        if looked >= most && place.begun && looked > 1 {
+        if looked >= most || page.len() == asked.limit {
             return Ok((page, Some(place)));
         }
     }

@@ -17,6 +17,7 @@ use tributary_domain::pricing::number::{Percent, Picos, Quantity, div_half_even}
 use tributary_domain::pricing::state::UsageState;
 use tributary_domain::pricing::tier::TierTable;
 use tributary_domain::rights::Right;
+use tributary_metering::aggregates::fold::Batches;
 use tributary_metering::aggregates::read::{self, BySlot};
 use tributary_metering::aggregates::sums::Sub;
 use tributary_runtime::secrets::digest;
@@ -290,7 +291,7 @@ async fn sums(call: &Call, view: &View<'_>, slots: &[Slot]) -> Result<Vec<(Accou
                 return Err(StoreError::Limit { what: "masters in one summary; ask for the report", limit }.into());
             }
             let ids: Vec<AccountId> = accounts.iter().map(|account| account.id.clone()).collect();
-            let mut sums = read::of_accounts(&call.app, &ids.iter().cloned().collect(), &ids, slots).await?;
+            let mut sums = read::of_accounts(&call.app, &Batches::default(), &ids.iter().cloned().collect(), &ids, slots).await?;
             Ok(accounts
                 .into_iter()
                 .filter_map(|account| Some((sums.remove(&account.id)?, account)))
@@ -298,7 +299,7 @@ async fn sums(call: &Call, view: &View<'_>, slots: &[Slot]) -> Result<Vec<(Accou
                 .collect())
         }
         (Kind::Reseller | Kind::Customer, _) => {
-            Ok(vec![(view.account.clone(), read::of_account(&call.app, &view.account.id, slots).await?)])
+            Ok(vec![(view.account.clone(), read::of_account(&call.app, &Batches::default(), &view.account.id, slots).await?)])
         }
     }
 }

@@ -436,7 +436,7 @@ mod tests {
             every: SignedDuration::from_mins(minutes),
         };
         let schedules = [
-            schedule("EveryDay", "Forecast", 24 * 60),
+            schedule("EveryHour", "Forecast", 60),
             schedule("EveryMinute", "Housekeeping", 1),
             schedule("EveryFiveMinutes", "Reconcile", 5),
             schedule("EveryMinute", "UsageWorker", 1),

@@ -44,6 +44,9 @@ pub struct UnitCost {
 }
 
 impl UnitCost {
+    /// One for one: of forecasts that are of money themselves.
+    pub const ONE: UnitCost = UnitCost { cost: Micros::new(1_000_000), quantity_micros: 1_000_000 };
+
     /// `cost` for `quantity_micros` millionths of a unit; none unless the quantity is above zero and the cost is not below.
     pub fn new(cost: Micros, quantity_micros: i64) -> Option<Self> {
         (quantity_micros > 0 && !cost.is_negative()).then_some(Self { cost, quantity_micros })

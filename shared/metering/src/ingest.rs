@@ -87,7 +87,7 @@ struct Placed {
 type Places = (Vec<Placed>, Vec<(usize, Rejection)>);
 
 /// Asks the sender's rights over each account, on fresh state before one is refused.
-async fn places(app: &App, may: MaySend<'_>, events: Vec<(usize, NewEvent)>) -> Result<(Vec<Placed>, Vec<(usize, Rejection)>), Problem> {
+async fn places(app: &App, may: MaySend<'_>, events: Vec<(usize, NewEvent)>) -> Result<Places, Problem> {
     let mut lineages: BTreeMap<AccountId, Result<Lineage, Rejection>> = BTreeMap::new();
     let (mut allowed, mut refused) = (Vec::new(), Vec::new());
     for (at, event) in events {
@@ -127,16 +127,19 @@ pub async fn place(app: &App, may: MaySend<'_>, id: &AccountId) -> Result<Lineag
     Err(Denied::Absent.into())
 }
 
+/// The accounts of one transaction, those above included, and its events.
+type Group = (BTreeSet<AccountId>, Vec<Placed>);
+
 /// Shares the events out over transactions: one for each master, as long as its accounts fit.
 fn groups(events: Vec<Placed>) -> Vec<Vec<Placed>> {
-    let mut by_master: BTreeMap<AccountId, Vec<(BTreeSet<AccountId>, Vec<Placed>)>> = BTreeMap::new();
+    let mut by_master: BTreeMap<AccountId, Vec<Group>> = BTreeMap::new();
     for placed in events {
         let master = placed.lineage.ids().nth(1).unwrap_or(&placed.event.account_id).clone();
         let accounts: BTreeSet<AccountId> = placed.lineage.ids().skip(1).chain([&placed.event.account_id]).cloned().collect();
         let groups = by_master.entry(master).or_default();
         // An account's events stay together and in their order.
         let own = groups.iter().position(|(taken, _)| taken.contains(&placed.event.account_id));
-        let fits = |(taken, _): &(BTreeSet<AccountId>, Vec<Placed>)| taken.union(&accounts).count() <= MAX_ACCOUNTS;
+        let fits = |(taken, _): &Group| taken.union(&accounts).count() <= MAX_ACCOUNTS;
         match own.or_else(|| groups.iter().rposition(fits)) {
             Some(at) => {
                 groups[at].0.extend(accounts);

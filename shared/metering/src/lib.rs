@@ -5,6 +5,7 @@ pub mod adjust;
 pub mod aggregates;
 pub mod event;
 pub mod find;
+pub mod forecasts;
 pub mod ingest;
 pub mod plan;
 pub mod queued;

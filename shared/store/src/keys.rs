@@ -197,6 +197,16 @@ pub fn lively() -> Key {
     Key::new("ROLL", ALONE)
 }
 
+/// A forecast of an account's usage: of the meter of that key, or of what begins with `-`.
+pub fn forecast(account: &AccountId, name: &str) -> Key {
+    Key::new(format!("FCST#{account}"), name)
+}
+
+/// How far the day's forecasts are.
+pub fn forecast_pass() -> Key {
+    Key::new("FCST", ALONE)
+}
+
 /// An export of usage.
 pub fn export(id: &ExportId) -> Key {
     Key::new(format!("EXP#{id}"), ALONE)

@@ -17,6 +17,7 @@ pub mod evaluate;
 pub mod events;
 pub mod exports;
 pub mod faulty;
+pub mod forecasts;
 pub mod freezing;
 pub mod gates;
 pub mod grants;

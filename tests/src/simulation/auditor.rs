@@ -314,19 +314,13 @@ fn lots(entry: &Entry, before: Option<&Head>, wrong: &mut Vec<String>) {
         })
         .filter(|lot| lot.2 > 0)
         .collect();
-    match entry.kind {
-        EntryKind::Purchase if spent < 0 => {
-            if sum(&new) - sum(&old) > -spent || !old.iter().all(|lot| new.contains(lot)) {
-                wrong.push(format!("a purchase of {} made {new:?} of {old:?}", -spent));
-            }
-        }
+    let follows = match entry.kind {
+        EntryKind::Purchase if spent < 0 => sum(&new) - sum(&old) <= -spent && old.iter().all(|lot| new.contains(lot)),
         // One lot is named, not the first in order.
-        EntryKind::LotExpired | EntryKind::Reversal => {
-            if sum(&new) != sum(&in_order) {
-                wrong.push(format!("{spent} left {new:?} of {old:?}"));
-            }
-        }
-        _ if new != in_order => wrong.push(format!("{spent} left {new:?} of {old:?}")),
-        _ => {}
+        EntryKind::LotExpired | EntryKind::Reversal => sum(&new) == sum(&in_order),
+        _ => new == in_order,
+    };
+    if !follows {
+        wrong.push(format!("{spent} left {new:?} of {old:?}"));
     }
 }

@@ -168,7 +168,15 @@ impl Op {
                 store.transfer(&request, &self.scope(), &act.event, &heads_within).await.map(Answer::Transfer)
             }
             Ask::Reverse { original } => {
-                let (original, _) = store.find_transfer(original).await?;
+                let original = match store.find_transfer(original).await {
+                    Ok((original, _)) => original,
+                    // The index may lag; what was done once is known without it, as the endpoint does.
+                    Err(absent @ StoreError::Denied(_)) => {
+                        let first = store.first_answer(&self.scope()).await?;
+                        return first.map(|first| Answer::Transfer(Outcome::Replayed(first))).ok_or(absent);
+                    }
+                    Err(error) => return Err(error),
+                };
                 let request = store.reversal_of(&original, self.request(source, EntryKind::Reversal, Vec::new()))?;
                 store.transfer(&request, &self.scope(), &act.event, &heads_within).await.map(Answer::Transfer)
             }

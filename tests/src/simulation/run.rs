@@ -316,13 +316,22 @@ impl Simulation {
             93..96 => Ask::Relocate { account: self.any_account(), to: self.any_account() },
             96 => Ask::Close { account: self.any_account(), sweep: self.random.random_bool(0.5) },
             97 => self.lots(),
-            98 if !self.books.packages.is_empty() => {
-                let (_, package) = self.books.packages[self.random.random_range(0..self.books.packages.len())].clone();
-                Ask::Purchase { account: self.any_account(), package, quantity: self.random.random_range(1..3) }
-            }
+            98.. if !self.books.packages.is_empty() => self.purchase(),
             66 => Ask::Limit { account: self.any_account(), limit: self.random.random_range(0..1_000_000) },
             _ => Ask::Move { kind: EntryKind::Transfer, legs: vec![self.leg()] },
         }
+    }
+
+    /// Mostly by a sub-account of the seller; ids and accounts are as clients know them, the tree is as it was committed.
+    fn purchase(&mut self) -> Ask {
+        let (seller, package) = self.books.packages[self.random.random_range(0..self.books.packages.len())].clone();
+        let any = self.any_account();
+        let picture = self.audited.picture();
+        let below: Vec<&AccountId> =
+            self.books.accounts.iter().filter(|account| picture.ancestors(account).first() == Some(&seller)).collect();
+        let chosen = if below.is_empty() { None } else { Some(below[self.random.random_range(0..below.len())].clone()) };
+        drop(picture);
+        Ask::Purchase { account: chosen.unwrap_or(any), package, quantity: self.random.random_range(1..3) }
     }
 
     /// Packages on and off sale, and lots taken out or not yet.

@@ -66,6 +66,9 @@ pub struct RetirePackage {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Packages))]
 pub struct PackagesView {
+    /// Who may buy them; null in a seller's own catalogue.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>, required))]
+    pub account_id: Option<AccountId>,
     /// Who sells.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::AccountId))]
     pub seller_id: AccountId,
@@ -135,14 +138,15 @@ pub async fn list(call: Call) -> Result<Reply, Problem> {
         let seller = shelf::account(&call, seller, Right::PricingRead).await?;
         let book = call.store().book(&seller.id).await?;
         let packages = book.packages.iter().map(|package| PackageView::of(package, &seller.id, None, now)).collect();
-        let view = PackagesView { packages, bulk_discounts: bands(book.bulk.as_ref()), seller_id: seller.id };
+        let view = PackagesView { account_id: None, packages, bulk_discounts: bands(book.bulk.as_ref()), seller_id: seller.id };
         return Ok(Reply::ok(&view)?.etag(book.version));
     };
     let (buyer, seller) = buyer(&call, Some(account), "/query/account_id").await?;
     let (book, bought) = (call.store().book(&seller).await?, call.store().bought(&buyer.id).await?);
     let on_sale = book.packages.iter().filter(|package| package.sale(now) == Sale::OnSale);
     let packages = on_sale.map(|package| PackageView::of(package, &seller, package.remaining(&bought), now)).collect();
-    Ok(Reply::ok(&PackagesView { packages, bulk_discounts: bands(book.bulk.as_ref()), seller_id: seller })?.etag(book.version))
+    let (account_id, bulk_discounts) = (Some(buyer.id), bands(book.bulk.as_ref()));
+    Ok(Reply::ok(&PackagesView { account_id, packages, bulk_discounts, seller_id: seller })?.etag(book.version))
 }
 
 /// Takes a package from sale for good: from the answer on nobody buys it. One that was retired stays as it is.

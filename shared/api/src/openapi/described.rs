@@ -173,6 +173,11 @@ impl Described {
         self.parameter(name, text, wire::time())
     }
 
+    /// Takes a whole number in the query, between two bounds.
+    pub fn between(self, name: &str, text: &str, (least, most): (usize, usize), unless_given: usize) -> Self {
+        self.parameter(name, text, wire::between(least, most, unless_given))
+    }
+
     /// Takes a free text in the query, of at most so many bytes.
     pub fn search(self, name: &str, text: &str, most: usize) -> Self {
         self.parameter(name, text, wire::search(most))

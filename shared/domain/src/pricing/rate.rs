@@ -341,10 +341,10 @@ pub fn unrate_event(
         if state.closed_through.is_some_and(|closed| closed >= period) {
             return Err(UnrateError::Billed(period));
         }
-        let month = state.months.get(&period).ok_or_else(gone)?;
-        let mut meter = *month.meters.get(key).ok_or_else(gone)?;
+        // Usage of nothing leaves no totals behind, and is in all of them.
+        let mut meter = state.meter(period, key);
         meter.quantity = meter.quantity.minus(rated.contribution)?;
-        if meter.quantity.is_negative() { Err(gone()) } else { Ok((month.volume, meter)) }
+        if meter.quantity.is_negative() { Err(gone()) } else { Ok((state.volume(period), meter)) }
     };
 
     let mut levels = Vec::with_capacity(rated.levels.len());

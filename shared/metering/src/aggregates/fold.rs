@@ -24,9 +24,13 @@ const RACES: u32 = 20;
 /// How many records are remembered, about 2 KB each.
 const REMEMBERED_RECORDS: usize = 40_000;
 
-/// Records of batches, each read once while there is room: the accounts of one batch are folded one after another.
+/// What one request or run reads of ledgers and batches, each once while there is room: the accounts of one batch are folded and
+/// shown one after another.
 #[derive(Debug, Default)]
-pub struct Batches(Mutex<Remembered>);
+pub struct Batches {
+    records: Mutex<Remembered>,
+    tails: Mutex<HashMap<AccountId, Arc<Tail>>>,
+}
 
 #[derive(Debug, Default)]
 struct Remembered {
@@ -40,18 +44,31 @@ impl Batches {
     /// # Errors
     /// [`SumError::Records`].
     pub async fn records(&self, app: &App, account: &AccountId, batch: &TransferId) -> Result<Arc<Vec<UsageRecord>>, SumError> {
-        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).records.get(batch) {
+        if let Some(known) = self.records.lock().unwrap_or_else(PoisonError::into_inner).records.get(batch) {
             return Ok(Arc::clone(known));
         }
         let failed = |error| SumError::Records { account: account.clone(), error };
         let records = Arc::new(record::read(app.blobs(), batch).await.map_err(failed)?);
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.count + records.len() > REMEMBERED_RECORDS {
             *kept = Remembered::default();
         }
         kept.count += records.len();
         kept.records.insert(batch.clone(), Arc::clone(&records));
         Ok(records)
+    }
+}
+
+impl Batches {
+    /// What was not folded of an account's ledger when it was first read.
+    pub(crate) fn known_tail(&self, account: &AccountId) -> Option<Arc<Tail>> {
+        self.tails.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
+    }
+
+    pub(crate) fn keep_tail(&self, account: &AccountId, tail: Tail) -> Arc<Tail> {
+        let tail = Arc::new(tail);
+        self.tails.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), Arc::clone(&tail));
+        tail
     }
 }
 

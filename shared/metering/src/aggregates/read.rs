@@ -1,6 +1,7 @@
 //! Reading sums: what is stored, and in memory what is not folded yet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tributary_api::App;
@@ -28,20 +29,22 @@ pub type BySlot = BTreeMap<Slot, Sums>;
 ///
 /// # Errors
 /// [`SumError`].
-pub async fn of_account(app: &App, account: &AccountId, slots: &[Slot]) -> Result<BySlot, SumError> {
-    let batches = Batches::default();
-    let tail = short_tail(app, &batches, account).await?;
-    let (stored, parts) = futures::future::try_join(stored(app, account, slots), parts(app, &batches, account, &tail.entries)).await?;
+pub async fn of_account(app: &App, batches: &Batches, account: &AccountId, slots: &[Slot]) -> Result<BySlot, SumError> {
+    let tail = short_tail(app, batches, account).await?;
+    let (stored, parts) = futures::future::try_join(stored(app, account, slots), parts(app, batches, account, &tail.entries)).await?;
     merged(account, slots, stored, &parts)
 }
 
 /// What is not folded of an account's ledger, after folding it if that is much.
-async fn short_tail(app: &App, batches: &Batches, account: &AccountId) -> Result<Tail, SumError> {
+async fn short_tail(app: &App, batches: &Batches, account: &AccountId) -> Result<Arc<Tail>, SumError> {
+    if let Some(known) = batches.known_tail(account) {
+        return Ok(known);
+    }
     for _ in 0..FOLDS {
         let folded_to = app.store().summed_up_to([account]).await?.remove(account).unwrap_or(0);
         let tail = tail(app, account, folded_to, MAX_UNFOLDED).await?;
         if !tail.more {
-            return Ok(tail);
+            return Ok(batches.keep_tail(account, tail));
         }
         fold(app, batches, account.clone(), usize::MAX).await?;
     }
@@ -93,18 +96,18 @@ fn merged(account: &AccountId, slots: &[Slot], stored: BTreeMap<Slot, StoredSums
 /// [`SumError`].
 pub async fn of_accounts(
     app: &App,
+    batches: &Batches,
     roots: &BTreeSet<AccountId>,
     accounts: &[AccountId],
     slots: &[Slot],
 ) -> Result<BTreeMap<AccountId, BySlot>, SumError> {
-    let batches = Batches::default();
-    let busy = unfolded(app, &batches, roots, accounts).await?;
+    let busy = unfolded(app, batches, roots, accounts).await?;
     let mut all = BTreeMap::new();
     let (mut quiet, mut lively) = (Vec::new(), Vec::new());
     accounts.iter().for_each(|account| if busy.contains(account) { lively.push(account) } else { quiet.push(account) });
     let one = async |account: &AccountId| {
-        let tail = short_tail(app, &batches, account).await?;
-        let parts = parts(app, &batches, account, &tail.entries).await?;
+        let tail = short_tail(app, batches, account).await?;
+        let parts = parts(app, batches, account, &tail.entries).await?;
         Ok::<_, SumError>((account.clone(), parts))
     };
     let parts: BTreeMap<AccountId, Vec<(i64, Part)>> =
