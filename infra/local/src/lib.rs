@@ -4,7 +4,7 @@
 //! Lambda uses, so what works here is what is deployed.
 
 pub mod banner;
-mod blobs;
+pub mod blobs;
 mod control;
 mod engine;
 pub mod event;

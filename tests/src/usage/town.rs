@@ -389,7 +389,10 @@ impl Town {
             "funded_by": if random.random_bool(0.5) { "owner" } else { "seller" }, "allow_loss": random.random_bool(0.6),
         });
         if random.random_bool(0.5) {
-            promotion["cap"] = json!(format!("{}.000000", random.random_range(1..30)));
+            // Some are soon used up.
+            let micros =
+                if random.random_bool(0.7) { random.random_range(1_000..800_000_i64) } else { random.random_range(1..30) * 1_000_000 };
+            promotion["cap"] = json!(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000));
         }
         if random.random_bool(0.5) {
             promotion["meters"] = json!([METERS[random.random_range(0..METERS.len())].0]);
