@@ -110,13 +110,13 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         return created(&first, &seller.id, true);
     }
     refuse_under_cost(&call, &seller, &card).await?;
-    let (kept, now) = (buyer.as_ref().unwrap_or(&seller), call.app.now());
+    let kept = buyer.as_ref().unwrap_or(&seller);
     let made = shelf::edit(&call, &kept.id, None, scope.as_ref(), |book, account| {
         let cards = match &buyer {
             Some(_) => &mut book.terms_for(shelf::still_buys(account, &seller.id)?).cards,
             None => &mut book.cards,
         };
-        append_card(cards, card.clone(), now)?;
+        append_card(cards, card.clone(), card.created_at)?;
         let detail = json!({ "rate_card_id": card.id, "seller_id": seller.id, "meter": card.meter });
         Ok(BookEdit { answer: card.clone(), kind: "rate_card.created", detail })
     })
@@ -137,15 +137,17 @@ fn created(card: &RateCard, seller: &AccountId, replayed: bool) -> Result<Reply,
 /// # Errors
 /// `currency_mismatch`.
 pub fn drafted(call: &Call, seller: &Account, buyer: Option<&Account>, request: CreateRateCard) -> Result<RateCard, Problem> {
+    // One moment for all: a card that begins when it is made is not of the past a millisecond later.
+    let now = call.app.now();
     Ok(RateCard {
         id: RateCardId::from_uuid(call.app.uuid()),
         meter: request.meter,
         currency: shelf::currency(request.currency, seller, buyer)?,
         account_id: request.account_id,
-        effective_from: shelf::effective(call, request.effective_from),
+        effective_from: request.effective_from.unwrap_or(now),
         model: request.model,
         allow_loss: request.allow_loss,
-        created_at: call.app.now(),
+        created_at: now,
         created_by: Some(call.caller()?.key_id.to_string()),
     })
 }

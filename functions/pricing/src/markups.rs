@@ -151,16 +151,17 @@ pub fn drafted(call: &Call, seller: &Account, buyer: Option<&Account>, request: 
         }
         MarkupRule::Percent(_) | MarkupRule::End => None,
     };
+    let now = call.app.now();
     Ok(Markup {
         id: MarkupId::from_uuid(call.app.uuid()),
         account_id: request.account_id,
         meter: request.meter,
         currency,
-        effective_from: shelf::effective(call, request.effective_from),
+        effective_from: request.effective_from.unwrap_or(now),
         rule,
         inherit: request.inherit,
         allow_loss: request.allow_loss,
-        created_at: call.app.now(),
+        created_at: now,
         created_by: Some(call.caller()?.key_id.to_string()),
     })
 }
@@ -179,13 +180,13 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     if let Some(meter) = &markup.meter {
         shelf::known(&call.store().chain(&seller).await?, meter)?;
     }
-    let (kept, now) = (buyer.as_ref().unwrap_or(&seller), call.app.now());
+    let kept = buyer.as_ref().unwrap_or(&seller);
     let made = shelf::edit(&call, &kept.id, None, scope.as_ref(), |book, account| {
         let markups = match &buyer {
             Some(_) => &mut book.terms_for(shelf::still_buys(account, &seller.id)?).markups,
             None => &mut book.markups,
         };
-        append_markup(markups, markup.clone(), now)?;
+        append_markup(markups, markup.clone(), markup.created_at)?;
         let detail = json!({ "markup_id": markup.id, "seller_id": seller.id, "meter": markup.meter });
         Ok(BookEdit { answer: markup.clone(), kind: "markup.created", detail })
     })

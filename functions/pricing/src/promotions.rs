@@ -226,10 +226,11 @@ fn drafted(call: &Call, owner: &Account, request: CreatePromotion) -> Result<Pro
     };
     let needs = request.cap.is_some() || matches!(rule, PromotionRule::Fixed(_)) || request.currency.is_some();
     let currency = if needs { Some(shelf::currency(request.currency, owner, None)?) } else { None };
+    let now = call.app.now();
     Ok(Promotion {
         id: PromotionId::from_uuid(call.app.uuid()),
         name: request.name,
-        starts_at: shelf::effective(call, request.starts_at),
+        starts_at: request.starts_at.unwrap_or(now),
         ends_at: request.ends_at,
         ended_at: None,
         meters: request.meters,
@@ -240,7 +241,7 @@ fn drafted(call: &Call, owner: &Account, request: CreatePromotion) -> Result<Pro
         code: request.code,
         funded_by: request.funded_by.unwrap_or(FundedBy::Owner),
         allow_loss: request.allow_loss,
-        created_at: call.app.now(),
+        created_at: now,
         created_by: Some(call.caller()?.key_id.to_string()),
     })
 }
@@ -263,9 +264,8 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let promotion = drafted(&call, &owner, request)?;
     let chain = call.store().chain(&owner).await?;
     promotion.meters.iter().try_for_each(|meter| shelf::known(&chain, meter))?;
-    let now = call.app.now();
     let made = shelf::edit(&call, &owner.id, None, scope.as_ref(), |book, _| {
-        book.append_promotion(promotion.clone(), now)?;
+        book.append_promotion(promotion.clone(), promotion.created_at)?;
         let detail = json!({ "promotion_id": promotion.id, "name": promotion.name });
         Ok(BookEdit { answer: promotion.clone(), kind: "promotion.created", detail })
     })

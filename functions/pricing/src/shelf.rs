@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_api::reply::PageView;
@@ -117,11 +116,6 @@ pub fn page<P: Serialize + DeserializeOwned + Ord, T>(
     let last = rows.last().map(|(position, _)| position).filter(|_| more);
     let next_cursor = call.cursor_scope()?.seal(&call.app, last)?;
     Ok(PageView { data: rows.into_iter().map(|(_, row)| row).collect(), next_cursor })
-}
-
-/// From when on a new version is in force: now, if the request does not say.
-pub fn effective(call: &Call, given: Option<Timestamp>) -> Timestamp {
-    given.unwrap_or_else(|| call.app.now())
 }
 
 /// The seller whose terms an account's book keeps, if the account still buys from it.
