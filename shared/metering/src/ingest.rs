@@ -24,8 +24,9 @@ use crate::record;
 
 /// How often a batch is planned anew when other writers come first.
 const REPLANS: u32 = 40;
-/// The most accounts of one transaction, those above included: DynamoDB takes 100 items, and a few are for other things.
-const MAX_ACCOUNTS: usize = 80;
+/// The most accounts of one transaction, those above included: each has an entry, and may have a new tier, and DynamoDB takes 100
+/// items.
+const MAX_ACCOUNTS: usize = 45;
 
 /// Says whether the sender may send usage of an account.
 pub type MaySend<'a> = &'a (dyn Fn(&AccountId, &Lineage) -> Result<(), Denied> + Sync);
