@@ -101,16 +101,11 @@ impl RatedView {
 fn own_steps(level: &RatedLevel) -> Vec<PriceStep> {
     let step = |rule: &str, detail: String, amount| PriceStep { rule: rule.to_owned(), detail, amount: Some(amount) };
     let mut steps = vec![step("price", "what the seller charges".to_owned(), level.base)];
-    if let Some(tier) = &level.tier {
-        let grace = if tier.grace { ", kept for this month by last month's volume" } else { "" };
-        let words = format!("{} tier, {} % off{grace}", tier.name, tier.discount);
-        steps.push(step("tier", words, tier.amount.negated().unwrap_or_default()));
-    }
+    steps.extend(level.tier.as_ref().map(|tier| Line::of_tier(tier).into()));
     if let Some(discount) = &level.discount {
         steps.push(step("promotion", format!("promotion {}", discount.promotion), discount.amount.negated().unwrap_or_default()));
     }
-    let total = format!("the month's total becomes {}; rounded to six decimals it moves by {}", level.paid_after, level.amount);
-    steps.push(step("amount", total, Picos::from(level.amount)));
+    steps.push(Line::of_amount(level).into());
     steps
 }
 

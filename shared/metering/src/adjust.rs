@@ -135,7 +135,7 @@ async fn plan(
     }
     let lineage = if resolve { store.resolved_lineage(&head.lineage).await? } else { head.lineage.clone() };
     let ledgers = concerned.iter().chain(lineage.ids().skip(1)).cloned().map(LedgerId::Account).collect();
-    let (heads, _) = store.usage_heads(&ledgers, true, resolve).await?;
+    let heads = store.usage_heads(&ledgers, true, resolve).await?;
     let loaded = Loaded::load(app, heads, &[asked.account.clone()].into()).await?;
     let planned = plan_on(&loaded, asked, found, batch, now, &mut concerned, app);
     loaded.keep(app);

@@ -117,7 +117,7 @@ pub async fn place(app: &App, may: MaySend<'_>, id: &AccountId) -> Result<Lineag
     let (store, ledger) = (app.store(), LedgerId::Account(id.clone()));
     let ledgers = [ledger.clone()].into();
     for (fresh, resolve) in [(false, false), (true, false), (true, true)] {
-        let (heads, _) = store.usage_heads(&ledgers, fresh, resolve).await?;
+        let heads = store.usage_heads(&ledgers, fresh, resolve).await?;
         let Some(head) = heads.get(&ledger) else { continue };
         match may(id, &head.lineage) {
             Ok(()) => return Ok(head.lineage.clone()),
@@ -176,10 +176,10 @@ async fn commit(app: &App, may: MaySend<'_>, group: &[Placed]) -> Result<Vec<Ver
     let _turn = store.turn(&ledgers).await;
     let (mut fresh, mut resolve) = (false, false);
     for replan in 0..REPLANS {
-        let (mut heads, _) = store.usage_heads(&ledgers, fresh, resolve).await?;
+        let mut heads = store.usage_heads(&ledgers, fresh, resolve).await?;
         if resolve {
             ledgers = ledgers_of(own.iter().filter_map(|id| Some(&heads.get(&LedgerId::Account(id.clone()))?.lineage)), &own);
-            heads = store.usage_heads(&ledgers, true, true).await?.0;
+            heads = store.usage_heads(&ledgers, true, true).await?;
             allowed_still(&heads, &own, may)?;
         }
         let ground = Loaded::load(app, heads, &own).await?;
@@ -257,8 +257,7 @@ fn allowed_still(heads: &Heads, own: &BTreeSet<AccountId>, may: MaySend<'_>) -> 
     Ok(())
 }
 
-/// The ledgers that a group reads and may write: its accounts, everything above them but the operator, and the system ledger
-/// of what is used up.
+/// The accounts' ledgers that a group reads and may write: its own, and everything above them but the operator.
 fn ledgers_of<'a>(lineages: impl IntoIterator<Item = &'a Lineage>, own: &BTreeSet<AccountId>) -> BTreeSet<LedgerId> {
     let above = lineages.into_iter().flat_map(|lineage| lineage.ids().skip(1));
     above.chain(own).cloned().map(LedgerId::Account).collect()
@@ -287,7 +286,7 @@ impl Loaded {
         // Which of the striped ledgers takes what is used up follows from the first account.
         if let Some(first) = own.first().and_then(|id| heads.get(&LedgerId::Account(id.clone()))) {
             let system = LedgerId::system(Book::Consumed, first.currency, own.first().ok_or(Denied::Absent)?);
-            let (found, _) = store.usage_heads(&[system].into(), false, false).await?;
+            let found = store.usage_heads(&[system].into(), false, false).await?;
             heads.extend(found);
         }
         Ok(Self { heads, states, books, marks })

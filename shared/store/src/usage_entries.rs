@@ -151,11 +151,11 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::error::Denied::Absent`] if an account has no ledger; table errors.
-    pub async fn usage_heads(&self, ledgers: &BTreeSet<LedgerId>, fresh: bool, resolve: bool) -> Result<(Heads, bool), StoreError> {
+    pub async fn usage_heads(&self, ledgers: &BTreeSet<LedgerId>, fresh: bool, resolve: bool) -> Result<Heads, StoreError> {
         match (resolve, fresh) {
-            (true, _) => Ok((self.resolved_heads(ledgers).await?, true)),
-            (false, true) => Ok((self.fresh_heads(ledgers).await?, true)),
-            (false, false) => self.heads(ledgers).await,
+            (true, _) => self.resolved_heads(ledgers).await,
+            (false, true) => self.fresh_heads(ledgers).await,
+            (false, false) => Ok(self.heads(ledgers).await?.0),
         }
     }
 

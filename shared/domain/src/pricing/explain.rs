@@ -7,7 +7,7 @@ use crate::pricing::markup::MarkupRule;
 use crate::pricing::model::{Band, Model};
 use crate::pricing::number::{Picos, Quantity};
 use crate::pricing::promotion::FundedBy;
-use crate::pricing::rate::{RatedEvent, RatedLevel};
+use crate::pricing::rate::{AppliedTier, RatedEvent, RatedLevel};
 use crate::pricing::resolve::{ResolvedLevel, RuleKind, Step, Verdict};
 
 /// One line of an explanation.
@@ -27,8 +27,7 @@ pub struct Line {
 pub fn explain_level(chain: &Chain, rated: &RatedEvent, level: &RatedLevel) -> Vec<Line> {
     let mut lines = vec![Line::new(level.rule.kind.word(), rule_words(chain, rated, level), Some(level.base))];
     if let Some(tier) = &level.tier {
-        let grace = if tier.grace { ", kept for this month by last month's volume" } else { "" };
-        lines.push(Line::new("tier", format!("{} tier, {} % off{grace}", tier.name, tier.discount), minus(tier.amount)));
+        lines.push(Line::of_tier(tier));
     }
     if let Some(discount) = &level.discount {
         let name = chain.promotion(&discount.promotion).map_or_else(String::new, |promotion| format!(" \"{}\"", promotion.name));
@@ -38,8 +37,7 @@ pub fn explain_level(chain: &Chain, rated: &RatedEvent, level: &RatedLevel) -> V
         };
         lines.push(Line::new("promotion", format!("promotion {}{name}, {bearer}", discount.promotion), minus(discount.amount)));
     }
-    let total = format!("the month's total becomes {}; rounded to six decimals it moves by {}", level.paid_after, level.amount);
-    lines.push(Line::new("amount", total, Some(Picos::from(level.amount))));
+    lines.push(Line::of_amount(level));
     if let Some(cost) = level.cost {
         let margin = level.price.minus(cost).ok();
         lines.push(Line::new("margin", format!("price {} less the seller's own cost {cost}", level.price), margin));
@@ -74,6 +72,18 @@ pub fn explain_resolved(resolved: &ResolvedLevel) -> Vec<Line> {
 }
 
 impl Line {
+    /// What a volume tier took off.
+    pub fn of_tier(tier: &AppliedTier) -> Self {
+        let grace = if tier.grace { ", kept for this month by last month's volume" } else { "" };
+        Self::new("tier", format!("{} tier, {} % off{grace}", tier.name, tier.discount), minus(tier.amount))
+    }
+
+    /// How an exact price becomes what moves.
+    pub fn of_amount(level: &RatedLevel) -> Self {
+        let total = format!("the month's total becomes {}; rounded to six decimals it moves by {}", level.paid_after, level.amount);
+        Self::new("amount", total, Some(Picos::from(level.amount)))
+    }
+
     fn new(rule: &str, detail: String, amount: Option<Picos>) -> Self {
         Self { rule: rule.to_owned(), detail, amount }
     }
