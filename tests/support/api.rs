@@ -16,7 +16,8 @@ use tributary_api::{App, AppParts, Endpoint, KeyMode};
 use tributary_runtime::blobs::MemoryBlobs;
 use tributary_runtime::clock::{Clock, ManualClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
-use tributary_runtime::queue::{MemoryQueue, Queues};
+use tributary_runtime::bus::MemoryBus;
+use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::commit::Patience;
 use tributary_store::memory::MemoryTable;
@@ -65,7 +66,7 @@ pub struct Inside {
     pub outside: Outside,
 }
 
-/// Blobs and queues in memory.
+/// Blobs, queues and the bus in memory.
 #[derive(Clone, Default)]
 pub struct Outside {
     /// The blobs.
@@ -74,15 +75,29 @@ pub struct Outside {
     pub usage: MemoryQueue,
     /// What waits for the exporter.
     pub exports: MemoryQueue,
+    /// What waits for the notifier.
+    pub events: MemoryFifo,
+    /// What was told to everybody.
+    pub bus: MemoryBus,
 }
 
 impl Outside {
     fn queues(&self) -> Queues {
-        Queues { usage: Arc::new(self.usage.clone()), exports: Arc::new(self.exports.clone()) }
+        Queues {
+            usage: Arc::new(self.usage.clone()),
+            exports: Arc::new(self.exports.clone()),
+            events: Arc::new(self.events.clone()),
+        }
     }
 
     fn fork(&self) -> Self {
-        Self { blobs: self.blobs.fork(), usage: self.usage.fork(), exports: self.exports.fork() }
+        Self {
+            blobs: self.blobs.fork(),
+            usage: self.usage.fork(),
+            exports: self.exports.fork(),
+            events: self.events.fork(),
+            bus: self.bus.fork(),
+        }
     }
 }
 
@@ -181,6 +196,7 @@ fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dy
         table,
         blobs: Arc::new(outside.blobs.clone()),
         queues: outside.queues(),
+        bus: Arc::new(outside.bus.clone()),
         secrets: Arc::new(Secrets::from_pepper(&[7; 32]).expect("long enough")),
         clock: Arc::new(clock),
         ids,

@@ -5,6 +5,7 @@
 
 pub mod banner;
 pub mod blobs;
+mod bus;
 mod control;
 mod engine;
 pub mod event;
@@ -14,6 +15,7 @@ mod intrinsics;
 pub mod lambda;
 mod lambda_env;
 pub mod options;
+mod pattern;
 mod pump;
 mod queue;
 pub mod routes;

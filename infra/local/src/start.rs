@@ -14,11 +14,12 @@ use tributary_domain::id::RequestId;
 use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
-use tributary_runtime::queue::{Queue, Queues};
+use tributary_runtime::queue::Queues;
 use tributary_runtime::secrets::{Secrets, WeakPepper};
 use tributary_store::table::Table;
 
 use crate::blobs::{DiskBlobs, LinkedBlobs};
+use crate::bus::LocalBus;
 use crate::control::Control;
 use crate::engine::{self, EngineError};
 use crate::functions;
@@ -39,6 +40,7 @@ const OPERATOR: (&str, &str) = ("Tributary Demo", "USD");
 /// The queues that functions send to, by their names in the template.
 const USAGE_QUEUE: &str = "UsageQueue";
 const EXPORT_QUEUE: &str = "ExportQueue";
+const EVENT_QUEUE: &str = "EventQueue";
 /// Where blobs and messages are, below the data directory.
 const BLOBS_DIR: &str = "blobs";
 const QUEUES_DIR: &str = "queues";
@@ -131,10 +133,16 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let any_clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let blobs = LinkedBlobs::new(blobs(&options.storage), &base_url, secrets.clone(), any_clock.clone());
     let queues = queues(&options.storage, &template, &any_clock, &ids)?;
+    let bus = LocalBus::new(&template.rules, queues.clone(), any_clock.clone(), ids.clone());
     let app = App::new(AppParts {
         table,
         blobs: Arc::new(blobs.clone()),
-        queues: Queues { usage: sender(&queues, USAGE_QUEUE)?, exports: sender(&queues, EXPORT_QUEUE)? },
+        queues: Queues {
+            usage: Arc::new(sender(&queues, USAGE_QUEUE)?),
+            exports: Arc::new(sender(&queues, EXPORT_QUEUE)?),
+            events: Arc::new(sender(&queues, EVENT_QUEUE)?),
+        },
+        bus: Arc::new(bus.clone()),
         secrets,
         clock: any_clock.clone(),
         ids: ids.clone(),
@@ -234,9 +242,9 @@ fn queues(storage: &Storage, template: &Template, clock: &Arc<dyn Clock>, ids: &
     LocalQueues::open(&template.queues, dir.as_deref(), clock, ids).map_err(fails)
 }
 
-fn sender(queues: &LocalQueues, name: &str) -> Result<Arc<dyn Queue>, TemplateError> {
+fn sender(queues: &LocalQueues, name: &str) -> Result<Sender, TemplateError> {
     let queue = queues.get(name).ok_or_else(|| TemplateError(format!("there is no queue {name}")))?;
-    Ok(Arc::new(Sender(queue.clone())))
+    Ok(Sender(queue.clone()))
 }
 
 /// Removes the data of a first start that ended before the operator's key was kept: it holds nothing but an operator

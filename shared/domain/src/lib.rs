@@ -2,6 +2,7 @@
 //! ids come in as arguments, plans go out, and `shared/store` commits them.
 
 pub mod account;
+pub mod event;
 pub mod hold;
 pub mod id;
 pub mod ledger;
@@ -12,5 +13,6 @@ pub mod pricing;
 pub mod reconcile;
 pub mod rights;
 pub mod text;
+pub mod time;
 pub mod transfer;
 pub mod version;
