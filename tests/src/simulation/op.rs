@@ -1,8 +1,8 @@
 //! What clients ask for, and how one asks: with the same idempotency key again until it is known what happened.
 
 use jiff::{SignedDuration, Timestamp};
-use tributary_domain::event::RecordKind;
 use tributary_domain::account::{Account, Kind, StatusChange};
+use tributary_domain::event::RecordKind;
 use tributary_domain::hold::{Hold, HoldEnd, HoldRequest};
 use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, LotId, PackageId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
