@@ -6,6 +6,7 @@
 pub mod banner;
 pub mod blobs;
 mod bus;
+mod changes;
 mod control;
 mod engine;
 pub mod event;
@@ -25,6 +26,7 @@ mod server;
 mod start;
 mod state;
 mod stop;
+mod stream;
 pub mod template;
 
 pub use options::{Options, Storage};
