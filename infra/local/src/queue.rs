@@ -462,6 +462,49 @@ mod tests {
         assert_eq!(open(dir.path(), &clock).get("Dead").expect("a queue").depth().ready, 0);
     }
 
+    fn grouped(group: &str, n: usize) -> Grouped {
+        Grouped { group: group.to_owned(), deduplication: format!("{group}{n}"), body: format!("{group}{n}") }
+    }
+
+    #[test]
+    fn of_a_group_nothing_is_given_while_an_earlier_message_is_out() {
+        let (dir, clock) = (tempfile::tempdir().expect("a directory"), ManualClock::at("2026-11-22T00:00:00Z".parse().expect("a time")));
+        let queues = open(dir.path(), &clock);
+        let fifo = queues.get("Fifo").expect("a queue");
+        for message in [grouped("a", 1), grouped("a", 2), grouped("b", 1), grouped("a", 3)] {
+            fifo.put_grouped(&message).expect("put");
+        }
+        let first = fifo.receive(2, None).expect("received");
+        assert_eq!(bodies(&first), ["a1", "a2"], "in one call as many of a group as there are");
+        assert_eq!(bodies(&fifo.receive(10, None).expect("received")), ["b1"], "a3 waits for a1 and a2");
+        fifo.delete(&first[1]).expect("deleted");
+        assert!(fifo.receive(10, None).expect("received").is_empty(), "a1 is still out");
+        clock.advance_ms(30_000);
+        let again = fifo.receive(10, None).expect("received");
+        assert_eq!(bodies(&again), ["a1", "b1", "a3"], "a1 comes back before a3");
+
+        // After a restart the order is the same, and a dead letter lets its group go on.
+        let dead = |queues: &LocalQueues| queues.dead_letters_of(queues.get("Fifo").expect("a queue")).expect("a queue").clone();
+        let queues = open(dir.path(), &clock);
+        let (fifo, dead) = (queues.get("Fifo").expect("a queue"), dead(&queues));
+        let received = fifo.receive(10, Some(&dead)).expect("received");
+        assert_eq!((bodies(&received), dead.depth().ready), (vec!["a3"], 2), "a1 and b1 were given twice");
+    }
+
+    #[test]
+    fn what_is_sent_again_within_five_minutes_is_dropped() {
+        let (dir, clock) = (tempfile::tempdir().expect("a directory"), ManualClock::at("2026-11-22T00:00:00Z".parse().expect("a time")));
+        let queues = open(dir.path(), &clock);
+        let fifo = queues.get("Fifo").expect("a queue");
+        for (advance_ms, given) in [(0, 1), (299_999, 0), (1, 1)] {
+            clock.advance_ms(advance_ms);
+            fifo.put_grouped(&grouped("a", 1)).expect("put");
+            let received = fifo.receive(10, None).expect("received");
+            assert_eq!(received.len(), given, "{}", clock.now());
+            received.iter().for_each(|message| fifo.delete(message).expect("deleted"));
+        }
+    }
+
     #[test]
     fn a_message_is_gone_when_its_time_is_over() {
         let (dir, clock) = (tempfile::tempdir().expect("a directory"), ManualClock::at("2026-11-22T00:00:00Z".parse().expect("a time")));
