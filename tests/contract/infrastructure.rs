@@ -40,7 +40,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// `Table.Arn`, `${Table.Arn}/index/gsi1` as people say it: `Table`, `Table/index/gsi1`.
 fn plain(resource: &str) -> String {
-    resource.replace("${", "").replace('}', "").replace(".Arn", "")
+    resource.replace(".StreamArn", "/stream").replace("${", "").replace('}', "").replace(".Arn", "")
 }
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
@@ -57,6 +57,8 @@ fn invoked_by(function: &Value) -> String {
     let mut by: Vec<String> = schedules.map(|every| format!("a schedule, {every}")).collect();
     let queues = events.iter().filter(|event| event["Type"] == "SQS").map(|event| plain(&text(&event["Properties"]["Queue"])));
     by.extend(queues.map(|queue| format!("messages of {queue}")));
+    let streams = events.iter().filter(|event| event["Type"] == "DynamoDB").map(|event| plain(&text(&event["Properties"]["Stream"])));
+    by.extend(streams.map(|stream| format!("changes of {stream}")));
     if routes > 0 {
         by.push(format!("API Gateway, {routes} routes"));
     }
