@@ -40,6 +40,7 @@ UNSAYABLE = [
     ("validation_failed", "must be in the future", "what is in the future changes"),
     ("validation_failed", "/query/period: must not be a month to come", "what is in the future changes"),
     ("validation_failed", "/month: must not be in the future", "what is in the future changes"),
+    ("validation_failed", "must not be before 0000-01-01T00:00:00Z", "no keyword bounds a time, and a zone can put it before the year 0"),
     ("validation_failed", "must be greater than in the entry before it", "an order of the entries of a list"),
     ("validation_failed", "leaves a gap: must begin at", "an entry of a list begins where the one before ends"),
     ("validation_failed", "overlaps the band before it: must begin at", "an entry of a list begins where the one before ends"),
