@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::connection::BaseUrl;
-use crate::{accounts, balance, credits, doctor, estimate, history, keys};
+use crate::{accounts, balance, credits, doctor, estimate, history, keys, pricing, usage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +14,8 @@ Examples:
   tributary accounts create --name 'Harbor Messaging' --kind reseller --external-id harbor
   tributary credits issue acc_… 250000 --reference 'Wholesale contract 114'
   tributary balance acc_… --subtree
+  tributary pricing quote sms=1000 --account acc_…
+  tributary usage send events.jsonl
   tributary --json history acc_… --limit 500 | jq -r '.[].amount'
 
 The key is taken from --key, then TRIBUTARY_KEY, then, if the API runs on this machine, from the local run's data
@@ -21,7 +23,7 @@ The key is taken from --key, then TRIBUTARY_KEY, then, if the API runs on this m
 
 Exit codes: 0 done, 1 refused or failed, 2 the command is not right.";
 
-/// Works with a Tributary API: accounts, credit, keys.
+/// Works with a Tributary API: accounts, credit, keys, prices, usage.
 #[derive(Debug, Parser)]
 #[command(name = "tributary", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -62,6 +64,12 @@ pub enum Command {
     /// Issue, allocate and transfer credit
     #[command(subcommand)]
     Credits(credits::Command),
+    /// Quote prices, and show and set the rules behind them
+    #[command(subcommand)]
+    Pricing(pricing::Command),
+    /// Send events, and show, explain, export and forecast what is used
+    #[command(subcommand)]
+    Usage(usage::Command),
     /// Check a deployment: its template, settings, programs, and the running API if --url is given
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
