@@ -130,7 +130,7 @@ mod tests {
             "tributary doctor",
             "tributary doctor --env prod --template t.yaml --config s.toml --build-dir b --url https://api.example.com",
             "tributary estimate",
-            "tributary estimate --accounts 1000 --requests 5000000 --transfers-share 30",
+            "tributary estimate --accounts 1000 --requests 5000000 --transfers-share 30 --events 1000000 --exports 10",
             "tributary completions bash",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

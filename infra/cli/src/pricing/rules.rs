@@ -123,7 +123,7 @@ pub fn tiers(tiers: &Value) -> String {
 fn standing(buyer: &Value) -> String {
     about(
         buyer,
-        &[("month", "month"), ("volume", "volume"), ("month before", "previous_volume"), ("tier", "tier"), ("discount", "discount")],
+        &[("month", "month"), ("volume", "volume"), ("month before", "previous_volume"), ("tier", "tier"), ("percent off", "discount")],
     ) + &next_tier(&buyer["next"], &text(buyer, "currency"))
 }
 
