@@ -127,6 +127,35 @@ mod tests {
             "tributary credits issue acc_1 10 --reference r --idempotency-key k",
             "tributary credits allocate acc_1 10 --from acc_2",
             "tributary credits transfer acc_1 acc_2 10",
+            "tributary pricing quote sms=1000 voice=12.5 --account acc_1 --at 2026-11-01T00:00:00Z --why",
+            "tributary pricing resolve sms --account acc_1 --at 2026-11-01T00:00:00Z --why",
+            "tributary pricing what-if --file - --month 2026-10 --seller acc_1",
+            "tributary pricing meters list acc_1",
+            "tributary pricing meters add --key sms --name Texts --unit message --aggregation sum --idempotency-key k",
+            "tributary pricing tiers show",
+            "tributary pricing tiers set --file t.json --account acc_1",
+            "tributary pricing cards list acc_1 --account acc_2 --meter sms --at 2026-11-01T00:00:00Z",
+            "tributary pricing cards add --meter sms --unit-price 0.05 --currency EUR --seller acc_1 --account acc_2 --allow-loss",
+            "tributary pricing cards add --file card.json --from 2026-12-01T00:00:00Z",
+            "tributary pricing cards withdraw rcd_1 --seller acc_1",
+            "tributary pricing markups list",
+            "tributary pricing markups add --percent 25 --meter sms",
+            "tributary pricing markups add --fixed 0.01",
+            "tributary pricing markups add --end --account acc_1",
+            "tributary pricing promotions list acc_1",
+            "tributary pricing promotions add --name Welcome --percent 10 --until 2027-01-01T00:00:00Z --code welcome",
+            "tributary pricing promotions end prm_1",
+            "tributary pricing promotions redeem welcome --account acc_1",
+            "tributary pricing packages list --buyer acc_1",
+            "tributary pricing packages add --name Starter --credits 500 --price 490 --bonus 25 --valid-days 180",
+            "tributary pricing packages retire pkg_1 --seller acc_1",
+            "tributary usage send - --rejected r.jsonl --from-line 1001 --batch 500",
+            "tributary usage explain e1 --account acc_1",
+            "tributary usage report acc_1 --subtree --from 2026-11-01T00:00:00Z --granularity hour --group-by account,tag:region --limit 10",
+            "tributary usage summary acc_1 --subtree --period 2026-10",
+            "tributary usage export --format csv --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z --subtree --out o.csv",
+            "tributary usage export --id exp_1 --out o.csv",
+            "tributary usage forecast acc_1 --meter sms --days 92",
             "tributary doctor",
             "tributary doctor --env prod --template t.yaml --config s.toml --build-dir b --url https://api.example.com",
             "tributary estimate",
@@ -134,6 +163,51 @@ mod tests {
             "tributary completions bash",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    /// The words of a shell's line, up to a pipe; what is quoted is one word.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '\'' => quoted = !quoted,
+                '|' | '>' if !quoted => break,
+                ' ' if !quoted => words.push(String::new()),
+                other => words.last_mut().expect("a word").push(other),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_that_the_documents_show_is_understood_and_every_command_is_shown() {
+        let documents = include_str!("../../../docs/cli.md");
+        let shown: Vec<Vec<String>> = documents
+            .lines()
+            .filter_map(|line| line.strip_prefix("$ "))
+            .filter_map(|line| Some(words(&line[line.find("tributary ")?..])))
+            .collect();
+        assert!(shown.len() > 30, "{} examples", shown.len());
+        for line in &shown {
+            let read = Cli::try_parse_from(line);
+            assert!(read.is_ok(), "docs/cli.md: {}: {}", line.join(" "), read.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+        for group in Cli::command().get_subcommands() {
+            let all: Vec<String> = match group.get_subcommands().next() {
+                None => vec![group.get_name().to_owned()],
+                Some(_) => group.get_subcommands().map(|command| format!("{} {}", group.get_name(), command.get_name())).collect(),
+            };
+            for name in all.iter().filter(|name| *name != "help" && !name.ends_with(" help")) {
+                // Two commands may share a heading, and then its second one goes without the group's name.
+                let heads = documents.lines().filter(|line| line.starts_with("## ") || line.starts_with("| `"));
+                let last = name.split(' ').next_back().unwrap_or_default();
+                assert!(
+                    heads.clone().any(|head| head.contains(name.as_str()) || head.contains(&format!("and {last}"))),
+                    "docs/cli.md lacks {name}"
+                );
+            }
         }
     }
 
@@ -154,6 +228,14 @@ mod tests {
         assert_eq!(refused("tributary history --kind gift"), ErrorKind::InvalidValue);
         assert_eq!(refused("tributary history --limit 0"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary credits issue acc_1"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary pricing quote sms"), ErrorKind::ValueValidation);
+        assert_eq!(refused("tributary pricing cards add --meter sms"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary pricing markups add"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary pricing markups add --percent 1 --fixed 1"), ErrorKind::ArgumentConflict);
+        assert_eq!(refused("tributary usage send f --batch 1001"), ErrorKind::ValueValidation);
+        assert_eq!(refused("tributary usage export --format csv --out o.csv"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary usage export --id exp_1 --subtree --out o.csv"), ErrorKind::ArgumentConflict);
+        assert_eq!(refused("tributary usage forecast --days 93"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary estimate --transfers-share 101"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary --url example.com health"), ErrorKind::ValueValidation);
         assert_eq!(Cli::try_parse_from(["tributary", "accounts", "show", ""]).expect_err("refused").kind(), ErrorKind::InvalidValue);

@@ -35,7 +35,7 @@ pub fn explained(document: &Value) -> String {
         format!("{}{}", clean(&head), steps.collect::<String>())
     };
     let levels: Vec<String> = rows(rated, "levels").iter().map(level).collect();
-    parts([format!("{facts}\n{then}\n{month}"), levels.join("\n\n")])
+    parts([facts, then, month, levels.join("\n\n")])
 }
 
 const MONEY: [Cell; 5] = [
@@ -138,7 +138,7 @@ fn tier_line(tier: &Value) -> String {
 /// A forecast.
 pub fn foreseen(forecast: &Value) -> String {
     let what = match forecast["of"].as_str() {
-        Some("quantity") => format!("{} of {}", text(forecast, "unit"), text(forecast, "meter")),
+        Some("quantity") => format!("{}, in units of {}", text(forecast, "meter"), text(forecast, "unit")),
         Some("price") => format!("what you are paid, {}", text(forecast, "currency")),
         _ => format!("what you pay, {}", text(forecast, "currency")),
     };
