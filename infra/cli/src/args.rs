@@ -151,7 +151,7 @@ mod tests {
             "tributary pricing packages retire pkg_1 --seller acc_1",
             "tributary usage send - --rejected r.jsonl --from-line 1001 --batch 500",
             "tributary usage explain e1 --account acc_1",
-            "tributary usage report acc_1 --subtree --from 2026-11-01T00:00:00Z --granularity hour --group-by account,tag:region --limit 10",
+            "tributary usage report acc_1 --subtree --from 2026-11-01T00:00:00Z --granularity hour --group-by account,tag:a --limit 10",
             "tributary usage summary acc_1 --subtree --period 2026-10",
             "tributary usage export --format csv --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z --subtree --out o.csv",
             "tributary usage export --id exp_1 --out o.csv",

@@ -66,7 +66,8 @@ mod units {
     pub const FOLD_NOTHING: u128 = 4_500;
 }
 
-/// A month has 730 hours. The housekeeping and the usage worker run every minute, the reconciliation every five, forecasts are made every hour.
+/// A month has 730 hours. The housekeeping and the usage worker run every minute, the reconciliation every five, the forecasts
+/// every hour.
 const HOURS: u128 = 730;
 const HOUSEKEEPING_RUNS: u128 = HOURS * 60;
 const RECONCILE_RUNS: u128 = HOURS * 12;

@@ -113,10 +113,12 @@ mod tests {
     use super::*;
 
     fn quote() -> Value {
-        let level = json!({"payer_id": "acc_1", "seller_id": "acc_2", "rule": {"kind": "card", "id": "rcd_1", "from": null}, "tier": null, "promotion": null,
+        let level = json!({"payer_id": "acc_1", "seller_id": "acc_2", "rule": {"kind": "card", "id": "rcd_1", "from": null},
+            "tier": null, "promotion": null,
             "price": "45.000000", "cost": "22.021120", "margin": "22.978880", "amount": "45.000000",
             "explanation": [{"rule": "card", "detail": "card rcd_1, flat: 1,000 × 0.045 = 45.000000", "amount": "45.000000"}]});
-        json!({"account_id": "acc_1", "at": "2026-11-23T01:14:34.637Z", "period": "2026-11", "currency": "USD", "price": "45.000000", "amount": "45.000000",
+        json!({"account_id": "acc_1", "at": "2026-11-23T01:14:34.637Z", "period": "2026-11", "currency": "USD",
+            "price": "45.000000", "amount": "45.000000",
             "lines": [{"meter": "sms", "quantity": "1000.000000", "position": "6336.000000", "price": "45.000000", "levels": [level]}]})
     }
 
@@ -137,10 +139,10 @@ mod tests {
     #[test]
     fn a_comparison_shows_the_change_with_its_sign_and_a_loss() {
         let takings = |revenue: &str, margin: &str| json!({"revenue": revenue, "cost": "1.000000", "margin": margin});
-        let total = json!({"events": 3, "before": takings("2.000000", "1.000000"), "after": takings("0.500000", "-0.500000"), "difference": "-1.500000", "under_cost": true});
-        let text = compared(
-            &json!({"seller_id": "acc_1", "month": "2026-10", "currency": "USD", "repriced": 3, "total": total, "meters": [], "accounts": []}),
-        );
+        let total = json!({"events": 3, "before": takings("2.000000", "1.000000"), "after": takings("0.500000", "-0.500000"),
+            "difference": "-1.500000", "under_cost": true});
+        let text = compared(&json!({"seller_id": "acc_1", "month": "2026-10", "currency": "USD", "repriced": 3,
+                "total": total, "meters": [], "accounts": []}));
         assert!(text.contains("difference   -1.500000 USD") && text.ends_with("Some of it would be sold under cost."), "{text}");
     }
 }

@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn cards_for_one_account_have_a_column_and_those_for_all_have_none() {
         let card = |account: Value| {
-            json!({"id": "rcd_1", "meter": "sms", "currency": "USD", "model": {"type": "flat", "unit_price": "0.045"}, "account_id": account,
+            json!({"id": "rcd_1", "meter": "sms", "currency": "USD", "model": {"type": "flat", "unit_price": "0.045"},
+                "account_id": account,
                 "effective_from": "2026-11-01T00:00:00.000Z", "effective_until": null, "status": "in_force", "allow_loss": false})
         };
         assert_eq!(

@@ -243,11 +243,10 @@ mod tests {
     fn an_explanation_names_who_pays_whom_and_each_step() {
         let level = json!({"payer": "acc_1", "seller": "acc_2", "price": "0.135000", "amount": "0.135000", "position": "100.000000",
             "steps": [{"rule": "card", "detail": "card rcd_1, flat: 3 × 0.045 = 0.135000", "amount": "0.135000"}]});
-        let text = explained(
-            &json!({"event": {"id": "e1", "account_id": "acc_1", "meter": "sms", "quantity": "3.000000", "occurred_at": "2026-11-22T15:16:00.000Z"},
+        let text = explained(&json!({"event": {"id": "e1", "account_id": "acc_1", "meter": "sms", "quantity": "3.000000",
+                "occurred_at": "2026-11-22T15:16:00.000Z"},
             "state": "counted", "received_at": "2026-11-22T15:16:01.000Z", "transfer_id": "txf_1",
-            "rated": {"period": "2026-11", "contribution": "3.000000", "currency": "USD", "levels": [level]}}),
-        );
+            "rated": {"period": "2026-11", "contribution": "3.000000", "currency": "USD", "levels": [level]}}));
         assert!(
             text.ends_with("\n\nacc_1 pays acc_2 0.135000 USD, at 100 of the month\n  card rcd_1, flat: 3 × 0.045 = 0.135000"),
             "{text}"
@@ -257,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_report_shows_only_columns_that_say_something_and_its_totals() {
-        let row = json!({"period_start": "2026-11-01T00:00:00.000Z", "quantity": "3.000000", "unit": "message", "currency": "USD", "events": 1,
+        let row = json!({"period_start": "2026-11-01T00:00:00.000Z", "quantity": "3.000000", "unit": "message",
+            "currency": "USD", "events": 1,
             "cost": "1.000000", "price": null, "margin": null});
         let text = reported(std::slice::from_ref(&row), &json!({"totals": [row]}));
         assert_eq!(
@@ -277,7 +277,8 @@ mod tests {
         let text = foreseen(&json!({"account_id": "acc_1", "meter": "sms", "of": "quantity", "unit": "message", "currency": "USD",
             "history": {"days": 3, "days_with_usage": 3, "days_needed": 7, "mean": "2.500000"}, "forecast": null,
             "month": {"so_far": {"quantity": "7.500000", "cost": "1.000000", "price": null}, "quantity": null, "cost": null, "price": null},
-            "time_to_empty": {"state": "lasts", "spendable": "9.000000", "earliest": "2026-12-01", "mean": "2026-12-03", "latest": null, "through": "2027-01-03"}}));
+            "time_to_empty": {"state": "lasts", "spendable": "9.000000", "earliest": "2026-12-01", "mean": "2026-12-03",
+                "latest": null, "through": "2027-01-03"}}));
         assert!(text.contains("usage on 3 days is known, and 7 are needed. A day had 2.5 so far."), "{text}");
         assert!(text.contains("quantity     7.5"), "{text}");
         assert!(text.ends_with("lasts until 2026-12-03 (between 2026-12-01 and after 2027-01-03)"), "{text}");

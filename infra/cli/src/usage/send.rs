@@ -222,7 +222,8 @@ impl Run<'_> {
         }
         let Counts { accepted, duplicates, rejected, reasons, through_line } = &self.counts;
         let kept = (*rejected > 0).then_some(&path);
-        let document = json!({"accepted": accepted, "duplicates": duplicates, "rejected": rejected, "reasons": reasons, "rejected_file": kept,
+        let document = json!({"accepted": accepted, "duplicates": duplicates, "rejected": rejected, "reasons": reasons,
+            "rejected_file": kept,
             "through_line": through_line});
         match ended {
             Ok(()) => self.context.output.show(&document, || Ok::<_, Failure>(rendered(&self.counts)))?,
