@@ -376,8 +376,8 @@ async fn by_events(options: &Options) -> Result<(), Failure> {
     }
     shown.slopes();
     let mut shown = Shown::new("in memory, not folded yet", "batches of 100 events");
-    // A batch of one account is one entry of the master's.
-    for (batches, more) in [(0, 0), (1, 1), (50, 49), (500, 450)] {
+    // A batch of one account is one entry of the master's; from 500 on a read folds before it answers.
+    for (batches, more) in [(0, 0), (1, 1), (50, 49), (499, 449)] {
         for _ in 0..more {
             world.use_up(&customers[..1], sent, 100).await?;
             sent += 100;
