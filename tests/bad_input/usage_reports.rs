@@ -22,6 +22,7 @@ async fn a_wrong_report_summary_forecast_or_export_is_refused_by_name() {
     let mut rows = vec![
         field("granularity", report("granularity=week"), "/query/granularity"),
         field("no time", report("from=yesterday"), "/query/from"),
+        field("before any year", report("granularity=month&from=-000001-11-01T00:00:00Z&to=0000-01-02T00:00:00Z"), "/query/from"),
         field("backwards", report("from=2026-11-02T00:00:00Z&to=2026-11-02T00:00:00Z"), "/query/to"),
         field("hours", report("granularity=hour&from=2026-10-01T00:00:00Z&to=2026-11-01T01:00:00Z"), "/query/from"),
         field("days", report("from=2025-09-27T00:00:00Z&to=2026-11-02T00:00:00Z"), "/query/from"),

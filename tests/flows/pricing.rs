@@ -166,7 +166,8 @@ async fn a_price_takes_over_on_its_day_and_is_withdrawn_only_before_that() {
     let api = &s.w.master.api;
     let first = card(api, json!({ "meter": s.meter, "model": flat("0.05"), "effective_from": s.w.target.time_in_s(-30 * 86_400) })).await;
     assert_eq!((first.word("status"), &first["effective_until"]), ("in_force", &Value::Null));
-    let next = card(api, json!({ "meter": s.meter, "model": flat("0.06"), "effective_from": s.w.target.time_in_s(3600) })).await;
+    let takes_over = s.w.target.time_in_s(3600);
+    let next = card(api, json!({ "meter": s.meter, "model": flat("0.06"), "effective_from": takes_over })).await;
     assert_eq!(next.word("status"), "scheduled");
     let rows = every_row(api, &format!("{CARDS}?meter={}", s.meter), 1).await;
     assert_eq!((column(&rows, "id"), column(&rows, "status")), (vec![first.id(), next.id()], vec!["in_force".into(), "scheduled".into()]));
@@ -174,10 +175,10 @@ async fn a_price_takes_over_on_its_day_and_is_withdrawn_only_before_that() {
     let ahead = json!({ "account_id": s.customer, "meter": s.meter, "quantity": "1", "at": s.w.target.time_in_s(7200) });
     assert_eq!(api.post(QUOTE, ahead).send().await.is(200).word("price"), "0.060000");
 
-    let late = |seconds: i64| json!({ "meter": s.meter, "model": flat("0.06"), "effective_from": s.w.target.time_in_s(seconds) });
-    for seconds in [-3600, 60, 3600] {
-        let refused = api.post(CARDS, late(seconds)).send().await.refused(422, "price_backdated");
-        assert_eq!(pointer(&refused), "/effective_from", "{seconds}");
+    for at in [s.w.target.time_in_s(-3600), s.w.target.time_in_s(60), takes_over] {
+        let late = json!({ "meter": s.meter, "model": flat("0.06"), "effective_from": at });
+        let refused = api.post(CARDS, late).send().await.refused(422, "price_backdated");
+        assert_eq!(pointer(&refused), "/effective_from", "{at}");
     }
     let other = meter(&s.w, api, json!({})).await;
     let too_far = json!({ "meter": other, "model": flat("1"), "effective_from": s.w.target.time_in_s(-36 * 86_400) });

@@ -86,6 +86,10 @@ impl Outside {
     }
 }
 
+/// For how long, and how often, a platform that is not in this process is asked whether it is done.
+const ENDS_WITHIN_S: u64 = 60;
+const ASKED_EVERY_MS: u64 = 200;
+
 /// A platform with its operator.
 pub struct Target {
     /// The API with no key.
@@ -164,6 +168,19 @@ impl Target {
         let Some(inside) = self.inside(for_what) else { return false };
         inside.clock.advance_ms(seconds * 1000);
         true
+    }
+
+    /// The answer at `path` once its status is none of `on_the_way`. Where the platform is not in this process its queues deliver
+    /// by themselves, and the answer is asked for until they have.
+    pub async fn ended(&self, api: &Api, path: &str, on_the_way: &[&str]) -> Answer {
+        for _ in 0..ENDS_WITHIN_S * 1000 / ASKED_EVERY_MS {
+            let answer = api.get(path).send().await.is(200);
+            if self.inside.is_some() || !on_the_way.contains(&answer.word("status")) {
+                return answer;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(ASKED_EVERY_MS)).await;
+        }
+        panic!("{path} has not ended within {ENDS_WITHIN_S} seconds");
     }
 
     /// The platform's time plus `seconds`, in RFC 3339. Where the platform is not in this process, the machine's.

@@ -104,7 +104,7 @@ pub struct CreateMarkup {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::MeterKey>))]
     pub meter: Option<MeterKey>,
     /// A share of the cost, -100 to 10000. One of `percent`, `fixed` and `end` is given.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Percent>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::MarkupPercent>))]
     pub percent: Option<Percent>,
     /// So much for each unit, in the buyers' currency.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::UnitPrice>))]

@@ -138,10 +138,10 @@ pub struct CreatePromotion {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>))]
     pub account_id: Option<AccountId>,
     /// A share of the price, above 0, at most 100. One of `percent` and `fixed` is given.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Percent>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::PositiveShare>))]
     pub percent: Option<Percent>,
     /// So much for each unit, above 0.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::UnitPrice>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::PositiveUnitPrice>))]
     pub fixed: Option<UnitPrice>,
     /// The currency of `fixed` and `cap`: the buyers'.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Currency>))]

@@ -140,13 +140,13 @@ pub struct TiersView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutTier {
     /// Its name; not `none`.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::TierName))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::NewTierName))]
     pub name: tributary_domain::pricing::meter::TierName,
     /// The month's volume from which on it is in force: above 0, and above the one before.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Quantity))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::PositiveQuantity))]
     pub from: Quantity,
     /// Percent off, 0 to 100, above the one before.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Percent))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Share))]
     pub discount: Percent,
 }
 

@@ -24,7 +24,7 @@ pub struct PutBand {
     #[cfg_attr(feature = "openapi", schema(value_type = wire::WholeCredits))]
     pub from: Amount,
     /// Percent off, on all of them: 0 to 99.9999.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Percent))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::ShareBelowAll))]
     pub discount: Percent,
 }
 
