@@ -356,6 +356,7 @@ async fn by_accounts(options: &Options) -> Result<(), Failure> {
 }
 
 /// One master with fifty customers, and more and more events behind it.
+#[expect(clippy::print_stdout, reason = "a benchmark's output")]
 async fn by_events(options: &Options) -> Result<(), Failure> {
     let (memory, beside) = (MemoryTable::new(), Beside::new(None, "events")?);
     let world = World::new(&memory, &beside).await?;
@@ -365,16 +366,19 @@ async fn by_events(options: &Options) -> Result<(), Failure> {
     for _ in 0..50 {
         customers.push(world.open(&master, Kind::Customer).await?);
     }
-    let (mut sent, mut shown) = (0, Shown::new("in memory, folded", "events"));
+    let (mut sent, mut shown, mut folds) = (0, Shown::new("in memory, folded", "events"), Vec::new());
     for events in &options.events {
         world.use_up(&customers, sent, events - sent).await?;
-        sent = *events;
+        let (more, began) = (*events - sent, Instant::now());
         world.fold(&master).await?;
+        folds.push(format!("{more} events in {:.2} s", began.elapsed().as_secs_f64()));
+        sent = *events;
         for (what, path) in READS {
             shown.add(what, sent, &world.cost(path, &key, "", options.times).await?);
         }
     }
     shown.slopes();
+    println!("\nfolded, all at once: {}", folds.join(", "));
     let mut shown = Shown::new("in memory, not folded yet", "batches of 100 events");
     // A batch of one account is one entry of the master's; from 500 on a read folds before it answers.
     for (batches, more) in [(0, 0), (1, 1), (50, 49), (499, 449)] {
