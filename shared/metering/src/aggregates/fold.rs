@@ -195,7 +195,8 @@ fn fold_until<'a>(
 
 /// How many of the entries, the oldest first, one step folds: at least one, and no more than [`STEP_RECORDS`] records.
 async fn fitting(app: &App, batches: &Batches, account: &AccountId, entries: &[Unfolded]) -> Result<usize, SumError> {
-    let mut read = stream::iter(entries.iter().map(async |(_, batch)| batches.records(app, account, batch).await)).buffered(PARALLEL);
+    let read = async |(_, batch): &Unfolded| batches.records(app, account, batch).await;
+    let mut read = stream::iter(entries.iter().map(read)).buffered(PARALLEL);
     let (mut taken, mut records) = (0, 0);
     while let Some(batch) = read.try_next().await? {
         records += batch.len();
