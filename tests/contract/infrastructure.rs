@@ -222,8 +222,8 @@ fn the_record_of_usage_is_kept_and_what_only_waits_or_is_fetched_ends() {
 /// The program text of everything that measures.
 fn sources() -> String {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
-    let functions =
-        ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast", "outbox"].map(|name| read(&format!("functions/{name}/src/lib.rs")));
+    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast", "outbox"]
+        .map(|name| read(&format!("functions/{name}/src/lib.rs")));
     functions.concat() + &read("shared/api/src/router.rs")
 }
 

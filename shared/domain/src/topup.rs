@@ -91,6 +91,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Reason; 9] = [
+        Reason::DailyCap,
+        Reason::MonthlyCap,
+        Reason::ParentShort,
+        Reason::ParentSuspended,
+        Reason::Moved,
+        Reason::CurrencyMismatch,
+        Reason::PackageUnavailable,
+        Reason::LimitReached,
+        Reason::OutOfRange,
+    ];
+
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
