@@ -13,3 +13,4 @@ mod races;
 mod reconcile;
 mod simulation;
 mod support;
+mod watch;
