@@ -14,3 +14,4 @@ mod races;
 mod reconcile;
 mod simulation;
 mod support;
+mod watch;

@@ -171,6 +171,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             "housekeeping" => tributary_housekeeping::handle(app, event, &run).await,
             "reconcile" => tributary_reconcile::handle(app, event, &run, 3_600).await,
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
+            "watcher" => tributary_watcher::handle(app, event, &run).await,
             "forecast" => tributary_forecasts::handle(app, event, &run).await,
             other => panic!("say here what runs {other}"),
         };
@@ -189,6 +190,7 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
         let answer = match name.as_str() {
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
             "exporter" => tributary_exporter::handle(app, event, &run).await,
+            "watcher" => tributary_watcher::handle(app, event, &run).await,
             other => panic!("say here what takes {other}"),
         };
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));

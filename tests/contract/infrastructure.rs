@@ -184,6 +184,7 @@ fn every_failure_mode_has_an_alarm() {
         ("HousekeepingFailures", "housekeeping"),
         ("UsageRollupFailures", "usage_worker"),
         ("ForecastFailures", "forecast"),
+        ("WatchFailures", "watcher"),
         ("ReadThrottleEvents", "Table"),
     ] {
         assert!(has(metric, of), "no alarm of {metric}");
@@ -222,7 +223,7 @@ fn the_record_of_usage_is_kept_and_what_only_waits_or_is_fetched_ends() {
 /// The program text of everything that measures.
 fn sources() -> String {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
-    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast", "outbox"]
+    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast", "outbox", "watcher"]
         .map(|name| read(&format!("functions/{name}/src/lib.rs")));
     functions.concat() + &read("shared/api/src/router.rs")
 }

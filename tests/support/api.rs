@@ -32,6 +32,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_accounts::endpoints(),
         tributary_credits::endpoints(),
         tributary_pricing::endpoints(),
+        tributary_alerts::endpoints(),
         tributary_usage::endpoints(),
         tributary_portal::endpoints(),
     ]
@@ -66,6 +67,13 @@ pub struct Inside {
     pub outside: Outside,
     /// How far what was written is told: see [`crate::support::events`].
     pub told: AtomicUsize,
+}
+
+impl Inside {
+    /// Another process of the platform, on `table`; it remembers nothing yet.
+    pub fn process(&self, table: Arc<dyn Table>) -> App {
+        app(table, &self.outside, self.clock.clone(), Arc::new(SystemIds::default()))
+    }
 }
 
 /// Blobs, queues and the bus in memory.

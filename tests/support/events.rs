@@ -31,10 +31,32 @@ pub async fn tell(inside: &Inside) -> Vec<Event> {
 }
 
 /// Whoever is called with events.
-async fn consume(_inside: &Inside, _told: &[Event]) {}
+async fn consume(inside: &Inside, told: &[Event]) {
+    watch(inside, told).await;
+}
+
+/// The types of events that the template's rule sends to the watcher.
+const WATCHED: [&str; 5] = ["account.reactivated", "account.moved", "alert.created", "alert.changed", "auto_topup.set"];
+
+/// The watcher, called with what its rule takes of these events.
+///
+/// # Panics
+/// If it fails one.
+pub async fn watch(inside: &Inside, told: &[Event]) {
+    let taken = told.iter().filter(|event| {
+        let word = event.kind.word();
+        word.starts_with("credit.") || WATCHED.contains(&word.as_str())
+    });
+    let bodies: Vec<String> = taken.map(Event::to_json).collect();
+    for batch in bodies.chunks(10) {
+        let call = of_queue(batch.iter().map(String::as_str));
+        let answer = tributary_watcher::handle(&inside.app, call, &inside.app.run_id("")).await.expect("an answer");
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+    }
+}
 
 /// The outbox, over all that was written since the last time. What it sent is taken from the queue and from the bus.
-async fn outbox(inside: &Inside) -> Vec<Event> {
+pub async fn outbox(inside: &Inside) -> Vec<Event> {
     let from = inside.told.load(Ordering::Relaxed);
     let inserted = inside.memory.inserted_since(from);
     for (at, batch) in inserted.chunks(BATCH).enumerate() {

@@ -29,6 +29,7 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "credits" => Some(lambda::http(tributary_credits::router(app))),
         "pricing" => Some(lambda::http(tributary_pricing::router(app))),
         "usage" => Some(lambda::http(tributary_usage::router(app))),
+        "alerts" => Some(lambda::http(tributary_alerts::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
         "housekeeping" => Some(Arc::new(move |event, context| {
             let app = app.clone();
@@ -45,6 +46,10 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "usage_worker" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_usage_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "watcher" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_watcher::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         "exporter" => Some(Arc::new(move |event, context| {
             let app = app.clone();

@@ -559,6 +559,7 @@ mod tests {
         let known = [
             "accounts",
             "admin",
+            "alerts",
             "credits",
             "exporter",
             "forecast",
@@ -569,6 +570,7 @@ mod tests {
             "reconcile",
             "usage",
             "usage_worker",
+            "watcher",
         ];
         assert_eq!(binaries, known);
         let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
@@ -583,6 +585,7 @@ mod tests {
             schedule("EveryMinute", "Housekeeping", 1),
             schedule("EveryFiveMinutes", "Reconcile", 5),
             schedule("EveryMinute", "UsageWorker", 1),
+            schedule("EveryMinute", "Watcher", 1),
         ];
         assert_eq!(template.schedules, schedules);
     }
@@ -600,7 +603,7 @@ mod tests {
             assert_eq!(template.queues[&redrive.dead_letters].retention, SignedDuration::from_hours(14 * 24));
         }
         let queues: Vec<&str> = template.sources.iter().map(|source| source.queue.as_str()).collect();
-        assert_eq!(queues, ["ExportQueue", "UsageQueue"]);
+        assert_eq!(queues, ["ExportQueue", "UsageQueue", "WatchQueue"]);
     }
 
     #[test]

@@ -107,15 +107,15 @@ records! {
     HoldExpired = "hold.expired", Nobody, [], "The time of a hold was over: `credit.expiry` tells it.";
     LotExpired = "lot.expired", Nobody, [], "The time of a lot was over: `credit.lot_expired` tells it.";
 
-    AlertFired = "alert.fired", Account, ["alert_id", "scope_id", "metric", "meter", "period", "threshold", "value"], "What an alert watches crossed its threshold.";
-    AlertResolved = "alert.resolved", Account, ["alert_id", "scope_id", "metric", "meter", "period", "threshold", "value"], "What an alert watches is back.";
+    AlertFired = "alert.fired", Account, ["alert_id", "watched_id", "metric", "meter", "period", "threshold", "value", "channels"], "What an alert watches crossed its threshold.";
+    AlertResolved = "alert.resolved", Account, ["alert_id", "watched_id", "metric", "meter", "period", "threshold", "value", "channels"], "What an alert watches is back.";
     AlertCreated = "alert.created", Account, ["alert_id"], "An alert was made.";
     AlertChanged = "alert.changed", Account, ["alert_id"], "An alert was changed.";
     AlertRemoved = "alert.removed", Account, ["alert_id"], "An alert was removed.";
     AutoTopupSet = "auto_topup.set", Account, ["enabled", "threshold"], "Automatic topping up was set.";
     AutoTopupRemoved = "auto_topup.removed", Account, [], "Automatic topping up was removed.";
     AutoTopupFailed = "auto_topup.failed", Account, ["run", "amount", "reason", "failures", "again_at"], "An account could not be topped up; it is tried again.";
-    AutoTopupStopped = "auto_topup.stopped", Account, ["reason", "failures"], "An account could not be topped up time and again, and it is no longer tried.";
+    AutoTopupStopped = "auto_topup.stopped", Account, ["run", "amount", "reason", "failures"], "An account could not be topped up time and again, and it is no longer tried.";
 
     BulkStarted = "bulk.started", Account, ["job_id", "kind", "rows"], "A bulk job was begun.";
     BulkChanged = "bulk.changed", Account, ["job_id", "kind", "state"], "A bulk job was applied, paused, resumed, cancelled, tried again or undone.";
@@ -381,6 +381,7 @@ fn about_entry(kind: EntryKind) -> &'static str {
         EntryKind::Release => "Held credit was set free.",
         EntryKind::Expiry => "Held credit was set free, because its time was over.",
         EntryKind::Purchase => "A package of credit was bought.",
+        EntryKind::AutoTopup => "Credit was drawn from the parent, because there was little left.",
         EntryKind::LotExpired => "Credit of a lot was not spent in its time.",
         EntryKind::Usage => "Usage was charged: what sub-accounts paid, less what the account pays itself.",
         EntryKind::UsageAdjustment => "Usage was voided or corrected.",

@@ -131,6 +131,8 @@ ids! {
     LotId = "lot",
     /// An export of usage.
     ExportId = "exp",
+    /// A rule that alerts.
+    AlertId = "alr",
     /// A batch of usage taken for later.
     UsageBatchId = "bat",
 }

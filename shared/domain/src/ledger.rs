@@ -193,6 +193,8 @@ pub enum EntryKind {
     Expiry,
     /// A package of credit bought from the parent.
     Purchase,
+    /// Credit drawn from the parent because there was little left.
+    AutoTopup,
     /// Credit of a lot that was not spent in its time.
     LotExpired,
     /// Usage: what sub-accounts paid the account, less what it pays itself.
@@ -219,7 +221,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// The kinds that move credit: these are what a history shows.
-    pub const MONEY: [EntryKind; 13] = [
+    pub const MONEY: [EntryKind; 14] = [
         EntryKind::Allocation,
         EntryKind::Transfer,
         EntryKind::Issue,
@@ -230,6 +232,7 @@ impl EntryKind {
         EntryKind::Release,
         EntryKind::Expiry,
         EntryKind::Purchase,
+        EntryKind::AutoTopup,
         EntryKind::LotExpired,
         EntryKind::Usage,
         EntryKind::UsageAdjustment,
@@ -248,6 +251,7 @@ impl EntryKind {
             EntryKind::Release => "release",
             EntryKind::Expiry => "expiry",
             EntryKind::Purchase => "purchase",
+            EntryKind::AutoTopup => "auto_topup",
             EntryKind::LotExpired => "lot_expired",
             EntryKind::Usage => "usage",
             EntryKind::UsageAdjustment => "usage_adjustment",
@@ -272,7 +276,13 @@ impl EntryKind {
     pub fn is_spending(self) -> bool {
         matches!(
             self,
-            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Hold | EntryKind::Capture | EntryKind::Purchase | EntryKind::Usage
+            EntryKind::Allocation
+                | EntryKind::Transfer
+                | EntryKind::Hold
+                | EntryKind::Capture
+                | EntryKind::Purchase
+                | EntryKind::AutoTopup
+                | EntryKind::Usage
         )
     }
 }

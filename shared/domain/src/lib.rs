@@ -2,6 +2,7 @@
 //! ids come in as arguments, plans go out, and `shared/store` commits them.
 
 pub mod account;
+pub mod alert;
 pub mod event;
 pub mod hold;
 pub mod id;
@@ -14,5 +15,6 @@ pub mod reconcile;
 pub mod rights;
 pub mod text;
 pub mod time;
+pub mod topup;
 pub mod transfer;
 pub mod version;

@@ -416,6 +416,7 @@ impl Fold {
             | EntryKind::Reversal
             | EntryKind::Sweep
             | EntryKind::Purchase
+            | EntryKind::AutoTopup
             | EntryKind::LotExpired
             | EntryKind::Usage
             | EntryKind::UsageAdjustment
@@ -462,6 +463,7 @@ fn follows(wrongs: &mut Wrongs, last: &Last, entry: &Entry) {
         | EntryKind::Release
         | EntryKind::Expiry
         | EntryKind::Purchase
+        | EntryKind::AutoTopup
         | EntryKind::LotExpired
         | EntryKind::Usage
         | EntryKind::UsageAdjustment => last.status,

@@ -241,7 +241,7 @@ fn plan_leg(
 fn goes_down(kind: EntryKind, payer: &AccountId, to: &Head) -> bool {
     match kind {
         EntryKind::Allocation => to.lineage.has(payer),
-        EntryKind::Purchase => to.lineage.parent() == Some(payer),
+        EntryKind::Purchase | EntryKind::AutoTopup => to.lineage.parent() == Some(payer),
         EntryKind::Transfer
         | EntryKind::Issue
         | EntryKind::Reversal

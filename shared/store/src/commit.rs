@@ -35,6 +35,8 @@ pub enum Part {
     Bought,
     /// The pricing book.
     Book,
+    /// What is set beside the account: how it tops itself up, its alerts, how one of them stands.
+    Setting,
     /// The transfer that is sent back.
     Original,
     /// The caller's own credential.

@@ -1,6 +1,8 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
-use tributary_domain::id::{AccountId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId};
+use tributary_domain::id::{
+    AccountId, AlertId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId,
+};
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
 
@@ -199,6 +201,62 @@ pub fn summed_up_to(account: &AccountId) -> Key {
 pub fn lively() -> Key {
     Key::new("ROLL", ALONE)
 }
+
+/// How an account tops itself up.
+pub fn topup(account: &AccountId) -> Key {
+    Key::new(topup_partition(account), ALONE)
+}
+
+/// Partition of how an account tops itself up, and of its runs.
+pub fn topup_partition(account: &AccountId) -> String {
+    format!("TOP#{account}")
+}
+
+/// What the sort keys of runs begin with.
+pub const RUNS: &str = "R#";
+
+/// One run of an account's topping up, by its number.
+pub fn topup_run(account: &AccountId, number: u64) -> Key {
+    Key::new(topup_partition(account), format!("{RUNS}{number:020}"))
+}
+
+/// Index partition of topping up that is tried again, by when.
+pub const TOPUPS_DUE_INDEX: &str = "DUE#topup";
+
+/// An account's alerts.
+pub fn alerts(account: &AccountId) -> Key {
+    Key::new(format!("{ALERTS}{account}"), ALONE)
+}
+
+/// What the partition of an account's alerts begins with, before its id.
+pub const ALERTS: &str = "ALRT#";
+
+/// Partition of how one alert stands of each account, and of its history.
+pub fn alert_partition(alert: &AlertId) -> String {
+    format!("{STANDINGS}{alert}")
+}
+
+/// What the partition of how an alert stands begins with, before its id.
+pub const STANDINGS: &str = "ALS#";
+
+/// How an alert stands of one account.
+pub fn alert_standing(alert: &AlertId, watched: &AccountId) -> Key {
+    Key::new(alert_partition(alert), watched.as_str())
+}
+
+/// What the sort keys of an alert's history begin with.
+pub const TURNS: &str = "H#";
+
+/// One turn of an alert: it fired or was resolved.
+pub fn alert_turn(alert: &AlertId, event: &EventId) -> Key {
+    Key::new(alert_partition(alert), format!("{TURNS}{event}"))
+}
+
+/// Index partition of alerts that fire of a period, by when it ends.
+pub const ALERTS_DUE_INDEX: &str = "DUE#alert";
+
+/// Index partition of accounts with alerts on when credit runs out, by when they are looked at next.
+pub const EMPTIES_DUE_INDEX: &str = "DUE#empty";
 
 /// A forecast of an account's usage: of the meter of that key, or of what begins with `-`.
 pub fn forecast(account: &AccountId, name: &str) -> Key {

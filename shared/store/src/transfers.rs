@@ -176,7 +176,7 @@ impl Store {
     /// [`StoreError::Conflict`] if its kind cannot be sent back.
     pub fn reversal_of(&self, original: &Transfer, request: TransferRequest) -> Result<TransferRequest, StoreError> {
         match original.kind {
-            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Issue | EntryKind::Purchase => {}
+            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Issue | EntryKind::Purchase | EntryKind::AutoTopup => {}
             _ => return Err(StoreError::Conflict("only an allocation, a transfer, a purchase or an issue can be reversed")),
         }
         let (legs, reverses, purchase) = (reversed_legs(original)?, Some(original.id.clone()), original.purchase.clone());

@@ -232,6 +232,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("rate-cards", "id") => of::<wire::RateCardId>("The rate card."),
         ("packages", "id") => of::<wire::PackageId>("The package."),
         ("promotions", "id") => of::<wire::PromotionId>("The promotion."),
+        ("alerts", "id") => of::<wire::AlertId>("The alert."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),
         ("errors", "code") => of::<wire::ErrorCode>("The error's code."),

@@ -3,12 +3,14 @@
 
 use serde_json::{Value, json};
 use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
+use tributary_domain::alert::Metric;
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
 use tributary_domain::pricing::meter::Aggregation as Aggregated;
 use tributary_domain::pricing::package::Sale as Sold;
 use tributary_domain::pricing::resolve::RuleKind as Rule;
 use tributary_domain::rights::Right as DomainRight;
+use tributary_domain::topup::Reason;
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -260,6 +262,22 @@ schemas! {
     RuleVerdict = "What came of looking at a rule.", |d| words(d, [
         "applies", "absent", "not_yet_in_force", "ended", "other_currency", "not_inherited", "former_seller", "nothing_to_add_to",
     ].into_iter());
+    AlertId = "An alert's id.", |d| id("alr", d);
+    AlertMetric = "What an alert watches: available credit (`balance`), what the account pays for usage (`spend`), what it and everything below it \
+        uses of a meter (`usage`), in how many days its credit runs out (`time_to_empty`), what it pays for usage less what its sub-accounts \
+        pay it (`loss`).",
+        |d| words(d, Metric::ALL.iter().map(|metric| metric.word()));
+    AlertPeriod = "A day or a calendar month in UTC.", |d| words(d, ["day", "month"].into_iter());
+    AlertThreshold = "A decimal string, at most 1000000000000, at most six decimals; only of `balance` below zero.",
+        |d| number(d, &format!("-?{}", up_to(12, 6))).examples(["25"]);
+    AlertTurned = "Whether an alert fired or was resolved.", |d| words(d, ["fired", "resolved"].into_iter());
+    EventId = "An event's id.", |d| id("evt", d);
+    TopupOutcome = "What a run came to: credit was drawn (`done`), a cap left too little (`capped`), it failed and is tried again (`failed`), or is \
+        tried no more (`stopped`).", |d| words(d, ["done", "capped", "failed", "stopped"].into_iter());
+    TopupReason = "Why no credit was drawn.", |d| words(d, Reason::ALL.iter().map(|reason| reason.word()));
+    TopupStatus = "How it stands: `off`; `ready`; `capped` until the next day or month; `waiting` for another try; `stopped` after five failures, or \
+        because the account was moved.",
+        |d| words(d, ["off", "ready", "capped", "waiting", "stopped"].into_iter());
     Right = "A named right.", |d| words(d, DomainRight::ALL.iter().map(|right| right.word()));
 }
 
