@@ -131,6 +131,8 @@ ids! {
     LotId = "lot",
     /// An export of usage.
     ExportId = "exp",
+    /// An endpoint that events are sent to.
+    WebhookId = "whk",
     /// A batch of usage taken for later.
     UsageBatchId = "bat",
 }

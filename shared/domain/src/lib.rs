@@ -2,6 +2,8 @@
 //! ids come in as arguments, plans go out, and `shared/store` commits them.
 
 pub mod account;
+pub mod brand;
+pub mod delivery;
 pub mod hold;
 pub mod id;
 pub mod ledger;
@@ -14,3 +16,4 @@ pub mod rights;
 pub mod text;
 pub mod transfer;
 pub mod version;
+pub mod webhook;

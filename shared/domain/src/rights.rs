@@ -72,6 +72,10 @@ rights! {
     UsageWrite = "usage.write",
     /// Void and correct usage.
     UsageAdjust = "usage.adjust",
+    /// See webhook endpoints (never their secrets) and what was delivered to them.
+    WebhooksRead = "webhooks.read",
+    /// Make, change and remove webhook endpoints, and with them have sent out what events tell.
+    WebhooksManage = "webhooks.manage",
     /// See API keys (never their secrets).
     KeysRead = "keys.read",
     /// Make, rotate and revoke API keys.
@@ -147,7 +151,7 @@ impl BuiltInRole {
             Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
-            Right::KeysRead | Right::MembersRead | Right::RolesRead => matches!(self, Owner | Admin | Support | Viewer),
+            Right::KeysRead | Right::MembersRead | Right::RolesRead | Right::WebhooksRead => matches!(self, Owner | Admin | Support | Viewer),
             Right::AccountsUpdate => matches!(self, Owner | Admin | Support),
             Right::AccountsCreate | Right::AccountsSuspend | Right::AccountsMove => matches!(self, Owner | Admin),
             Right::CreditsAllocate
@@ -157,7 +161,7 @@ impl BuiltInRole {
             | Right::CreditsPurchase
             | Right::UsageWrite
             | Right::UsageAdjust => matches!(self, Owner | Admin | Billing),
-            Right::PricingManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
+            Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
             Right::AccountsClose | Right::CreditsLimit => matches!(self, Owner),
             Right::CreditsIssue => matches!(self, Owner | Billing),
         }
