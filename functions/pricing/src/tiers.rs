@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::money::{Currency, Overflow};
 use tributary_domain::pricing::book::PricingBook;
@@ -256,7 +257,7 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     table.as_ref().map_or(Ok(()), TierTable::validate)?;
     let edited = shelf::edit(&call, &seller.id, call.if_match()?, None, |book, _| {
         book.tiers.clone_from(&table);
-        Ok(BookEdit { answer: (), kind: "tiers.changed", detail: json!({ "tiers": table }) })
+        Ok(BookEdit { answer: (), kind: RecordKind::TiersChanged, detail: json!({ "tiers": table }) })
     });
     edited.await?;
     seen(&call, &seller).await

@@ -50,6 +50,10 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
             let app = app.clone();
             Box::pin(async move { tributary_exporter::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
+        "outbox" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_outbox::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
         "forecast" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_forecasts::handle(&app, event, &app.run_id(&context.request_id)).await })

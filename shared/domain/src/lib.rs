@@ -4,6 +4,7 @@
 pub mod account;
 pub mod brand;
 pub mod delivery;
+pub mod event;
 pub mod hold;
 pub mod id;
 pub mod ledger;
@@ -14,6 +15,7 @@ pub mod pricing;
 pub mod reconcile;
 pub mod rights;
 pub mod text;
+pub mod time;
 pub mod transfer;
 pub mod version;
 pub mod webhook;

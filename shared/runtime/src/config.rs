@@ -29,6 +29,12 @@ pub struct Config {
     pub usage_queue_url: Option<String>,
     /// [`EXPORT_QUEUE_URL`]: the SQS queue of the exporter. Only functions that send to it are told.
     pub export_queue_url: Option<String>,
+    /// [`EVENT_QUEUE_URL`]: the SQS FIFO queue of events. Only functions that send to it are told.
+    pub event_queue_url: Option<String>,
+    /// [`EVENT_BUS_NAME`]: the bus of EventBridge. Only functions that put events on it are told.
+    pub event_bus: Option<String>,
+    /// `AWS_ENDPOINT_URL_EVENTBRIDGE` or `AWS_ENDPOINT_URL`: another endpoint than AWS's for EventBridge.
+    pub events_endpoint: Option<String>,
 }
 
 /// The variable with the bucket of blobs.
@@ -37,6 +43,10 @@ pub const BUCKET_NAME: &str = "BUCKET_NAME";
 pub const USAGE_QUEUE_URL: &str = "USAGE_QUEUE_URL";
 /// The variable with the URL of the exporter's queue.
 pub const EXPORT_QUEUE_URL: &str = "EXPORT_QUEUE_URL";
+/// The variable with the URL of the FIFO queue of events.
+pub const EVENT_QUEUE_URL: &str = "EVENT_QUEUE_URL";
+/// The variable with the name of the bus.
+pub const EVENT_BUS_NAME: &str = "EVENT_BUS_NAME";
 
 /// Where the pepper is: 32 random bytes or more, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +126,9 @@ impl Config {
             bucket: some(BUCKET_NAME),
             usage_queue_url: some(USAGE_QUEUE_URL),
             export_queue_url: some(EXPORT_QUEUE_URL),
+            event_queue_url: some(EVENT_QUEUE_URL),
+            event_bus: some(EVENT_BUS_NAME),
+            events_endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
         })
     }
 }
