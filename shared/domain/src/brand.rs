@@ -108,16 +108,23 @@ pub struct BrandInForce {
     pub support_url: Option<SupportUrl>,
 }
 
+/// The account under whose brand an account is written to, given the accounts from the root down to it, itself last: the nearest reseller above
+/// it, or the operator if there is none. What somebody does not want to hear from one reseller, they may from another.
+pub fn sender_of(path: &[Account]) -> Option<&Account> {
+    let (own, above) = path.split_last()?;
+    above.iter().rev().find(|account| account.kind == Kind::Reseller).or(path.first()).or(Some(own))
+}
+
 /// The brand of an account, given the accounts from the root down to it, itself last; `None` for an empty list.
 ///
 /// A token is the nearest one: the account's own, else its parent's, and so on up. Below a reseller the operator's tokens are left out. Where
 /// nobody set a name, it is that of the nearest reseller above, or of the operator if there is none.
 pub fn brand_of(path: &[Account]) -> Option<BrandInForce> {
-    let (own, above) = path.split_last()?;
+    let server = sender_of(path)?;
+    let (_, above) = path.split_last()?;
     let below_a_reseller = above.iter().any(|account| account.kind == Kind::Reseller);
     let counts = |account: &&Account| !(below_a_reseller && account.kind == Kind::Operator);
     let nearest = || path.iter().rev().filter(counts).filter_map(|account| account.settings.brand.as_ref());
-    let server = above.iter().rev().find(|account| account.kind == Kind::Reseller).or(path.first()).unwrap_or(own);
     let name = nearest().find_map(|brand| brand.name.as_ref()).unwrap_or(&server.name).as_str().to_owned();
     Some(BrandInForce {
         sender_name: nearest().find_map(|brand| brand.sender_name.as_ref()).map_or_else(|| name.clone(), |sender| sender.as_str().to_owned()),

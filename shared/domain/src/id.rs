@@ -50,6 +50,11 @@ macro_rules! ids {
                 Self(typeid($prefix, uuid))
             }
 
+            /// The id of the UUID of that number.
+            pub fn from_number(number: u128) -> Self {
+                Self::from_uuid(Uuid::from_u128(number))
+            }
+
             /// The whole id, prefix included.
             pub fn as_str(&self) -> &str {
                 &self.0

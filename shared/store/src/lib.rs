@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod codec;
 pub mod commit;
 pub mod counting;
+pub mod deliveries;
 pub mod dynamo;
 pub mod entries;
 pub mod error;
@@ -40,6 +41,7 @@ pub mod transfers;
 pub mod turns;
 pub mod usage_batches;
 pub mod usage_entries;
+pub mod webhooks;
 
 use std::sync::Arc;
 
