@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
+use tributary_domain::delivery::DeliveryState;
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
 use tributary_domain::pricing::meter::Aggregation as Aggregated;
@@ -133,6 +134,14 @@ schemas! {
         dimension of the meters), separated by commas, each at most once.",
         |d| text(d).pattern(Some("^(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})(,(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})){0,3}$"))
             .examples(["account,meter"]);
+    WebhookId = "A webhook endpoint's id.", |d| id("whk", d);
+    EventId = "An event's id. Ids sort by the time of the event.", |d| id("evt", d);
+    EndpointUrl = "An `https` address of the public internet, without user, password and fragment, on port 443 or one from 1024 up.",
+        |d| text(d).format(custom("uri")).pattern(Some(r"^https?://[^\s#@]+$")).max_length(Some(2000)).examples(["https://example.com/hooks"]);
+    EventFilter = "Which events: one type, a group such as `credit.*`, or `*` for all.",
+        |d| text(d).pattern(Some(r"^(\*|[a-z0-9_]+\.(\*|[a-z0-9_]+))$")).max_length(Some(100)).examples(["credit.*"]);
+    DeliveryStatus = "How far a delivery is.", |d| words(d, DeliveryState::ALL.iter().map(|state| state.word()));
+    UnsubscribeToken = "What a mail's link holds.", |d| text(d).pattern(Some("^[A-Za-z0-9_-]{1,400}$"));
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
