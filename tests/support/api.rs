@@ -33,6 +33,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_credits::endpoints(),
         tributary_pricing::endpoints(),
         tributary_usage::endpoints(),
+        tributary_webhooks::endpoints(),
         tributary_portal::endpoints(),
     ]
     .concat()
@@ -218,6 +219,7 @@ fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dy
         ids,
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
+        loopback_webhooks: true,
     };
     // Nothing is ever busy in memory, so there is nothing to wait for.
     App::with_patience(parts, Patience::eager(12))

@@ -21,7 +21,7 @@ const MOST: usize = 2_000;
 /// How many are listed at once.
 const PAGE: usize = 100;
 /// A run begins with no more after so many seconds: it must end before the function's timeout.
-const LAST_S: i64 = 40;
+const LAST_S: i64 = 35;
 /// How many endpoints are called at once.
 const ENDPOINTS_AT_ONCE: usize = 16;
 /// How many deliveries of one endpoint are under way at once.

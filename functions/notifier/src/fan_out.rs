@@ -15,21 +15,21 @@ use tributary_store::webhooks::Listeners;
 use crate::deliver::{lease, try_endpoint};
 use crate::{Senders, mailing};
 
-/// Makes the deliveries of an event, and tries each once, unless it is to wait, `at_once` is not wanted, or its endpoint failed lately: then
+/// Makes the deliveries of an event, and tries each once, unless it is to wait, `until` is past, or its endpoint failed lately: then
 /// the schedule does. When this returns well, the event may be forgotten.
 ///
 /// # Errors
 /// Table errors; safe to repeat.
-pub async fn tell(app: &App, senders: &Senders, event: &Event, body: &str, at_once: bool, run: &RequestId) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub async fn tell(app: &App, senders: &Senders, event: &Event, body: &str, until: Timestamp, run: &RequestId) -> Result<(), Box<dyn Error + Send + Sync>> {
     let Some(listeners) = app.store().listeners(&event.account_id).await? else { return Ok(()) };
     let hearing = hearing(event, &listeners);
     let failing = if hearing.is_empty() { Default::default() } else { app.store().failing(hearing.iter().map(|(_, one)| &one.id)).await? };
     let endpoints = hearing.into_iter().map(|(owner, endpoint)| {
         let failing = failing.contains_key(&endpoint.id);
-        to_endpoint(app, senders, event, body, (owner, endpoint), at_once && !failing, run)
+        to_endpoint(app, senders, event, body, (owner, endpoint), app.now() < until && !failing, run)
     });
     let results = join_all(endpoints).await;
-    mailing::write(app, senders, event, body, &listeners, at_once, run).await?;
+    mailing::write(app, senders, event, body, &listeners, until, run).await?;
     results.into_iter().collect()
 }
 

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use metrics::counter;
 use serde_json::{Value, json};
 use tributary_api::App;
@@ -68,9 +69,9 @@ pub async fn handle(app: &App, senders: &Senders, event: Value, run: &RequestId)
 ///
 /// Source: "Using FIFO queues with partial batch responses", AWS Lambda developer guide.
 async fn in_order(app: &App, senders: &Senders, batch: &[Message], run: &RequestId) -> Value {
-    let (began, mut failures, mut held) = (app.now(), Vec::new(), BTreeSet::new());
+    let (mut failures, mut held) = (Vec::new(), BTreeSet::new());
+    let until = app.now().checked_add(SignedDuration::from_secs(AT_ONCE_S)).unwrap_or(Timestamp::MAX);
     for message in batch {
-        let at_once = app.now().duration_since(began).as_secs() < AT_ONCE_S;
         let read = serde_json::from_str::<Event>(&message.body);
         let account = read.as_ref().ok().map(|event| event.account_id.clone());
         if account.as_ref().is_some_and(|account| held.contains(account)) {
@@ -78,7 +79,7 @@ async fn in_order(app: &App, senders: &Senders, batch: &[Message], run: &Request
             continue;
         }
         let told = match read {
-            Ok(event) => fan_out::tell(app, senders, &event, &message.body, at_once, run).await,
+            Ok(event) => fan_out::tell(app, senders, &event, &message.body, until, run).await,
             Err(error) => Err(error.into()),
         };
         if let Err(error) = told {

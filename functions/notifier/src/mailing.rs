@@ -35,7 +35,7 @@ pub async fn write(
     event: &Event,
     body: &str,
     listeners: &Listeners,
-    at_once: bool,
+    until: Timestamp,
     run: &RequestId,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     if senders.mail_from.is_none() {
@@ -44,6 +44,7 @@ pub async fn write(
     let now = app.now();
     let not_before = not_before(event).filter(|at| *at > now);
     for address in addresses(app, event, listeners).await? {
+        let at_once = app.now() < until;
         let target = Target::Mail { digest: digest(app, &address), address: address.as_str().to_owned() };
         let delivery = fresh(event, target, &event.account_id, now).due_at(not_before.unwrap_or(now));
         let leased = delivery.leased(now).filter(|_| at_once);

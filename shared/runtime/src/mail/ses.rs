@@ -13,7 +13,7 @@ use super::{Mail, MailError, Mailer};
 use crate::aws::{Ask, Caller, Content, Service, host};
 
 /// How long one try may take.
-const TRY_LASTS: Duration = Duration::from_secs(8);
+const TRY_LASTS: Duration = Duration::from_secs(5);
 
 /// Sends by SES, raw, so that every header is ours.
 #[derive(Debug, Clone)]
