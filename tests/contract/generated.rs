@@ -29,6 +29,7 @@ pub fn functions() -> Vec<Function> {
         function("credits", tributary_credits::endpoints(), tributary_credits::openapi::operations()),
         function("pricing", tributary_pricing::endpoints(), tributary_pricing::openapi::operations()),
         function("usage", tributary_usage::endpoints(), tributary_usage::openapi::operations()),
+        function("webhooks", tributary_webhooks::endpoints(), tributary_webhooks::openapi::operations()),
         function("portal", tributary_portal::endpoints(), tributary_portal::openapi::operations()),
     ]
 }
