@@ -124,8 +124,8 @@ pub fn account_of(call: &Call) -> Result<AccountId, Problem> {
 /// `not_found`, `forbidden`.
 pub async fn endpoint_for(call: &Call, account: &AccountId, right: Right) -> Result<Endpoint, Problem> {
     let may = call.caller()?.over(right);
-    let id: WebhookId = call.id("id")?;
     call.store().account_for(account, Authority { home: call.home()?, may: &may }).await?;
+    let id: WebhookId = call.id("id")?;
     let endpoints = call.store().endpoints(account).await?;
     endpoints.get(&id).cloned().ok_or_else(|| Denied::Absent.into())
 }
@@ -140,11 +140,13 @@ pub async fn change_endpoint(
     kind: RecordKind,
     change: impl Fn(&mut Endpoints, usize) -> Result<Endpoint, StoreError>,
 ) -> Result<Endpoint, Problem> {
-    let (caller, home, id, expected) = (call.caller()?, call.home()?, call.id::<WebhookId>("id")?, call.if_match()?);
+    let (caller, home, expected) = (call.caller()?, call.home()?, call.if_match()?);
+    // A malformed id is answered like an absent one: after the right was looked at.
+    let id = call.id::<WebhookId>("id").ok();
     let may = caller.over(Right::WebhooksManage);
     let act = call.act()?;
     let edit = |all: &mut Endpoints| {
-        let at = all.all.iter().position(|endpoint| endpoint.id == id).ok_or(Denied::Absent)?;
+        let at = all.all.iter().position(|endpoint| Some(&endpoint.id) == id.as_ref()).ok_or(Denied::Absent)?;
         if let Some(stale) = expected.filter(|expected| *expected != all.all[at].version) {
             return Err(StoreError::Stale(all.all[at].version.max(stale.saturating_add(1))));
         }

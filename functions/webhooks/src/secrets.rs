@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::WebhookId;
+use tributary_domain::rights::Right;
 use tributary_domain::webhook::{DEFAULT_OVERLAP_HOURS, MAX_OVERLAP_HOURS};
 
-use crate::endpoints::{account_of, change_endpoint, fresh};
+use crate::endpoints::{account_of, change_endpoint, endpoint_for, fresh};
 use crate::views::WebhookView;
 
 /// The request to rotate a secret.
@@ -29,7 +29,7 @@ pub async fn rotate(call: Call) -> Result<Reply, Problem> {
     if !(0..=MAX_OVERLAP_HOURS).contains(&overlap_hours) {
         return Err(Problem::field("/overlap_hours", format!("must be from 0 to {MAX_OVERLAP_HOURS}")));
     }
-    let (now, id) = (call.app.now(), call.id::<WebhookId>("id")?);
+    let (now, id) = (call.app.now(), endpoint_for(&call, &account, Right::WebhooksManage).await?.id);
     let (secret, sealed) = fresh(&call, &id)?;
     let endpoint = change_endpoint(&call, &account, RecordKind::WebhookChanged, |all, at| {
         all.all[at].rotate(sealed.clone(), overlap_hours, now);
