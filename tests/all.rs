@@ -9,6 +9,7 @@ mod lambda;
 mod local_run;
 mod mail;
 mod oracle;
+mod outbox;
 mod properties;
 mod races;
 mod reconcile;

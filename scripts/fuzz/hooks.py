@@ -40,6 +40,7 @@ UNSAYABLE = [
     ("validation_failed", "must be in the future", "what is in the future changes"),
     ("validation_failed", "/query/period: must not be a month to come", "what is in the future changes"),
     ("validation_failed", "/month: must not be in the future", "what is in the future changes"),
+    ("validation_failed", "must not be before 0000-01-01T00:00:00Z", "no keyword bounds a time, and a zone can put it before the year 0"),
     ("validation_failed", "must be greater than in the entry before it", "an order of the entries of a list"),
     ("validation_failed", "leaves a gap: must begin at", "an entry of a list begins where the one before ends"),
     ("validation_failed", "overlaps the band before it: must begin at", "an entry of a list begins where the one before ends"),
@@ -89,6 +90,10 @@ def world():
                 role = api("POST", f"{at}/roles", json={"name": f"r{os.urandom(8).hex()}", "rights": ["accounts.read"]})["id"]
                 hold = api("POST", "/reseller/credits/holds", json={"account_id": account, "amount": "10"})["id"]
                 move = api("POST", "/reseller/credits/allocate", json={"account_id": account, "amount": "1"})["id"]
+                denied = api("POST", f"{at}/keys", json={"name": "Fuzz", "role": "viewer"})["id"]
+                api("PUT", f"{at}/keys/{denied}/denies/{account}", json={"rights": ["accounts.read"]})
+                # A key that is revoked has no denies to change, so those with one are others.
+                made["denied"].append({"id": account, "key_id": denied, "account_id": account})
                 made["keys"].append({"id": account, "key_id": key, "account_id": account})
                 made["members"].append({"id": account, "member_id": member, "account_id": account})
                 made["roles"].append({"id": account, "role_id": role})
@@ -170,6 +175,8 @@ KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promot
 def pool(path):
     if path.endswith("/close"):
         return MADE["empty"]
+    if "/keys/{key_id}/denies/" in path:
+        return MADE["denied"]
     for what in KINDS:
         if f"/{what}/{{" in path:
             return MADE[what]

@@ -279,6 +279,7 @@ async fn draft(call: &Call, seller: &Account, card: Option<DraftCard>, markup: O
                 (None, Some(fixed)) => MarkupRule::Fixed(fixed),
                 (Some(_), Some(_)) | (None, None) => return Err(Problem::field("/markup", "names exactly one of percent and fixed")),
             };
+            rule.validate().map_err(|error| error.under("/markup"))?;
             let currency = shelf::currency(None, seller, buyer.as_ref())?;
             Ok((Draft::Markup { account: account_id, meter, rule }, currency))
         }

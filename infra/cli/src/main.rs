@@ -8,15 +8,20 @@ mod completions;
 mod connection;
 mod credits;
 mod doctor;
+mod draft;
 mod estimate;
 mod failure;
+mod fields;
 mod health;
 mod history;
 mod idempotency;
 mod keys;
 mod output;
+mod pricing;
 mod problem;
+mod progress;
 mod tree;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -52,6 +57,8 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::History(args) => history::run(&context, &args),
         Command::Keys(command) => keys::run(&context, command),
         Command::Credits(command) => credits::run(&context, command),
+        Command::Pricing(command) => pricing::run(&context, command),
+        Command::Usage(command) => usage::run(&context, command),
         Command::Doctor(args) => doctor::run(&context, &args, asked),
         Command::Estimate(args) => estimate::run(&args, &output),
         Command::Completions { shell } => completions::run(shell, &output),

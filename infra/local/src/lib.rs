@@ -17,7 +17,7 @@ pub mod lambda;
 mod lambda_env;
 pub mod mail;
 pub mod options;
-mod pattern;
+pub mod pattern;
 mod pump;
 mod queue;
 pub mod routes;

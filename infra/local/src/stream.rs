@@ -164,3 +164,115 @@ fn first_failure(answer: &Value, changes: &[Value]) -> Called {
         None => Called::Failed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use tributary_runtime::ids::{IdSource, SystemIds};
+    use tributary_store::table::{Item, Key, Table, Write};
+
+    use super::*;
+    use crate::engine::{self, Engine};
+    use crate::lambda::{Handler, Lambda};
+    use crate::pattern::Pattern;
+    use crate::stop;
+    use crate::template::Template;
+
+    type Answers = dyn Fn(&[String]) -> Option<Value> + Send + Sync;
+
+    /// What a function was called with: the sort keys of the changes of each call.
+    #[derive(Clone, Default)]
+    struct Given(Arc<std::sync::Mutex<Vec<Vec<String>>>>);
+
+    impl Given {
+        fn take(&self) -> Vec<String> {
+            std::mem::take(&mut *self.0.lock().expect("no panic")).into_iter().map(|keys| keys.join(" ")).collect()
+        }
+    }
+
+    /// A mapping of changes below `a` in batches of three, on an engine in `dir`; it runs until the stopper is dropped.
+    async fn mapping(
+        dir: &Path,
+        max_age: Option<SignedDuration>,
+        answer: Arc<Answers>,
+    ) -> (StreamMapping, Arc<dyn Table>, Given, stop::Stopper) {
+        let (stopper, stop) = stop::signal();
+        let Engine { table, changes, .. } = engine::start(&dir.join("engine"), stop).await.expect("an engine");
+        let template = Template::embedded().expect("a template");
+        let given = Given::default();
+        let kept = given.clone();
+        let handler: Handler = Arc::new(move |event, _| {
+            let text = |value: &Value| value.as_str().expect("a text").to_owned();
+            let records = event["Records"].as_array().expect("records");
+            kept.0.lock().expect("no panic").push(records.iter().map(|record| text(&record["dynamodb"]["Keys"]["sk"]["S"])).collect());
+            let numbers: Vec<String> = records.iter().map(|record| text(&record["dynamodb"]["SequenceNumber"])).collect();
+            let answer = answer(&numbers).ok_or_else(|| "on purpose".into());
+            Box::pin(async { answer })
+        });
+        let functions = BTreeMap::from([("OutboxFunction".to_owned(), Lambda::new("OutboxFunction", Duration::from_secs(1), handler))]);
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>) = (Arc::new(SystemClock::default()), Arc::new(SystemIds::default()));
+        let gateway = Arc::new(Gateway::new(&template, functions, clock.clone(), ids.clone()));
+        let queues = LocalQueues::open(&template.queues, None, &clock, &ids).expect("the queues open");
+        let filter = Pattern::of(&json!({"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "a"}]}}}}));
+        let stream = Stream { batch_size: 3, max_age, filters: vec![filter.expect("a pattern")], ..template.streams[0].clone() };
+        (StreamMapping::new(stream, changes, gateway, queues), table, given, stopper)
+    }
+
+    async fn insert(table: &dyn Table, keys: &[(&str, &str)]) {
+        for (pk, sk) in keys {
+            table.write(&Write::put(Key::new(*pk, *sk), Item::new())).await.expect("written");
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_that_the_filter_takes_are_given_in_order_and_after_a_failure_from_it_on() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let failing = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let still = failing.clone();
+        let answer = move |numbers: &[String]| match still.load(std::sync::atomic::Ordering::Relaxed) {
+            true => Some(json!({"batchItemFailures": [{"itemIdentifier": numbers.last()}]})),
+            false => Some(json!({"batchItemFailures": []})),
+        };
+        let (mapping, table, given, _stopper) = mapping(dir.path(), None, Arc::new(answer)).await;
+        insert(&*table, &[("a", "1"), ("b", "x"), ("a", "2"), ("a", "1"), ("a", "3"), ("a", "4")]).await;
+        assert_eq!((mapping.drain().await, given.take()), (2, vec!["1 2 3".to_owned()]), "the second write of 1 is no insert");
+        failing.store(false, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!((mapping.drain().await, given.take()), (2, vec!["3 4".to_owned()]));
+        assert_eq!((mapping.drain().await, given.take()), (0, vec![]));
+    }
+
+    #[tokio::test]
+    async fn what_was_not_done_is_given_again_after_a_restart() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (first, table, given, stopper) = mapping(dir.path(), None, Arc::new(|_: &[String]| None)).await;
+        insert(&*table, &[("a", "1"), ("a", "2"), ("a", "3")]).await;
+        assert_eq!((first.drain().await, given.take()), (0, vec!["1 2 3".to_owned(), "1 2".to_owned(), "1".to_owned()]), "halved");
+        drop((first, table, stopper));
+        let (second, table, given, stopper) = mapping(dir.path(), None, Arc::new(|_: &[String]| Some(json!({})))).await;
+        insert(&*table, &[("a", "4")]).await;
+        assert_eq!((second.drain().await, given.take()), (4, vec!["1 2 3".to_owned(), "4".to_owned()]));
+        drop((second, table, stopper));
+        let (third, _, given, _stopper) = mapping(dir.path(), None, Arc::new(|_: &[String]| Some(json!({})))).await;
+        assert_eq!((third.drain().await, given.take()), (0, vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_keeps_failing_is_given_up_when_it_is_too_old_and_said_so() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (mapping, table, given, _stopper) = mapping(
+            dir.path(),
+            Some(SignedDuration::ZERO),
+            Arc::new(|numbers: &[String]| (numbers.len() == 1).then(|| json!({"batchItemFailures": [{"itemIdentifier": numbers[0]}]}))),
+        )
+        .await;
+        insert(&*table, &[("a", "1"), ("a", "2")]).await;
+        assert_eq!((mapping.drain().await, given.take()), (0, ["1 2", "1", "2"].map(str::to_owned).to_vec()));
+        let dead = mapping.queues.get("OutboxDeadLetters").expect("a queue").receive(10, None).expect("received");
+        assert_eq!(dead.len(), 2);
+        let told: Value = serde_json::from_str(&dead[0].body).expect("JSON");
+        assert_eq!(told["requestContext"]["condition"], "RecordAgeExceeded");
+    }
+}

@@ -43,6 +43,7 @@ pub struct CreatePackage {
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3650))]
     pub valid_days: Option<u32>,
     /// From when it can be bought; now unless said otherwise.
+    #[serde(default, deserialize_with = "tributary_api::time::read_or_null")]
     pub available_from: Option<Timestamp>,
     /// From when it cannot be bought any more: later than now and than `available_from`.
     pub available_until: Option<Timestamp>,

@@ -249,7 +249,7 @@ fn why(failure: &Failure) -> String {
         Failure::Malformed(why) | Failure::Shape(why) => why.clone(),
         Failure::NoKey { .. } => "there is no key".to_owned(),
         Failure::Write(error) => error.to_string(),
-        Failure::Unfit { .. } => String::new(),
+        Failure::File { .. } | Failure::Halted { .. } | Failure::Incomplete(_) | Failure::Unfit { .. } => String::new(),
     }
 }
 

@@ -229,7 +229,8 @@ schemas! {
         .extensions(Some(std::iter::once(("not", json!({ "const": "none" }))).collect()))
         .examples(["gold"]);
     PromotionCode = "A promotion's code.", |d| text(d).pattern(Some(SLUG)).examples(["spring-27"]);
-    Month = "A calendar month in UTC.", |d| text(d).pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
+    Month = "A calendar month in UTC, from year 1.", |d| text(d)
+        .pattern(Some("^([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
     Units = "How much of a meter: a decimal string with six decimals.",
         |d| text(d).pattern(Some(r"^-?[0-9]{1,13}\.[0-9]{6}$")).examples(["1250.000000"]);
     UnitPrice = "The price of one unit: a decimal string with at most twelve decimals, at most 1000000. Below zero only where a \
