@@ -132,6 +132,8 @@ fn meaning(right: Right) -> &'static str {
         Right::UsageRead => "See usage, and what it costs at the caller's own level",
         Right::UsageWrite => "Send usage",
         Right::UsageAdjust => "Void and correct usage",
+        Right::WebhooksRead => "See webhook endpoints, never their secrets, and what was delivered to them",
+        Right::WebhooksManage => "Make, change, test and remove webhook endpoints, and with them have sent out what events tell",
         Right::KeysRead => "See API keys, never their secrets",
         Right::KeysManage => "Make, rotate and revoke API keys, and set their denies",
         Right::MembersRead => "See members, and what others may do",

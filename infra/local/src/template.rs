@@ -563,12 +563,14 @@ mod tests {
             "exporter",
             "forecast",
             "housekeeping",
+            "notifier",
             "outbox",
             "portal",
             "pricing",
             "reconcile",
             "usage",
             "usage_worker",
+            "webhooks",
         ];
         assert_eq!(binaries, known);
         let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
@@ -581,6 +583,7 @@ mod tests {
         let schedules = [
             schedule("EveryHour", "Forecast", 60),
             schedule("EveryMinute", "Housekeeping", 1),
+            schedule("EveryMinute", "Notifier", 1),
             schedule("EveryFiveMinutes", "Reconcile", 5),
             schedule("EveryMinute", "UsageWorker", 1),
         ];
