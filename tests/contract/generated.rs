@@ -90,13 +90,15 @@ pub fn all() -> Result<Vec<Generated>, String> {
     Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 12] = [
     ("Accounts", "The tree: the operator at its root, resellers, customers."),
     ("Credits", "Moving credit, and looking at it. Double entry; every movement is one step."),
     ("Packages", "Credit sold to sub-accounts: packages, bulk discounts, and the cheapest way to buy."),
     ("Holds", "Credit set aside for work that is charged when it succeeds."),
     ("Pricing", "Meters, what one unit costs at each level of the tree, and why."),
     ("Usage", "Usage events: counted once, priced at every level, explained, reported."),
+    ("Webhooks", "Endpoints to which events are sent, signed, and what was delivered to them."),
+    ("Mail", "Mails to people."),
     ("Keys", "API keys. A key holds a role at one account, and so over everything below it."),
     ("Members", "People. A member holds a role as a key does."),
     ("Roles", "Custom roles, and who may do what."),

@@ -2,12 +2,12 @@
 //! `UPDATE_GOLDEN=1 cargo test -p tributary-tests golden` writes it anew.
 
 use serde_json::{Value, json};
-use tributary_domain::delivery::{Delivery, DeliveryState, Target};
-use tributary_domain::id::{AccountId, EventId};
-use tributary_store::deliveries::Kept;
 use tributary_api::endpoint::Access;
 use tributary_api::{Endpoint, Idempotency};
+use tributary_domain::delivery::{Delivery, DeliveryState, Target};
+use tributary_domain::id::{AccountId, EventId};
 use tributary_domain::rights::{BuiltInRole, Right};
+use tributary_store::deliveries::Kept;
 
 use crate::support::api::{Api, Ask, endpoints};
 use crate::support::world::World;
@@ -167,8 +167,16 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "export_usage" => export(),
         "create_webhook" | "update_webhook" => json!({ "url": "https://hooks.example.com/", "events": ["*"] }),
         "replay_webhook_deliveries" => json!({ "from": "2026-11-01T00:00:00Z" }),
-        "list_webhooks" | "list_event_types" | "get_webhook" | "delete_webhook" | "rotate_webhook_secret" | "enable_webhook"
-        | "test_webhook" | "list_webhook_deliveries" | "get_webhook_delivery" | "replay_webhook_delivery" => Value::Null,
+        "list_webhooks"
+        | "list_event_types"
+        | "get_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "enable_webhook"
+        | "test_webhook"
+        | "list_webhook_deliveries"
+        | "get_webhook_delivery"
+        | "replay_webhook_delivery" => Value::Null,
         "end_promotion" => json!({}),
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
@@ -192,8 +200,16 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,
         "get_usage_export" => &s.export,
-        "get_webhook" | "update_webhook" | "delete_webhook" | "rotate_webhook_secret" | "enable_webhook" | "test_webhook"
-        | "list_webhook_deliveries" | "get_webhook_delivery" | "replay_webhook_delivery" | "replay_webhook_deliveries" => &s.webhook,
+        "get_webhook"
+        | "update_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "enable_webhook"
+        | "test_webhook"
+        | "list_webhook_deliveries"
+        | "get_webhook_delivery"
+        | "replay_webhook_delivery"
+        | "replay_webhook_deliveries" => &s.webhook,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };

@@ -256,17 +256,29 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export, &hand.webhook, &hand.delivery]
-            .into_iter()
-            .chain(&hand.transfer)
-            .chain(&hand.hold);
+        let ids = [
+            &hand.id,
+            &hand.key,
+            &hand.member,
+            &hand.role,
+            &hand.issue,
+            &hand.card,
+            &hand.promotion,
+            &hand.export,
+            &hand.webhook,
+            &hand.delivery,
+        ]
+        .into_iter()
+        .chain(&hand.transfer)
+        .chain(&hand.hold);
         ids.chain(&hand.own_texts).cloned().chain([seat.mark()]).collect()
     }
 
     /// Makes an endpoint to which two events were sent, so that their list has a second page.
     async fn webhook(&self, seat: Seat, hand: &mut Hand) {
         let mark = seat.mark();
-        let body = json!({ "account_id": hand.id, "url": format!("https://{mark}hook.example.com/"), "events": ["*"], "description": mark });
+        let body =
+            json!({ "account_id": hand.id, "url": format!("https://{mark}hook.example.com/"), "events": ["*"], "description": mark });
         hand.webhook = self.id_of("/reseller/webhooks", body).await;
         let app = &self.target.inside("isolation").expect("in this process").app;
         for _ in 0..2 {

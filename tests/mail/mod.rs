@@ -50,8 +50,14 @@ async fn a_mail_has_a_text_and_a_page_in_the_nearest_brand_and_one_click_to_unsu
     let mail = &mails[0];
     let headers = headers(mail);
     assert_eq!(header(&headers, "From"), "\"Corner Billing\" <no-reply@mail.example>", "{headers:?}");
-    assert_eq!((header(&headers, "To"), header(&headers, "Reply-To"), header(&headers, "Subject")), ("ada@example.com", "help@corner.example", "New prices"));
-    assert_eq!((header(&headers, "List-Unsubscribe-Post"), header(&headers, "Auto-Submitted")), ("List-Unsubscribe=One-Click", "auto-generated"));
+    assert_eq!(
+        (header(&headers, "To"), header(&headers, "Reply-To"), header(&headers, "Subject")),
+        ("ada@example.com", "help@corner.example", "New prices")
+    );
+    assert_eq!(
+        (header(&headers, "List-Unsubscribe-Post"), header(&headers, "Auto-Submitted")),
+        ("List-Unsubscribe=One-Click", "auto-generated")
+    );
     assert!(header(&headers, "List-Unsubscribe").starts_with("<https://api.example.com/unsubscribe/"), "{headers:?}");
     assert!(header(&headers, "Content-Type").starts_with("multipart/alternative"), "{headers:?}");
     assert!(mail.html.contains("#0a7c3f") && mail.html.contains("https://corner.example/help"), "{}", mail.html);

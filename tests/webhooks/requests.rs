@@ -18,7 +18,10 @@ async fn an_endpoint_is_made_shown_changed_and_removed() {
     assert_eq!((shown.header("etag"), &shown["secret"]), ("\"1\"", &Value::Null));
     let change = json!({ "url": "https://other.example.com/", "events": ["*"] });
     let changed = api.put(&path, change.clone()).if_match("\"1\"").send().await.is(200);
-    assert_eq!((&changed["url"], &changed["subtree"], &changed["description"]), (&json!("https://other.example.com/"), &json!(false), &Value::Null));
+    assert_eq!(
+        (&changed["url"], &changed["subtree"], &changed["description"]),
+        (&json!("https://other.example.com/"), &json!(false), &Value::Null)
+    );
     api.put(&path, change).if_match("\"1\"").send().await.refused(412, "precondition_failed");
     assert_eq!(api.get(WEBHOOKS).send().await.is(200).rows().len(), 1);
     api.delete(&path).send().await.is(200);
@@ -62,7 +65,7 @@ async fn an_endpoint_above_hears_of_those_below_only_if_it_says_so_and_nobody_be
     s.told().await;
     s.outbound.take();
     w.fund(&reseller.id, "10").await;
-    w.operator().pay("/reseller/credits/allocate", json!({ "account_id": child, "amount": "3" })).send().await.is(201);
+    reseller.api.pay("/reseller/credits/allocate", json!({ "account_id": child, "amount": "3" })).send().await.is(201);
     s.told().await;
     let mut heard: Vec<(String, String)> = s
         .outbound
@@ -75,8 +78,12 @@ async fn an_endpoint_above_hears_of_those_below_only_if_it_says_so_and_nobody_be
         .collect();
     heard.sort();
     heard.dedup();
-    let mut wanted =
-        vec![(at("child"), child.clone()), (at("master"), child.clone()), (at("master"), reseller.id.clone()), (at("reseller"), reseller.id.clone())];
+    let mut wanted = vec![
+        (at("child"), child.clone()),
+        (at("master"), child.clone()),
+        (at("master"), reseller.id.clone()),
+        (at("reseller"), reseller.id.clone()),
+    ];
     wanted.sort();
     assert_eq!(heard, wanted);
 }
@@ -98,7 +105,7 @@ async fn a_test_goes_to_the_one_endpoint_whatever_it_hears() {
     let id = endpoint(api, SOMEWHERE, &["alert.fired"]).await.id();
     endpoint(api, "https://other.example.com/", &["alert.fired"]).await;
     s.told().await;
-    let answer = api.post(&format!("{WEBHOOKS}/{id}/test"), Value::Null).send().await.is(202);
+    let answer = api.post(&format!("{WEBHOOKS}/{id}/test"), json!({})).send().await.is(202);
     s.told().await;
     let posted = s.outbound.take();
     assert_eq!(posted.len(), 1, "{posted:?}");

@@ -85,6 +85,7 @@ fn the_python_of_the_page_takes_what_is_genuine_and_nothing_else() {
 
 #[test]
 fn the_javascript_of_the_page_takes_what_is_genuine_and_nothing_else() {
-    let driver = "for (const [signatures, at, body] of JSON.parse(CASES)) console.log(isGenuine('SECRET', 'evt_1', at, signatures, body, NOW));\n";
+    let driver =
+        "for (const [signatures, at, body] of JSON.parse(CASES)) console.log(isGenuine('SECRET', 'evt_1', at, signatures, body, NOW));\n";
     run("node", &["--input-type=module", "-"], code("javascript"), &driver.replace("SECRET", SECRET).replace("NOW", &NOW.to_string()));
 }

@@ -62,7 +62,7 @@ async fn what_was_missed_is_replayed_once_the_endpoint_is_enabled() {
     let (from, replay) = (s.w.target.time_in_s(-3600), format!("{path}/replay"));
     api.post(&replay, json!({ "from": from })).send().await.refused(409, "conflict");
     s.outbound.answers(SOMEWHERE, 200);
-    api.post(&format!("{path}/enable"), Value::Null).send().await.is(200);
+    api.post(&format!("{path}/enable"), json!({})).send().await.is(200);
     let answer = api.post(&replay, json!({ "from": from })).send().await.is(202);
     assert_eq!((&answer["replayed"], &answer["continue_to"]), (&json!(2), &Value::Null));
     s.run().await;
@@ -70,7 +70,7 @@ async fn what_was_missed_is_replayed_once_the_endpoint_is_enabled() {
     let taken = deliveries(api, &hook).await;
     assert!(taken.iter().all(|one| one["status"] == "delivered"), "{taken:?}");
     let one = format!("{path}/deliveries/{}/replay", taken[0]["event_id"].as_str().expect("an id"));
-    api.post(&one, Value::Null).send().await.is(202);
+    api.post(&one, json!({})).send().await.is(202);
     s.run().await;
     assert_eq!(s.outbound.take().len(), 1, "what was taken can be asked for again too");
     assert_eq!(api.post(&replay, json!({ "from": from })).send().await.is(202)["replayed"], 0);
@@ -114,7 +114,12 @@ async fn the_events_of_an_account_arrive_in_the_order_of_its_ledger_and_once_eac
     let bodies: Vec<String> = events.iter().map(tributary_domain::event::Event::to_json).collect();
     let call = crate::support::events::of_queue(bodies.iter().map(String::as_str));
     tributary_notifier::handle(&s.inside().app, &s.senders(), call, &s.inside().app.run_id("")).await.expect("an answer");
-    let sequences: Vec<i64> = s.outbound.take().iter().map(|(_, _, body)| serde_json::from_str::<Value>(body).expect("JSON")["sequence"].as_i64().expect("a number")).collect();
+    let sequences: Vec<i64> = s
+        .outbound
+        .take()
+        .iter()
+        .map(|(_, _, body)| serde_json::from_str::<Value>(body).expect("JSON")["sequence"].as_i64().expect("a number"))
+        .collect();
     let mut sorted = sequences.clone();
     sorted.sort_unstable();
     sorted.dedup();

@@ -82,10 +82,21 @@ pub async fn try_endpoint(
     Ok(verdict)
 }
 
-async fn disable(app: &App, owner: &AccountId, endpoint: &Endpoint, reason: DisabledReason, run: &RequestId) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn disable(
+    app: &App,
+    owner: &AccountId,
+    endpoint: &Endpoint,
+    reason: DisabledReason,
+    run: &RequestId,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let act = Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: run.clone(), now: app.now() };
     if app.store().disable_endpoint(owner, endpoint, reason, &act).await? {
-        tracing::warn!(webhook_id = endpoint.id.as_str(), account_id = owner.as_str(), reason = reason.word(), "an endpoint was switched off");
+        tracing::warn!(
+            webhook_id = endpoint.id.as_str(),
+            account_id = owner.as_str(),
+            reason = reason.word(),
+            "an endpoint was switched off"
+        );
     }
     Ok(())
 }
@@ -95,7 +106,8 @@ async fn post(app: &App, senders: &Senders, endpoint: &Endpoint, leased: &Kept) 
     let content = signed_content(id, now.as_second(), &leased.body);
     let mut signatures = Vec::new();
     for secret in endpoint.signing(now) {
-        let opened = app.secrets().open(&secret.sealed, endpoint.id.as_str().as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let opened =
+            app.secrets().open(&secret.sealed, endpoint.id.as_str().as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         signatures.extend(opened.and_then(|secret| sign(&secret, &content)));
     }
     if signatures.is_empty() {

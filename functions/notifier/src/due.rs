@@ -93,7 +93,14 @@ enum Ended {
 }
 
 /// The deliveries of one endpoint, or all mails.
-async fn of_one(app: &App, senders: &Senders, group: Option<WebhookId>, mut waiting: VecDeque<Kept>, until: Timestamp, run: &RequestId) -> Summary {
+async fn of_one(
+    app: &App,
+    senders: &Senders,
+    group: Option<WebhookId>,
+    mut waiting: VecDeque<Kept>,
+    until: Timestamp,
+    run: &RequestId,
+) -> Summary {
     let mut sum = Summary::default();
     let mut in_a_row = 0;
     while !waiting.is_empty() && app.now() < until {

@@ -20,7 +20,14 @@ use crate::{Senders, mailing};
 ///
 /// # Errors
 /// Table errors; safe to repeat.
-pub async fn tell(app: &App, senders: &Senders, event: &Event, body: &str, until: Timestamp, run: &RequestId) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub async fn tell(
+    app: &App,
+    senders: &Senders,
+    event: &Event,
+    body: &str,
+    until: Timestamp,
+    run: &RequestId,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let Some(listeners) = app.store().listeners(&event.account_id).await? else { return Ok(()) };
     let hearing = hearing(event, &listeners);
     let failing = if hearing.is_empty() { Default::default() } else { app.store().failing(hearing.iter().map(|(_, one)| &one.id)).await? };

@@ -111,7 +111,12 @@ pub async fn send(app: &App, senders: &Senders, leased: &Kept, run: &RequestId) 
     Ok(verdict)
 }
 
-async fn try_to(app: &App, senders: &Senders, delivery: &Delivery, body: &str) -> Result<Result<(), MailError>, Box<dyn Error + Send + Sync>> {
+async fn try_to(
+    app: &App,
+    senders: &Senders,
+    delivery: &Delivery,
+    body: &str,
+) -> Result<Result<(), MailError>, Box<dyn Error + Send + Sync>> {
     let (Target::Mail { address, digest }, Some(from)) = (&delivery.target, &senders.mail_from) else {
         return Ok(Err(MailError::NotConfigured(tributary_runtime::config::MAIL_FROM)));
     };

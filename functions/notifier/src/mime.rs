@@ -70,7 +70,9 @@ pub fn mail(
         message = message.reply_to(Mailbox::new(None, address(reply_to.as_str())?));
     }
     if let Some(link) = unsubscribe {
-        message = message.raw_header(raw("List-Unsubscribe", &format!("<{link}>"))).raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+        message = message
+            .raw_header(raw("List-Unsubscribe", &format!("<{link}>")))
+            .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
     }
     let parts = MultiPart::alternative().boundary(format!("=_{id}"));
     let parts = parts.singlepart(SinglePart::plain(text.clone())).singlepart(SinglePart::html(html.clone()));

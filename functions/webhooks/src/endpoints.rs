@@ -183,7 +183,10 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let may = caller.over(Right::WebhooksManage);
     let add = |all: &mut Endpoints| {
         if all.all.len() >= MAX_ENDPOINTS {
-            return Err(StoreError::Limit { what: "webhook endpoints of one account", limit: i64::try_from(MAX_ENDPOINTS).unwrap_or(i64::MAX) });
+            return Err(StoreError::Limit {
+                what: "webhook endpoints of one account",
+                limit: i64::try_from(MAX_ENDPOINTS).unwrap_or(i64::MAX),
+            });
         }
         all.all.push(endpoint.clone());
         Ok(EndpointsEdit { answer: endpoint.clone(), kind: RecordKind::WebhookCreated, detail: json!({ "webhook_id": endpoint.id }) })

@@ -74,9 +74,12 @@ fn deliveries() -> Vec<Described> {
             .paged()
             .answers::<PageView<DeliveryView>>("The deliveries."),
         webhook("get_webhook_delivery", "One delivery with every try, and with what is sent.").answers::<DeliveryView>("The delivery."),
-        webhook("replay_webhook_delivery", "Sends one event again, within a minute and as often as a new one, whether it was taken or not.")
-            .accepts::<DeliveryView>("The delivery, pending.")
-            .refuses(&[Code::Conflict]),
+        webhook(
+            "replay_webhook_delivery",
+            "Sends one event again, within a minute and as often as a new one, whether it was taken or not.",
+        )
+        .accepts::<DeliveryView>("The delivery, pending.")
+        .refuses(&[Code::Conflict]),
         webhook("replay_webhook_deliveries", "Sends the events of some time again, the newest first; at most some 500 for one request.")
             .takes::<ReplayDeliveries>()
             .accepts::<ReplayedDeliveries>("How many.")
@@ -86,7 +89,8 @@ fn deliveries() -> Vec<Described> {
 
 fn mail() -> Vec<Described> {
     vec![
-        Described::new("unsubscribe_page", "Mail", "A page for people: asks whether they want no more mails. Mails link to it.").refuses(&[Code::NotFound]),
+        Described::new("unsubscribe_page", "Mail", "A page for people: asks whether they want no more mails. Mails link to it.")
+            .refuses(&[Code::NotFound]),
         Described::new(
             "unsubscribe",
             "Mail",

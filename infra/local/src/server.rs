@@ -17,8 +17,8 @@ use http::uri::Authority;
 
 use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH};
 use crate::control::Control;
-use crate::mail::{Outbox, Shown};
 use crate::gateway::{Answer, Gateway, MAX_BODY_BYTES};
+use crate::mail::{Outbox, Shown};
 
 /// What the port serves.
 #[derive(Clone)]
@@ -89,7 +89,12 @@ async fn mails(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<Sock
     refused(&served.control, peer, &request).unwrap_or_else(shown).map(Body::from)
 }
 
-async fn mail(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, Path(id): Path<String>, request: Request) -> Response {
+async fn mail(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
     let shown = if request.uri().query() == Some("raw") { Shown::Raw } else { Shown::Html };
     let found = || served.outbox.get(&id, shown);
     let absent = || served.control.problem(StatusCode::NOT_FOUND, "There is no such resource", "No mail of this id was sent.", "not_found");

@@ -43,7 +43,9 @@ impl Color {
     /// [`TextError`].
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        digits.map(|digits| Self(format!("#{}", digits.to_ascii_lowercase()))).ok_or(TextError::Shape("must be a colour such as \"#1a2b3c\""))
+        digits
+            .map(|digits| Self(format!("#{}", digits.to_ascii_lowercase())))
+            .ok_or(TextError::Shape("must be a colour such as \"#1a2b3c\""))
     }
 
     /// `#rrggbb`.
@@ -127,7 +129,9 @@ pub fn brand_of(path: &[Account]) -> Option<BrandInForce> {
     let nearest = || path.iter().rev().filter(counts).filter_map(|account| account.settings.brand.as_ref());
     let name = nearest().find_map(|brand| brand.name.as_ref()).unwrap_or(&server.name).as_str().to_owned();
     Some(BrandInForce {
-        sender_name: nearest().find_map(|brand| brand.sender_name.as_ref()).map_or_else(|| name.clone(), |sender| sender.as_str().to_owned()),
+        sender_name: nearest()
+            .find_map(|brand| brand.sender_name.as_ref())
+            .map_or_else(|| name.clone(), |sender| sender.as_str().to_owned()),
         name,
         color: nearest().find_map(|brand| brand.color.clone()),
         reply_to: nearest().find_map(|brand| brand.reply_to.clone()),
@@ -202,7 +206,9 @@ mod tests {
 
     #[test]
     fn a_colour_is_six_digits_and_knows_what_is_read_on_it() {
-        for (color, text) in [("#000000", "#ffffff"), ("#FFFFFF", "#000000"), ("#ffff00", "#000000"), ("#0000ff", "#ffffff"), ("#1a2b3c", "#ffffff")] {
+        for (color, text) in
+            [("#000000", "#ffffff"), ("#FFFFFF", "#000000"), ("#ffff00", "#000000"), ("#0000ff", "#ffffff"), ("#1a2b3c", "#ffffff")]
+        {
             assert_eq!(Color::parse(color).map(|color| color.text_on_it()), Ok(text), "{color}");
         }
         for bad in ["", "red", "#fff", "#12345", "#1234567", "#12345g", "#12;45:", "123456#", "#１２３４５６"] {

@@ -151,7 +151,9 @@ impl BuiltInRole {
             Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
-            Right::KeysRead | Right::MembersRead | Right::RolesRead | Right::WebhooksRead => matches!(self, Owner | Admin | Support | Viewer),
+            Right::KeysRead | Right::MembersRead | Right::RolesRead | Right::WebhooksRead => {
+                matches!(self, Owner | Admin | Support | Viewer)
+            }
             Right::AccountsUpdate => matches!(self, Owner | Admin | Support),
             Right::AccountsCreate | Right::AccountsSuspend | Right::AccountsMove => matches!(self, Owner | Admin),
             Right::CreditsAllocate
@@ -161,7 +163,9 @@ impl BuiltInRole {
             | Right::CreditsPurchase
             | Right::UsageWrite
             | Right::UsageAdjust => matches!(self, Owner | Admin | Billing),
-            Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
+            Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => {
+                matches!(self, Owner | Admin)
+            }
             Right::AccountsClose | Right::CreditsLimit => matches!(self, Owner),
             Right::CreditsIssue => matches!(self, Owner | Billing),
         }

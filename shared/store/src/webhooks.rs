@@ -82,7 +82,8 @@ impl Store {
             Err(error) => return Err(error),
         };
         let found = self.listeners_above(account.clone()).await?;
-        let own_place = |(step, stored): (&tributary_domain::lineage::Step, &Account)| step.id == stored.id && step.generation == stored.generation;
+        let own_place =
+            |(step, stored): (&tributary_domain::lineage::Step, &Account)| step.id == stored.id && step.generation == stored.generation;
         // What happens to an account is told to nobody whom it was moved away from.
         if found.path.len() == account.lineage.depth() + 1 && account.lineage.steps().iter().zip(&found.path).all(own_place) {
             return Ok(Some(found));
@@ -172,7 +173,13 @@ impl Store {
     ///
     /// # Errors
     /// Table errors.
-    pub async fn disable_endpoint(&self, account: &AccountId, seen: &Endpoint, reason: DisabledReason, act: &Act) -> Result<bool, StoreError> {
+    pub async fn disable_endpoint(
+        &self,
+        account: &AccountId,
+        seen: &Endpoint,
+        reason: DisabledReason,
+        act: &Act,
+    ) -> Result<bool, StoreError> {
         for _ in 0..REPLANS {
             let mut endpoints = self.endpoints(account).await?;
             let Some(endpoint) = endpoints.get_mut(&seen.id).filter(|now| now.disabled.is_none() && now.version == seen.version) else {

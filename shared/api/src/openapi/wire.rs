@@ -288,7 +288,9 @@ fn brand() -> ObjectBuilder {
     let token = |builder: ObjectBuilder| builder.schema_type(nullable());
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-        .description(Some("Under whose name and colour the account and those below it are written to; each token that is absent is inherited."))
+        .description(Some(
+            "Under whose name and colour the account and those below it are written to; each token that is absent is inherited.",
+        ))
         .property("name", token(typed("What it is called.", 200)))
         .property("color", token(text("The colour of what is highlighted.").pattern(Some("^#[0-9A-Fa-f]{6}$")).examples(["#1a2b3c"])))
         .property("sender_name", token(typed("From whom mails are; the name unless given.", 200)))

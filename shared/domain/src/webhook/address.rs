@@ -6,30 +6,30 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IPv4 networks that are never called: the address's first bits, and how many.
 const NOT_PUBLIC_V4: &[([u8; 4], u32)] = &[
-    ([0, 0, 0, 0], 8),          // this network
-    ([10, 0, 0, 0], 8),         // private use
-    ([100, 64, 0, 0], 10),      // carriers' address translation
-    ([127, 0, 0, 0], 8),        // this machine
-    ([168, 63, 129, 16], 32),   // a cloud's own services, at an address that looks public
-    ([169, 254, 0, 0], 16),     // link local, and clouds' metadata
-    ([172, 16, 0, 0], 12),      // private use
-    ([192, 0, 0, 0], 24),       // protocol assignments
-    ([192, 0, 2, 0], 24),       // documentation
-    ([192, 88, 99, 0], 24),     // 6to4 relays, of old
-    ([192, 168, 0, 0], 16),     // private use
-    ([198, 18, 0, 0], 15),      // benchmarks
-    ([198, 51, 100, 0], 24),    // documentation
-    ([203, 0, 113, 0], 24),     // documentation
-    ([224, 0, 0, 0], 4),        // multicast
-    ([240, 0, 0, 0], 4),        // reserved, broadcast
+    ([0, 0, 0, 0], 8),        // this network
+    ([10, 0, 0, 0], 8),       // private use
+    ([100, 64, 0, 0], 10),    // carriers' address translation
+    ([127, 0, 0, 0], 8),      // this machine
+    ([168, 63, 129, 16], 32), // a cloud's own services, at an address that looks public
+    ([169, 254, 0, 0], 16),   // link local, and clouds' metadata
+    ([172, 16, 0, 0], 12),    // private use
+    ([192, 0, 0, 0], 24),     // protocol assignments
+    ([192, 0, 2, 0], 24),     // documentation
+    ([192, 88, 99, 0], 24),   // 6to4 relays, of old
+    ([192, 168, 0, 0], 16),   // private use
+    ([198, 18, 0, 0], 15),    // benchmarks
+    ([198, 51, 100, 0], 24),  // documentation
+    ([203, 0, 113, 0], 24),   // documentation
+    ([224, 0, 0, 0], 4),      // multicast
+    ([240, 0, 0, 0], 4),      // reserved, broadcast
 ];
 
 /// Parts of `2000::/3` that are never called. Nothing outside of it is public unicast.
 const NOT_PUBLIC_V6: &[([u16; 3], u32)] = &[
-    ([0x2001, 0, 0], 23),       // protocol assignments: Teredo, ORCHID, benchmarks
-    ([0x2001, 0xdb8, 0], 32),   // documentation
-    ([0x2002, 0, 0], 16),       // 6to4: an IPv4 address inside
-    ([0x3fff, 0, 0], 20),       // documentation
+    ([0x2001, 0, 0], 23),     // protocol assignments: Teredo, ORCHID, benchmarks
+    ([0x2001, 0xdb8, 0], 32), // documentation
+    ([0x2002, 0, 0], 16),     // 6to4: an IPv4 address inside
+    ([0x3fff, 0, 0], 20),     // documentation
 ];
 
 /// Whether an address is one of the public internet.
@@ -115,9 +115,32 @@ mod tests {
     #[test]
     fn what_lies_beside_them_is_public() {
         for address in [
-            "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0", "169.253.255.255", "169.255.0.0",
-            "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.0.3.0", "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "203.0.112.255",
-            "203.0.114.0", "223.255.255.255", "::ffff:1.1.1.1", "2001:200::1", "2001:4860:4860::8888", "2003::1", "2606:4700::1111", "3ffe::1",
+            "1.1.1.1",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.0.1.0",
+            "192.0.3.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "203.0.112.255",
+            "203.0.114.0",
+            "223.255.255.255",
+            "::ffff:1.1.1.1",
+            "2001:200::1",
+            "2001:4860:4860::8888",
+            "2003::1",
+            "2606:4700::1111",
+            "3ffe::1",
         ] {
             assert!(public(address), "{address}");
         }

@@ -311,7 +311,13 @@ mod tests {
 
     #[test]
     fn an_address_is_of_the_public_internet_and_encrypted() {
-        for good in ["https://example.com", "https://example.com:8443/a?b=c", "https://203.0.114.7/x", "https://[2606:4700::1111]/", "https://EXAMPLE.com/ü"] {
+        for good in [
+            "https://example.com",
+            "https://example.com:8443/a?b=c",
+            "https://203.0.114.7/x",
+            "https://[2606:4700::1111]/",
+            "https://EXAMPLE.com/ü",
+        ] {
             assert!(EndpointUrl::parse(good, false).is_ok(), "{good}");
         }
         let long = format!("https://example.com/{}", "a".repeat(MAX_URL_BYTES));

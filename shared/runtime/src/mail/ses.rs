@@ -25,7 +25,8 @@ pub struct SesMailer {
 impl SesMailer {
     /// SES at AWS, or at another endpoint.
     pub(crate) fn new(caller: Caller, endpoint: Option<&str>) -> Self {
-        let base = endpoint.map_or_else(|| format!("https://{}", host(Service::Ses, caller.region())), |url| url.trim_end_matches('/').to_owned());
+        let base =
+            endpoint.map_or_else(|| format!("https://{}", host(Service::Ses, caller.region())), |url| url.trim_end_matches('/').to_owned());
         Self { caller, url: format!("{base}/v2/email/outbound-emails") }
     }
 }
@@ -60,7 +61,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_mail_is_sent_raw_and_signed() {
-        let (caller, endpoint, asked) = server(&[(200, "{\"MessageId\": \"1\"}"), (400, "{\"message\": \"Email address is not verified.\"}")]).await;
+        let (caller, endpoint, asked) =
+            server(&[(200, "{\"MessageId\": \"1\"}"), (400, "{\"message\": \"Email address is not verified.\"}")]).await;
         let mailer = SesMailer::new(caller, Some(&endpoint));
         let mail = Mail {
             id: "evt_1".into(),
