@@ -15,6 +15,7 @@ use tributary_local::event::{Arrival, rest};
 use tributary_local::lambda::{Handler, Lambda, http};
 use tributary_local::template::Template;
 use tributary_runtime::ids::SeededIds;
+use tributary_runtime::mail::MemoryMailer;
 use tributary_store::memory::MemoryTable;
 use tributary_store::stream;
 use tributary_store::table::{Item, Value as Stored};
@@ -173,6 +174,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
             "watcher" => tributary_watcher::handle(app, event, &run).await,
             "forecast" => tributary_forecasts::handle(app, event, &run).await,
+            "notifier" => tributary_notifier::handle(app, &nowhere(), event, &run).await,
             other => panic!("say here what runs {other}"),
         };
         assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");
@@ -191,6 +193,7 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
             "exporter" => tributary_exporter::handle(app, event, &run).await,
             "watcher" => tributary_watcher::handle(app, event, &run).await,
+            "notifier" => tributary_notifier::handle(app, &nowhere(), event, &run).await,
             other => panic!("say here what takes {other}"),
         };
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -200,6 +203,11 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
         }
         within_rights(&name, &name, &table.take());
     }
+}
+
+/// A notifier that sends nowhere.
+fn nowhere() -> tributary_notifier::Senders {
+    crate::webhooks::senders(Arc::new(crate::support::receiver::MemoryOutbound::default()), &MemoryMailer::default())
 }
 
 /// The first change of a ledger, the first audit record, and what the outbox does not tell.

@@ -30,6 +30,7 @@ pub fn functions() -> Vec<Function> {
         function("pricing", tributary_pricing::endpoints(), tributary_pricing::openapi::operations()),
         function("alerts", tributary_alerts::endpoints(), tributary_alerts::openapi::operations()),
         function("usage", tributary_usage::endpoints(), tributary_usage::openapi::operations()),
+        function("webhooks", tributary_webhooks::endpoints(), tributary_webhooks::openapi::operations()),
         function("portal", tributary_portal::endpoints(), tributary_portal::openapi::operations()),
     ]
 }
@@ -90,7 +91,7 @@ pub fn all() -> Result<Vec<Generated>, String> {
     Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 14] = [
     ("Accounts", "The tree: the operator at its root, resellers, customers."),
     ("Credits", "Moving credit, and looking at it. Double entry; every movement is one step."),
     ("Packages", "Credit sold to sub-accounts: packages, bulk discounts, and the cheapest way to buy."),
@@ -99,6 +100,8 @@ const TAGS: [(&str, &str); 12] = [
     ("Usage", "Usage events: counted once, priced at every level, explained, reported."),
     ("Automatic topping up", "Credit that an account draws by itself when there is little left."),
     ("Alerts", "Thresholds on balances, usage and when credit runs out. Each crossing is told once."),
+    ("Webhooks", "Endpoints to which events are sent, signed, and what was delivered to them."),
+    ("Mail", "Mails to people."),
     ("Keys", "API keys. A key holds a role at one account, and so over everything below it."),
     ("Members", "People. A member holds a role as a key does."),
     ("Roles", "Custom roles, and who may do what."),
@@ -136,6 +139,8 @@ fn meaning(right: Right) -> &'static str {
         Right::UsageAdjust => "Void and correct usage",
         Right::AlertsRead => "See alerts, and the values that they told",
         Right::AlertsManage => "Set and remove alerts, which tell values whatever else may be seen",
+        Right::WebhooksRead => "See webhook endpoints, never their secrets, and what was delivered to them",
+        Right::WebhooksManage => "Make, change, test and remove webhook endpoints, and with them have sent out what events tell",
         Right::KeysRead => "See API keys, never their secrets",
         Right::KeysManage => "Make, rotate and revoke API keys, and set their denies",
         Right::MembersRead => "See members, and what others may do",

@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 use tributary_api::endpoint::Access;
 use tributary_api::{Endpoint, Idempotency};
+use tributary_domain::delivery::{Delivery, DeliveryState, Target};
+use tributary_domain::id::{AccountId, EventId};
 use tributary_domain::rights::{BuiltInRole, Right};
+use tributary_store::deliveries::Kept;
 
 use crate::support::api::{Api, Ask, endpoints};
 use crate::support::world::World;
@@ -46,6 +49,8 @@ pub struct Scene {
     promotion: String,
     code: String,
     export: String,
+    webhook: String,
+    delivery: String,
 }
 
 /// Makes it.
@@ -66,6 +71,9 @@ pub async fn scene(w: &World) -> Scene {
     let now = w.target.time_in_s(0);
     let event = json!({ "id": "e-1", "account_id": child, "meter": "calls", "quantity": "1", "occurred_at": now });
     api.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
+    let hook = json!({ "url": "https://hooks.example.com/", "events": ["*"] });
+    let webhook = api.post("/reseller/webhooks", hook).send().await.is(201).id();
+    let delivery = delivered(w, &home.id, &webhook).await;
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
     Scene {
         meter: "calls".to_owned(),
@@ -86,7 +94,32 @@ pub async fn scene(w: &World) -> Scene {
         child,
         branch,
         export: api.post("/reseller/usage/export", export()).send().await.is(202).id(),
+        webhook,
+        delivery,
     }
+}
+
+/// An event that was sent to an endpoint, and was not taken.
+async fn delivered(w: &World, account: &str, webhook: &str) -> String {
+    let app = &w.target.inside("golden").expect("in this process").app;
+    let account: AccountId = account.parse().expect("an id");
+    let delivery = Delivery {
+        target: Target::Webhook(webhook.parse().expect("an id")),
+        owner: account.clone(),
+        event_id: EventId::from_uuid(app.uuid()),
+        event_type: "credit.issue".to_owned(),
+        account_id: account,
+        state: DeliveryState::Pending,
+        tries: 0,
+        attempts: Vec::new(),
+        due: None,
+        created_at: app.now(),
+        ended_at: None,
+    };
+    let id = delivery.event_id.to_string();
+    let kept = Kept { delivery: delivery.given_up(app.now(), "no answer"), body: "{}".to_owned(), lease: String::new() };
+    app.store().open_delivery(kept).await.expect("kept");
+    id
 }
 
 /// A month of usage as a file.
@@ -132,6 +165,18 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "quote_price" => json!({ "account_id": s.child, "meter": s.meter, "quantity": "1000" }),
         "price_what_if" => json!({ "month": "2026-11", "card": { "meter": s.meter, "model": flat } }),
         "export_usage" => export(),
+        "create_webhook" | "update_webhook" => json!({ "url": "https://hooks.example.com/", "events": ["*"] }),
+        "replay_webhook_deliveries" => json!({ "from": "2026-11-01T00:00:00Z" }),
+        "list_webhooks"
+        | "list_event_types"
+        | "get_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "enable_webhook"
+        | "test_webhook"
+        | "list_webhook_deliveries"
+        | "get_webhook_delivery"
+        | "replay_webhook_delivery" => Value::Null,
         "end_promotion" => json!({}),
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
@@ -155,6 +200,16 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,
         "get_usage_export" => &s.export,
+        "get_webhook"
+        | "update_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "enable_webhook"
+        | "test_webhook"
+        | "list_webhook_deliveries"
+        | "get_webhook_delivery"
+        | "replay_webhook_delivery"
+        | "replay_webhook_deliveries" => &s.webhook,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };
@@ -165,6 +220,8 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{role_id}", &s.role),
         ("{key}", &s.meter),
         ("{account_id}", &s.child),
+        ("{event_id}", &s.delivery),
+        ("{token}", &"x".to_owned()),
         ("{code}", &"not_found".to_owned()),
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));

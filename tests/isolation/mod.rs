@@ -63,6 +63,8 @@ fn absent(what: What) -> String {
         What::Card => "rcd",
         What::Promotion => "prm",
         What::Export => "exp",
+        What::Webhook => "whk",
+        What::Delivery => "evt",
         What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -79,7 +81,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
-                What::Event | What::Batch | What::Export => None,
+                What::Event | What::Batch | What::Export | What::Webhook | What::Delivery => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -100,6 +102,8 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Card => Some(hand.card.clone()),
         What::Promotion => Some(hand.promotion.clone()),
         What::Export => Some(hand.export.clone()),
+        What::Webhook => Some(hand.webhook.clone()),
+        What::Delivery => Some(hand.delivery.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -313,8 +317,13 @@ async fn cursors(scene: &Scene, row: &Row, endpoint: &Endpoint) -> BTreeMap<Seat
     }
     for seat in Seat::ALL {
         let list = if Seat::Own.within(seat) { Seat::Own } else { seat };
-        let path = endpoint.path.replace("{id}", scene.id(list));
-        let page = scene.owner(seat).get(&format!("{path}?limit=1")).send().await.is(200);
+        // A list below a thing of an account is asked for with whose it is.
+        let (id, more) = match endpoint.path.starts_with("/reseller/webhooks/") {
+            true => (scene.hand(list).webhook.as_str(), format!("&account_id={}", scene.id(list))),
+            false => (scene.id(list), String::new()),
+        };
+        let path = endpoint.path.replace("{id}", id);
+        let page = scene.owner(seat).get(&format!("{path}?limit=1{more}")).send().await.is(200);
         let cursor = page["next_cursor"].as_str().or_else(|| page["children"]["next_cursor"].as_str());
         cursors.extend(cursor.map(|cursor| (seat, cursor.to_owned())));
     }

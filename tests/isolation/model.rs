@@ -63,6 +63,8 @@ pub const RIGHTS: &[(&str, &str)] = &[
     ("usage.read", "oabsv"),
     ("usage.write", "oab"),
     ("usage.adjust", "oab"),
+    ("webhooks.read", "oasv"),
+    ("webhooks.manage", "oa"),
     ("keys.read", "oasv"),
     ("keys.manage", "oa"),
     ("members.read", "oasv"),

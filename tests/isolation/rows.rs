@@ -35,6 +35,10 @@ pub enum What {
     Promotion,
     /// A file of usage that an account asked for.
     Export,
+    /// A webhook endpoint of an account.
+    Webhook,
+    /// An event that was sent to an account's endpoint.
+    Delivery,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -222,6 +226,7 @@ pub fn rows() -> Vec<Row> {
         packages(),
         usage(),
         usage_reports(),
+        webhooks(),
     ]
     .concat()
 }
@@ -516,5 +521,35 @@ fn usage_reports() -> Vec<Row> {
         row("export_usage", "usage.read").account("/account_id", Usual::Home).over("/account_id").body(month),
         row("list_usage_exports", "usage.read").paged().step(Step::Home("usage.read")),
         row("get_usage_export", "usage.read").place("{id}", What::Export, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
+    ]
+}
+
+fn webhooks() -> Vec<Row> {
+    let of = |operation, right| {
+        let row = row(operation, right).place("{id}", What::Webhook, Usual::Seat(Seat::Own)).account("?account_id", Usual::Seat(Seat::Own));
+        row.over("?account_id").step(Step::Of("{id}", "?account_id"))
+    };
+    let (read, manage) = ("webhooks.read", "webhooks.manage");
+    let endpoint = || json!({ "url": "https://hooks.example.com/", "events": ["*"] });
+    let delivery = |row: Row| row.place("{event_id}", What::Delivery, Usual::SameAsId).step(Step::Of("{event_id}", "{id}"));
+    vec![
+        row("create_webhook", manage).account("/account_id", Usual::Home).over("/account_id").body(endpoint()),
+        row("list_webhooks", read).account("?account_id", Usual::Home).over("?account_id"),
+        row("list_event_types", read).step(Step::Home(read)),
+        of("get_webhook", read),
+        of("update_webhook", manage).body(endpoint()),
+        of("delete_webhook", manage),
+        of("rotate_webhook_secret", manage),
+        of("enable_webhook", manage),
+        of("test_webhook", manage),
+        row("list_webhook_deliveries", read)
+            .paged()
+            .place("{id}", What::Webhook, Usual::Seat(Seat::Own))
+            .account("?account_id", Usual::Seat(Seat::Own))
+            .over("?account_id")
+            .step(Step::Of("{id}", "?account_id")),
+        delivery(of("get_webhook_delivery", read)),
+        delivery(of("replay_webhook_delivery", manage)),
+        of("replay_webhook_deliveries", manage).body(json!({ "from": "2026-10-01T00:00:00Z" })),
     ]
 }

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use tributary_domain::delivery::{Delivery, DeliveryState, Target as To};
+use tributary_domain::id::{AccountId, EventId};
+use tributary_store::deliveries;
 
 use crate::support::api::{Api, Target};
 
@@ -131,6 +134,10 @@ pub struct Hand {
     pub event: Option<String>,
     /// A file of usage that its owner asked for.
     pub export: String,
+    /// One of its webhook endpoints.
+    pub webhook: String,
+    /// An event that was sent there.
+    pub delivery: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -249,11 +256,51 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export]
-            .into_iter()
-            .chain(&hand.transfer)
-            .chain(&hand.hold);
+        let ids = [
+            &hand.id,
+            &hand.key,
+            &hand.member,
+            &hand.role,
+            &hand.issue,
+            &hand.card,
+            &hand.promotion,
+            &hand.export,
+            &hand.webhook,
+            &hand.delivery,
+        ]
+        .into_iter()
+        .chain(&hand.transfer)
+        .chain(&hand.hold);
         ids.chain(&hand.own_texts).cloned().chain([seat.mark()]).collect()
+    }
+
+    /// Makes an endpoint to which two events were sent, so that their list has a second page.
+    async fn webhook(&self, seat: Seat, hand: &mut Hand) {
+        let mark = seat.mark();
+        let body =
+            json!({ "account_id": hand.id, "url": format!("https://{mark}hook.example.com/"), "events": ["*"], "description": mark });
+        hand.webhook = self.id_of("/reseller/webhooks", body).await;
+        let app = &self.target.inside("isolation").expect("in this process").app;
+        for _ in 0..2 {
+            let (event_id, account): (EventId, AccountId) = (EventId::from_uuid(app.uuid()), hand.id.parse().expect("an id"));
+            let delivery = Delivery {
+                target: To::Webhook(hand.webhook.parse().expect("an id")),
+                owner: account.clone(),
+                event_id: event_id.clone(),
+                event_type: "credit.issue".to_owned(),
+                account_id: account,
+                state: DeliveryState::Pending,
+                tries: 0,
+                attempts: Vec::new(),
+                due: None,
+                created_at: app.now(),
+                ended_at: None,
+            };
+            let delivery = delivery.given_up(app.now(), &format!("{mark}why"));
+            let kept = deliveries::Kept { delivery, body: format!("{{\"mark\": \"{mark}body\"}}"), lease: String::new() };
+            app.store().open_delivery(kept).await.expect("kept");
+            hand.delivery = event_id.to_string();
+        }
     }
 
     async fn make(&self, path: &str, body: Value) -> Value {
@@ -298,6 +345,7 @@ impl Scene {
             let owner = self.target.nobody.with(&hand.owner);
             hand.export = owner.post("/reseller/usage/export", asked).send().await.is(202).id();
         }
+        self.webhook(seat, &mut hand).await;
         if seat != Seat::Leaf {
             let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
             let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });

@@ -119,6 +119,7 @@ fn app(ends: &Ends) -> App {
         ids: Arc::new(SystemIds::default()),
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
+        loopback_webhooks: true,
     };
     App::with_patience(parts, Patience::eager(1))
 }

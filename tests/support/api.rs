@@ -34,6 +34,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_pricing::endpoints(),
         tributary_alerts::endpoints(),
         tributary_usage::endpoints(),
+        tributary_webhooks::endpoints(),
         tributary_portal::endpoints(),
     ]
     .concat()
@@ -226,6 +227,7 @@ fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dy
         ids,
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
+        loopback_webhooks: true,
     };
     // Nothing is ever busy in memory, so there is nothing to wait for.
     App::with_patience(parts, Patience::eager(12))

@@ -3,4 +3,5 @@ pub mod asked;
 pub mod engine;
 pub mod events;
 pub mod lambda;
+pub mod receiver;
 pub mod world;

@@ -243,8 +243,11 @@ impl Town {
                 let app = self.inside().process(Arc::clone(table) as Arc<dyn Table>);
                 let other = self.inside().process(Arc::clone(table) as Arc<dyn Table>);
                 let run = app.run_id("");
-                let (one, two) =
-                    futures::future::join(tributary_watcher::handle(&app, call.clone(), &run), tributary_watcher::handle(&other, call, &run)).await;
+                let (one, two) = futures::future::join(
+                    tributary_watcher::handle(&app, call.clone(), &run),
+                    tributary_watcher::handle(&other, call, &run),
+                )
+                .await;
                 table.revive();
                 if [one, two].into_iter().any(|answer| answer.is_ok_and(|answer| answer["batchItemFailures"] == json!([]))) {
                     break;

@@ -15,6 +15,7 @@ mod gateway;
 mod intrinsics;
 pub mod lambda;
 mod lambda_env;
+pub mod mail;
 pub mod options;
 pub mod pattern;
 mod pump;

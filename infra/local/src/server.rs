@@ -12,12 +12,13 @@ use axum::routing::{any, get, post};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use http::uri::Authority;
 
 use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH};
 use crate::control::Control;
 use crate::gateway::{Answer, Gateway, MAX_BODY_BYTES};
+use crate::mail::{Outbox, Shown};
 
 /// What the port serves.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Served {
     pub control: Arc<Control>,
     /// What links lead to.
     pub blobs: LinkedBlobs,
+    /// The mails that were sent.
+    pub outbox: Outbox,
 }
 
 /// Everything on the port.
@@ -37,6 +40,8 @@ pub fn router(served: Served) -> Router {
         .route("/_local/clock/advance", post(advance).fallback(no_control))
         .route("/_local/queues", get(queues).fallback(no_control))
         .route("/_local/queues/{name}/redrive", post(redrive).fallback(no_control))
+        .route("/_local/mail", get(mails).fallback(no_control))
+        .route("/_local/mail/{id}", get(mail).fallback(no_control))
         .route("/_local/events", get(events).fallback(no_control))
         .route(&format!("{PATH}/{{*key}}"), get(download).fallback(no_control))
         .route("/_local/{*rest}", any(no_control))
@@ -77,6 +82,25 @@ async fn events(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<Soc
     refused(&served.control, peer, &request).unwrap_or_else(|| served.control.events()).map(Body::from)
 }
 
+/// To a browser a page, to everything else JSON.
+async fn mails(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let browser = request.headers().get(ACCEPT).is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    let shown = || if browser { served.outbox.page() } else { served.outbox.list() };
+    refused(&served.control, peer, &request).unwrap_or_else(shown).map(Body::from)
+}
+
+async fn mail(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let shown = if request.uri().query() == Some("raw") { Shown::Raw } else { Shown::Html };
+    let found = || served.outbox.get(&id, shown);
+    let absent = || served.control.problem(StatusCode::NOT_FOUND, "There is no such resource", "No mail of this id was sent.", "not_found");
+    refused(&served.control, peer, &request).unwrap_or_else(|| found().unwrap_or_else(absent)).map(Body::from)
+}
+
 async fn redrive(
     State(served): State<Served>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -109,7 +133,7 @@ async fn download(State(served): State<Served>, Path(key): Path<String>, link: R
 }
 
 async fn no_control(State(served): State<Served>) -> Response {
-    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events and links to blobs.";
+    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events, GET /_local/mail and links to blobs.";
     served.control.problem(StatusCode::NOT_FOUND, "There is no such route", detail, "route_not_found").map(Body::from)
 }
 

@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tributary_api::{App, AppParts, KeyMode, bootstrap};
 use tributary_domain::id::RequestId;
+use tributary_notifier::Senders;
+use tributary_notifier::outbound::GuardedClient;
 use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
@@ -27,6 +29,7 @@ use crate::engine::{self, Engine, EngineError};
 use crate::functions;
 use crate::gateway::Gateway;
 use crate::lambda_env;
+use crate::mail::Outbox;
 use crate::options::{Options, Storage};
 use crate::pump::Pump;
 use crate::queue::{LocalQueues, Sender};
@@ -47,6 +50,9 @@ const EVENT_QUEUE: &str = "EventQueue";
 /// Where blobs and messages are, below the data directory.
 const BLOBS_DIR: &str = "blobs";
 const QUEUES_DIR: &str = "queues";
+const MAIL_DIR: &str = "mail";
+/// The address that mails are from.
+const MAIL_FROM: &str = "no-reply@tributary.example";
 /// How long requests in flight have to end when the run is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -97,6 +103,9 @@ pub enum StartError {
     /// The operator could not be made.
     #[error("the operator's account could not be made: {0}")]
     Operator(String),
+    /// What calls webhook endpoints did not start.
+    #[error("webhook endpoints cannot be called: {0}")]
+    Client(String),
     /// The demo could not be made.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -162,9 +171,18 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         ids: ids.clone(),
         docs_url: template.docs_url.clone(),
         mode: KeyMode::Test,
+        // Endpoints to try things out are on this machine.
+        loopback_webhooks: true,
     });
+    let outbox = outbox(&options.storage, &any_clock)?;
+    let senders = Senders {
+        outbound: Arc::new(GuardedClient::new(true).map_err(StartError::Client)?),
+        mailer: Arc::new(outbox.clone()),
+        mail_from: Some(MAIL_FROM.to_owned()),
+        api_url: base_url.clone(),
+    };
     let operator_key = operator(&app, &keeper).await?;
-    let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app)?, any_clock.clone(), ids));
+    let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app, &senders)?, any_clock.clone(), ids));
     let demo = demo(&gateway, &keeper, &operator_key, &clock, &options).await?;
     let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock.clone()));
     let streams = changes.iter().flat_map(|changes| {
@@ -173,7 +191,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     });
     let pump = Arc::new(Pump::new(&template.sources, streams.collect(), queues.clone(), gateway.clone(), any_clock));
     let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, keeper.clone(), &template.docs_url);
-    let served = Served { gateway, control: Arc::new(control), blobs };
+    let served = Served { gateway, control: Arc::new(control), blobs, outbox };
     let serving = serve(listener, served, scheduler, pump);
     if let Some(path) = &options.ready_file {
         write_ready_file(path, &base_url, &operator_key).map_err(|error| StartError::ReadyFile { path: path.clone(), error })?;
@@ -252,6 +270,14 @@ fn blobs(storage: &Storage) -> Arc<dyn Blobs> {
         Storage::Directory(dir) => Arc::new(DiskBlobs::new(dir.join(BLOBS_DIR))),
         Storage::Engine | Storage::Memory(_) => Arc::new(MemoryBlobs::default()),
     }
+}
+
+fn outbox(storage: &Storage, clock: &Arc<dyn Clock>) -> Result<Outbox, StateError> {
+    let dir = match storage {
+        Storage::Directory(dir) => Some(dir.join(MAIL_DIR)),
+        Storage::Engine | Storage::Memory(_) => None,
+    };
+    Outbox::open(dir.as_deref(), clock.clone()).map_err(|error| StateError::Io { path: dir.unwrap_or_default(), error })
 }
 
 fn queues(storage: &Storage, template: &Template, clock: &Arc<dyn Clock>, ids: &Arc<dyn IdSource>) -> Result<LocalQueues, StateError> {

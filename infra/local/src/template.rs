@@ -564,6 +564,7 @@ mod tests {
             "exporter",
             "forecast",
             "housekeeping",
+            "notifier",
             "outbox",
             "portal",
             "pricing",
@@ -571,6 +572,7 @@ mod tests {
             "usage",
             "usage_worker",
             "watcher",
+            "webhooks",
         ];
         assert_eq!(binaries, known);
         let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
@@ -583,6 +585,7 @@ mod tests {
         let schedules = [
             schedule("EveryHour", "Forecast", 60),
             schedule("EveryMinute", "Housekeeping", 1),
+            schedule("EveryMinute", "Notifier", 1),
             schedule("EveryFiveMinutes", "Reconcile", 5),
             schedule("EveryMinute", "UsageWorker", 1),
             schedule("EveryMinute", "Watcher", 1),

@@ -46,6 +46,8 @@ pub struct AppParts {
     pub docs_url: String,
     /// Which keys are made and taken.
     pub mode: KeyMode,
+    /// Webhook endpoints may be on this machine: for the local run and tests.
+    pub loopback_webhooks: bool,
 }
 
 /// What every request finds. Cheap to clone.
@@ -112,6 +114,7 @@ impl App {
             ids: Arc::new(ids),
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
             mode: config.key_mode,
+            loopback_webhooks: config.webhooks_allow_loopback,
         }))
     }
 
@@ -163,6 +166,11 @@ impl App {
     /// Where the pages of errors are.
     pub fn docs_url(&self) -> &str {
         &self.parts.docs_url
+    }
+
+    /// Whether webhook endpoints may be on this machine.
+    pub fn loopback_webhooks(&self) -> bool {
+        self.parts.loopback_webhooks
     }
 
     /// Which keys are made and taken.

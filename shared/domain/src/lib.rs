@@ -3,6 +3,8 @@
 
 pub mod account;
 pub mod alert;
+pub mod brand;
+pub mod delivery;
 pub mod event;
 pub mod hold;
 pub mod id;
@@ -18,3 +20,4 @@ pub mod time;
 pub mod topup;
 pub mod transfer;
 pub mod version;
+pub mod webhook;

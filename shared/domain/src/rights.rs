@@ -76,6 +76,10 @@ rights! {
     AlertsRead = "alerts.read",
     /// Set and remove alerts. An alert tells values whatever else may be seen.
     AlertsManage = "alerts.manage",
+    /// See webhook endpoints (never their secrets) and what was delivered to them.
+    WebhooksRead = "webhooks.read",
+    /// Make, change and remove webhook endpoints, and with them have sent out what events tell.
+    WebhooksManage = "webhooks.manage",
     /// See API keys (never their secrets).
     KeysRead = "keys.read",
     /// Make, rotate and revoke API keys.
@@ -151,7 +155,9 @@ impl BuiltInRole {
             Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead | Right::AlertsRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
-            Right::KeysRead | Right::MembersRead | Right::RolesRead => matches!(self, Owner | Admin | Support | Viewer),
+            Right::KeysRead | Right::MembersRead | Right::RolesRead | Right::WebhooksRead => {
+                matches!(self, Owner | Admin | Support | Viewer)
+            }
             Right::AccountsUpdate => matches!(self, Owner | Admin | Support),
             Right::AccountsCreate | Right::AccountsSuspend | Right::AccountsMove => matches!(self, Owner | Admin),
             Right::CreditsAllocate
@@ -162,7 +168,9 @@ impl BuiltInRole {
             | Right::UsageWrite
             | Right::UsageAdjust
             | Right::AlertsManage => matches!(self, Owner | Admin | Billing),
-            Right::PricingManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
+            Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => {
+                matches!(self, Owner | Admin)
+            }
             Right::AccountsClose | Right::CreditsLimit => matches!(self, Owner),
             Right::CreditsIssue => matches!(self, Owner | Billing),
         }

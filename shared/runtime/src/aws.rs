@@ -1,5 +1,5 @@
-//! One signed request to a service of AWS whose SDK would be much for the little that is asked of it: S3, SQS and EventBridge. It goes
-//! through the same HTTP client as the SDK's own, and is signed by the same code.
+//! One signed request to a service of AWS whose SDK would be much for the little that is asked of it: S3, SQS, EventBridge
+//! and SES. It goes through the same HTTP client as the SDK's own, and is signed by the same code.
 
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ pub(crate) enum Service {
     S3,
     Sqs,
     Events,
+    Ses,
 }
 
 impl Service {
@@ -39,6 +40,7 @@ impl Service {
             Service::S3 => "s3",
             Service::Sqs => "sqs",
             Service::Events => "events",
+            Service::Ses => "ses",
         }
     }
 }
@@ -182,7 +184,8 @@ impl Caller {
 /// Where the service is: the given endpoint, or AWS's of the region.
 pub(crate) fn host(service: Service, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("{}.{region}.{suffix}", service.name())
+    let name = if service == Service::Ses { "email" } else { service.name() };
+    format!("{name}.{region}.{suffix}")
 }
 
 /// An error with what led to it.

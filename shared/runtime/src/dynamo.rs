@@ -12,6 +12,7 @@ use crate::aws::Caller;
 use crate::blobs::{Blobs, NoBlobs, S3Blobs};
 use crate::bus::{Bus, EventBridge, NoBus};
 use crate::config::{BUCKET_NAME, Config, ConfigError, EVENT_BUS_NAME, EVENT_QUEUE_URL, EXPORT_QUEUE_URL, USAGE_QUEUE_URL};
+use crate::mail::{Mailer, SesMailer};
 use crate::queue::{Fifo, NoFifo, NoQueue, Queue, Queues, SqsFifo, SqsQueue};
 
 /// How long one attempt at DynamoDB may take before it counts as unanswered.
@@ -33,6 +34,8 @@ pub struct Clients {
     pub queues: Queues,
     /// The bus that the environment names, if it names one.
     pub bus: Arc<dyn Bus>,
+    /// Mail, by SES.
+    pub ses: Arc<dyn Mailer>,
 }
 
 impl Clients {
@@ -62,6 +65,7 @@ impl Clients {
             blobs: blobs(&caller, config),
             queues: queues(&caller, config),
             bus: bus(&caller, config),
+            ses: Arc::new(SesMailer::new(caller, config.ses_endpoint.as_deref())),
         })
     }
 
@@ -125,6 +129,7 @@ fn only_plain(config: &Config) -> bool {
         && (config.bucket.is_none() || plain(&config.s3_endpoint))
         && (!queues || plain(&config.sqs_endpoint))
         && (config.event_bus.is_none() || plain(&config.events_endpoint))
+        && (config.mail_from.is_none() || plain(&config.ses_endpoint))
 }
 
 fn settings() -> HttpConnectorSettings {

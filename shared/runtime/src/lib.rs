@@ -8,6 +8,8 @@ pub mod clock;
 pub mod config;
 pub mod dynamo;
 pub mod ids;
+pub mod mail;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;
+pub mod webhook;

@@ -1,7 +1,8 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
+use tributary_domain::delivery::Target;
 use tributary_domain::id::{
-    AccountId, AlertId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId,
+    AccountId, AlertId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId, WebhookId,
 };
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
@@ -266,6 +267,37 @@ pub fn forecast(account: &AccountId, name: &str) -> Key {
 /// How far the day's forecasts are.
 pub fn forecast_pass() -> Key {
     Key::new("FCST", ALONE)
+}
+
+/// An account's webhook endpoints.
+pub fn endpoints(account: &AccountId) -> Key {
+    Key::new(format!("HOOK#{account}"), ALONE)
+}
+
+/// Since when an endpoint has only failed.
+pub fn failing(webhook: &WebhookId) -> Key {
+    Key::new(format!("HOOKF#{webhook}"), ALONE)
+}
+
+/// Partition of an endpoint's deliveries.
+pub fn deliveries(webhook: &WebhookId) -> String {
+    format!("DLV#{webhook}")
+}
+
+/// One event's delivery to one target.
+pub fn delivery(target: &Target, event: &EventId) -> Key {
+    match target {
+        Target::Webhook(webhook) => Key::new(deliveries(webhook), event.as_str()),
+        Target::Mail { digest, .. } => Key::new(format!("EML#{event}"), digest),
+    }
+}
+
+/// Index partition of deliveries that are to be tried, by when.
+pub const DELIVERIES_DUE_INDEX: &str = "DUE#delivery";
+
+/// An address that wants no more mail under an account's brand, by the address's digest.
+pub fn unsubscribed(brand: &AccountId, digest: &str) -> Key {
+    Key::new(format!("UNSUB#{brand}"), digest)
 }
 
 /// An export of usage.

@@ -12,6 +12,7 @@ pub mod bootstrap;
 pub mod codec;
 pub mod commit;
 pub mod counting;
+pub mod deliveries;
 pub mod dynamo;
 pub mod entries;
 pub mod error;
@@ -43,6 +44,7 @@ pub mod transfers;
 pub mod turns;
 pub mod usage_batches;
 pub mod usage_entries;
+pub mod webhooks;
 
 use std::sync::Arc;
 

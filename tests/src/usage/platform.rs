@@ -92,6 +92,7 @@ impl Ground {
             ids: Arc::clone(&self.ids),
             docs_url: "https://docs.example".to_owned(),
             mode: KeyMode::Test,
+            loopback_webhooks: true,
         };
         Ok(App::with_patience(parts, patience))
     }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
 use tributary_domain::alert::Metric;
+use tributary_domain::delivery::DeliveryState;
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
 use tributary_domain::pricing::meter::Aggregation as Aggregated;
@@ -138,6 +139,14 @@ schemas! {
         dimension of the meters), separated by commas, each at most once.",
         |d| text(d).pattern(Some(format!("^{GROUP}(,{GROUP}){{0,3}}$")))
             .examples(["account,meter"]);
+    WebhookId = "A webhook endpoint's id.", |d| id("whk", d);
+    EventId = "An event's id. Ids sort by the time of the event.", |d| id("evt", d);
+    EndpointUrl = "An `https` address of the public internet, without user, password and fragment, on port 443 or one from 1024 up.",
+        |d| text(d).format(custom("uri")).max_length(Some(2000)).examples(["https://example.com/hooks"]);
+    EventFilter = "Which events: one type, a group such as `credit.*`, or `*` for all.",
+        |d| text(d).pattern(Some(r"^(\*|[a-z0-9_]+\.(\*|[a-z0-9_]+))$")).max_length(Some(100)).examples(["credit.*"]);
+    DeliveryStatus = "How far a delivery is.", |d| words(d, DeliveryState::ALL.iter().map(|state| state.word()));
+    UnsubscribeToken = "What a mail's link holds.", |d| text(d).pattern(Some("^[A-Za-z0-9_-]{1,400}$"));
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
@@ -291,6 +300,23 @@ fn settings(description: &str) -> ObjectBuilder {
         .description(Some(description))
         .property("time_zone", zone.schema_type(nullable()))
         .property("locale", locale.schema_type(nullable()))
+        .property("brand", brand())
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
+
+fn brand() -> ObjectBuilder {
+    let nullable = || SchemaType::from_iter([Type::String, Type::Null]);
+    let token = |builder: ObjectBuilder| builder.schema_type(nullable());
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .description(Some(
+            "Under whose name and colour the account and those below it are written to; each token that is absent is inherited.",
+        ))
+        .property("name", token(typed("What it is called.", 200)))
+        .property("color", token(text("The colour of what is highlighted.").pattern(Some("^#[0-9A-Fa-f]{6}$")).examples(["#1a2b3c"])))
+        .property("sender_name", token(typed("From whom mails are; the name unless given.", 200)))
+        .property("reply_to", token(text("Where answers to mails go.").format(custom("email")).max_length(Some(254)).pattern(Some(EMAIL))))
+        .property("support_url", token(text("Where help is found: an https address.").format(custom("uri")).max_length(Some(500))))
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 
@@ -363,10 +389,10 @@ mod tests {
 
     #[test]
     fn settings_name_the_fields_of_the_domain() {
-        let given = json!({ "time_zone": "Europe/Berlin", "locale": "de-CH" });
+        let given = json!({ "time_zone": "Europe/Berlin", "locale": "de-CH", "brand": { "color": "#1a2b3c" } });
         let read: tributary_domain::account::Settings = serde_json::from_value(given.clone()).expect("settings");
         assert_eq!(serde_json::to_value(read).expect("settings"), given);
         let RefOr::T(Schema::Object(shown)) = Settings::schema() else { panic!("an object") };
-        assert_eq!(shown.properties.keys().collect::<Vec<_>>(), ["time_zone", "locale"]);
+        assert_eq!(shown.properties.keys().collect::<Vec<_>>(), ["time_zone", "locale", "brand"]);
     }
 }
