@@ -2,6 +2,7 @@
 //! ids come in as arguments, plans go out, and `shared/store` commits them.
 
 pub mod account;
+pub mod bulk;
 pub mod hold;
 pub mod id;
 pub mod ledger;

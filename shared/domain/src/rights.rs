@@ -72,6 +72,10 @@ rights! {
     UsageWrite = "usage.write",
     /// Void and correct usage.
     UsageAdjust = "usage.adjust",
+    /// See bulk jobs and their rows.
+    BulkRead = "bulk.read",
+    /// Start and steer bulk jobs. What a job does needs the right of that, too.
+    BulkManage = "bulk.manage",
     /// See API keys (never their secrets).
     KeysRead = "keys.read",
     /// Make, rotate and revoke API keys.
@@ -144,7 +148,7 @@ impl BuiltInRole {
     pub fn carries(self, right: Right) -> bool {
         use BuiltInRole::{Admin, Billing, Owner, Support, Viewer};
         match right {
-            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead => {
+            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead | Right::BulkRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
             Right::KeysRead | Right::MembersRead | Right::RolesRead => matches!(self, Owner | Admin | Support | Viewer),
@@ -156,7 +160,8 @@ impl BuiltInRole {
             | Right::CreditsHold
             | Right::CreditsPurchase
             | Right::UsageWrite
-            | Right::UsageAdjust => matches!(self, Owner | Admin | Billing),
+            | Right::UsageAdjust
+            | Right::BulkManage => matches!(self, Owner | Admin | Billing),
             Right::PricingManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
             Right::AccountsClose | Right::CreditsLimit => matches!(self, Owner),
             Right::CreditsIssue => matches!(self, Owner | Billing),
