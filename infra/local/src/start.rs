@@ -39,6 +39,7 @@ const OPERATOR: (&str, &str) = ("Tributary Demo", "USD");
 /// The queues that functions send to, by their names in the template.
 const USAGE_QUEUE: &str = "UsageQueue";
 const EXPORT_QUEUE: &str = "ExportQueue";
+const BULK_QUEUE: &str = "BulkQueue";
 /// Where blobs and messages are, below the data directory.
 const BLOBS_DIR: &str = "blobs";
 const QUEUES_DIR: &str = "queues";
@@ -134,7 +135,11 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let app = App::new(AppParts {
         table,
         blobs: Arc::new(blobs.clone()),
-        queues: Queues { usage: sender(&queues, USAGE_QUEUE)?, exports: sender(&queues, EXPORT_QUEUE)? },
+        queues: Queues {
+            usage: sender(&queues, USAGE_QUEUE)?,
+            exports: sender(&queues, EXPORT_QUEUE)?,
+            bulk: sender(&queues, BULK_QUEUE)?,
+        },
         secrets,
         clock: any_clock.clone(),
         ids: ids.clone(),

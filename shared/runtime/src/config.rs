@@ -29,6 +29,8 @@ pub struct Config {
     pub usage_queue_url: Option<String>,
     /// [`EXPORT_QUEUE_URL`]: the SQS queue of the exporter. Only functions that send to it are told.
     pub export_queue_url: Option<String>,
+    /// [`BULK_QUEUE_URL`]: the SQS queue of the bulk worker. Only functions that send to it are told.
+    pub bulk_queue_url: Option<String>,
 }
 
 /// The variable with the bucket of blobs.
@@ -37,6 +39,8 @@ pub const BUCKET_NAME: &str = "BUCKET_NAME";
 pub const USAGE_QUEUE_URL: &str = "USAGE_QUEUE_URL";
 /// The variable with the URL of the exporter's queue.
 pub const EXPORT_QUEUE_URL: &str = "EXPORT_QUEUE_URL";
+/// The variable with the URL of the bulk worker's queue.
+pub const BULK_QUEUE_URL: &str = "BULK_QUEUE_URL";
 
 /// Where the pepper is: 32 random bytes or more, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +120,7 @@ impl Config {
             bucket: some(BUCKET_NAME),
             usage_queue_url: some(USAGE_QUEUE_URL),
             export_queue_url: some(EXPORT_QUEUE_URL),
+            bulk_queue_url: some(BULK_QUEUE_URL),
         })
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::aws::Caller;
 use crate::blobs::{Blobs, NoBlobs, S3Blobs};
-use crate::config::{BUCKET_NAME, Config, ConfigError, EXPORT_QUEUE_URL, USAGE_QUEUE_URL};
+use crate::config::{BUCKET_NAME, BULK_QUEUE_URL, Config, ConfigError, EXPORT_QUEUE_URL, USAGE_QUEUE_URL};
 use crate::queue::{NoQueue, Queue, Queues, SqsQueue};
 
 /// How long one attempt at DynamoDB may take before it counts as unanswered.
@@ -93,13 +93,17 @@ fn queues(caller: &Caller, config: &Config) -> Queues {
             None => Arc::new(NoQueue(variable)),
         }
     };
-    Queues { usage: queue(&config.usage_queue_url, USAGE_QUEUE_URL), exports: queue(&config.export_queue_url, EXPORT_QUEUE_URL) }
+    Queues {
+        usage: queue(&config.usage_queue_url, USAGE_QUEUE_URL),
+        exports: queue(&config.export_queue_url, EXPORT_QUEUE_URL),
+        bulk: queue(&config.bulk_queue_url, BULK_QUEUE_URL),
+    }
 }
 
 /// Whether every service is at an endpoint of plain HTTP. Then no root certificates are read.
 fn only_plain(config: &Config) -> bool {
     let plain = |endpoint: &Option<String>| endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
-    let queues = config.usage_queue_url.is_some() || config.export_queue_url.is_some();
+    let queues = config.usage_queue_url.is_some() || config.export_queue_url.is_some() || config.bulk_queue_url.is_some();
     plain(&config.dynamodb_endpoint)
         && plain(&config.secrets_endpoint)
         && (config.bucket.is_none() || plain(&config.s3_endpoint))

@@ -46,6 +46,8 @@ pub struct Queues {
     pub usage: Arc<dyn Queue>,
     /// Exports to make: to the exporter.
     pub exports: Arc<dyn Queue>,
+    /// Bulk jobs to go on with: to the bulk worker.
+    pub bulk: Arc<dyn Queue>,
 }
 
 /// The queue of a function that has none: a call names the variable that is missing.

@@ -171,7 +171,7 @@ impl Store {
             }
             let kept = push_chunk(&mut tx, &job.id, chunk, &new)?;
             let paid = (phase != Phase::Undoing).then_some(moves.sum.get());
-            push_job(&mut tx, &job.id, Some(phase), Counted::between(chunk, &new), paid, chunk.number);
+            push_job(&mut tx, &job.id, Some(phase), Counted::between(chunk, &new), paid);
             push_moves(&mut tx, &moves, &payer);
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => {

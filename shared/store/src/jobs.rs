@@ -8,7 +8,7 @@
 use serde_json::{Value as Json, json};
 use tributary_domain::bulk::job::{Chunk, Job, Mark, Progress};
 use tributary_domain::bulk::state::{Phase, State};
-use tributary_domain::id::{AccountId, JobId};
+use tributary_domain::id::{AccountId, EventId, JobId};
 
 use crate::Store;
 use crate::codec::{Reader, json as json_value, put};
@@ -119,7 +119,6 @@ impl Store {
             changes.extend([
                 Change::Set("rows", Value::N(progress.rows)),
                 Change::Set("failed", Value::N(progress.failed)),
-                Change::Set("at", Value::N(progress.at)),
             ]);
         }
         let write = Write::update(keys::job(&job.id), changes, as_read(job));
@@ -149,6 +148,15 @@ impl Store {
             Err(refused) if refused.guard().is_some() => self.job(&job.id).await.map(Some),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Whether an event is there: one read.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn was_said(&self, event: &EventId) -> Result<bool, StoreError> {
+        let key = keys::event(event);
+        Ok(patiently(&self.patience, || self.table.get(&key, true)).await?.is_some())
     }
 
     /// Shows how many rows were looked at so far.
@@ -223,7 +231,7 @@ impl Store {
     ) -> Result<Settled, StoreError> {
         let mut tx = Tx::default();
         let kept = push_chunk(&mut tx, job, old, new)?;
-        push_job(&mut tx, job, phase, Counted::between(old, new), None, new.number);
+        push_job(&mut tx, job, phase, Counted::between(old, new), None);
         for said in said {
             push_event(&mut tx, Part::Plain, &said.act, &said.account, said.kind, &said.detail)?;
         }
@@ -249,7 +257,7 @@ pub(crate) fn push_chunk(tx: &mut Tx, job: &JobId, old: &Chunk, new: &Chunk) -> 
 }
 
 /// Adds the counting of rows in the job, which must be at it; `paid` leaves its escrow.
-pub(crate) fn push_job(tx: &mut Tx, job: &JobId, phase: Option<Phase>, counted: Counted, paid: Option<i64>, at: u32) {
+pub(crate) fn push_job(tx: &mut Tx, job: &JobId, phase: Option<Phase>, counted: Counted, paid: Option<i64>) {
     let mut conds = vec![Cond::Exists];
     if let Some(phase) = phase {
         conds.extend([Cond::Eq("st", s(State::Running.word())), Cond::Eq("ph", s(phase.word()))]);
@@ -258,7 +266,6 @@ pub(crate) fn push_job(tx: &mut Tx, job: &JobId, phase: Option<Phase>, counted: 
         Change::Add("done", counted.done),
         Change::Add("failed", counted.failed),
         Change::Add("undone", counted.undone),
-        Change::Set("at", Value::N(i64::from(at))),
     ];
     if let Some(paid) = paid {
         conds.push(Cond::Ge("escrow", Value::N(paid)));
@@ -304,7 +311,6 @@ fn decode(item: &Item) -> Result<Job, StoreError> {
         failed: number("failed")?,
         undone: number("undone")?,
         escrow: number("escrow")?,
-        at: number("at")?,
     };
     Ok(Job { progress, ..reader.json("doc")? })
 }

@@ -69,8 +69,6 @@ pub struct Progress {
     pub undone: i64,
     /// Credit of the payer that is not handed out yet, micro-units.
     pub escrow: i64,
-    /// The first chunk that may still have something to do.
-    pub at: i64,
 }
 
 /// A job.
