@@ -186,6 +186,7 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
         let answer = match name.as_str() {
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
             "exporter" => tributary_exporter::handle(app, event, &run).await,
+            "bulk_worker" => tributary_bulk_worker::handle(app, event, &run).await,
             other => panic!("say here what takes {other}"),
         };
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));

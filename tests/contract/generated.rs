@@ -29,6 +29,7 @@ pub fn functions() -> Vec<Function> {
         function("credits", tributary_credits::endpoints(), tributary_credits::openapi::operations()),
         function("pricing", tributary_pricing::endpoints(), tributary_pricing::openapi::operations()),
         function("usage", tributary_usage::endpoints(), tributary_usage::openapi::operations()),
+        function("bulk", tributary_bulk_api::endpoints(), tributary_bulk_api::openapi::operations()),
         function("portal", tributary_portal::endpoints(), tributary_portal::openapi::operations()),
     ]
 }
@@ -89,13 +90,14 @@ pub fn all() -> Result<Vec<Generated>, String> {
     Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Accounts", "The tree: the operator at its root, resellers, customers."),
     ("Credits", "Moving credit, and looking at it. Double entry; every movement is one step."),
     ("Packages", "Credit sold to sub-accounts: packages, bulk discounts, and the cheapest way to buy."),
     ("Holds", "Credit set aside for work that is charged when it succeeds."),
     ("Pricing", "Meters, what one unit costs at each level of the tree, and why."),
     ("Usage", "Usage events: counted once, priced at every level, explained, reported."),
+    ("Bulk", "Many accounts at once: each row looked at, done exactly once, and told of."),
     ("Keys", "API keys. A key holds a role at one account, and so over everything below it."),
     ("Members", "People. A member holds a role as a key does."),
     ("Roles", "Custom roles, and who may do what."),
@@ -131,6 +133,8 @@ fn meaning(right: Right) -> &'static str {
         Right::UsageRead => "See usage, and what it costs at the caller's own level",
         Right::UsageWrite => "Send usage",
         Right::UsageAdjust => "Void and correct usage",
+        Right::BulkRead => "See bulk jobs and their rows",
+        Right::BulkManage => "Start and steer bulk jobs; what their rows do needs the right of that, too. Write to accounts",
         Right::KeysRead => "See API keys, never their secrets",
         Right::KeysManage => "Make, rotate and revoke API keys, and set their denies",
         Right::MembersRead => "See members, and what others may do",

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin;
+pub mod bulk;
 mod credits;
 mod packages;
 mod pricing;

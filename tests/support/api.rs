@@ -32,6 +32,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_credits::endpoints(),
         tributary_pricing::endpoints(),
         tributary_usage::endpoints(),
+        tributary_bulk_api::endpoints(),
         tributary_portal::endpoints(),
     ]
     .concat()
@@ -74,15 +75,17 @@ pub struct Outside {
     pub usage: MemoryQueue,
     /// What waits for the exporter.
     pub exports: MemoryQueue,
+    /// What waits for the bulk worker.
+    pub bulk: MemoryQueue,
 }
 
 impl Outside {
     fn queues(&self) -> Queues {
-        Queues { usage: Arc::new(self.usage.clone()), exports: Arc::new(self.exports.clone()) }
+        Queues { usage: Arc::new(self.usage.clone()), exports: Arc::new(self.exports.clone()), bulk: Arc::new(self.bulk.clone()) }
     }
 
     fn fork(&self) -> Self {
-        Self { blobs: self.blobs.fork(), usage: self.usage.fork(), exports: self.exports.fork() }
+        Self { blobs: self.blobs.fork(), usage: self.usage.fork(), exports: self.exports.fork(), bulk: self.bulk.fork() }
     }
 }
 

@@ -58,13 +58,13 @@ pub struct JobView {
     /// Rows taken back.
     pub undone: i64,
     /// The credit that the rows to be done need; null until it is planned. Of new accounts, their first credit.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Micros>, required))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Credit>, required))]
     pub required: Option<Micros>,
     /// Whether the payer had as much when it was planned; null where nobody pays.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub enough: Option<bool>,
     /// Credit of the payer that is set aside and not handed out.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Micros))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Credit))]
     pub escrow: Micros,
     /// Why it stopped, or could not be planned.
     #[cfg_attr(feature = "openapi", schema(required))]

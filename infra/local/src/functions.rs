@@ -29,6 +29,7 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "credits" => Some(lambda::http(tributary_credits::router(app))),
         "pricing" => Some(lambda::http(tributary_pricing::router(app))),
         "usage" => Some(lambda::http(tributary_usage::router(app))),
+        "bulk" => Some(lambda::http(tributary_bulk_api::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
         "housekeeping" => Some(Arc::new(move |event, context| {
             let app = app.clone();
@@ -49,6 +50,10 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
         "exporter" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_exporter::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "bulk_worker" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_bulk_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         "forecast" => Some(Arc::new(move |event, context| {
             let app = app.clone();

@@ -417,6 +417,8 @@ mod tests {
         let known = [
             "accounts",
             "admin",
+            "bulk",
+            "bulk_worker",
             "credits",
             "exporter",
             "forecast",
@@ -457,7 +459,7 @@ mod tests {
             assert_eq!(template.queues[&redrive.dead_letters].retention, SignedDuration::from_hours(14 * 24));
         }
         let queues: Vec<&str> = template.sources.iter().map(|source| source.queue.as_str()).collect();
-        assert_eq!(queues, ["ExportQueue", "UsageQueue"]);
+        assert_eq!(queues, ["BulkQueue", "ExportQueue", "UsageQueue"]);
     }
 
     #[test]

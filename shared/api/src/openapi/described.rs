@@ -212,6 +212,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("transfers", "id") => of::<wire::TransferId>("The transfer."),
         ("holds", "id") => of::<wire::HoldId>("The hold."),
         ("exports", "id") => of::<wire::ExportId>("The export."),
+        ("bulk", "id") => of::<wire::JobId>("The job."),
         ("keys", "key_id") => of::<wire::KeyId>("The key."),
         ("members", "member_id") => of::<wire::MemberId>("The member."),
         ("roles", "role_id") => of::<wire::RoleId>("The role."),
