@@ -46,6 +46,9 @@ pub struct Scene {
     promotion: String,
     code: String,
     export: String,
+    /// A bulk job that waits, and one at its end, of which one row is done and one failed.
+    job: String,
+    ended_job: String,
 }
 
 /// Makes it.
@@ -66,6 +69,9 @@ pub async fn scene(w: &World) -> Scene {
     let now = w.target.time_in_s(0);
     let event = json!({ "id": "e-1", "account_id": child, "meter": "calls", "quantity": "1", "occurred_at": now });
     api.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
+    let bulk = async |rows: Value| api.pay("/reseller/bulk/credits", json!({ "rows": rows })).send().await.is(202).id();
+    let ended_job = bulk(json!([{ "account_id": child, "amount": "0.5" }, { "account_id": home.id, "amount": "1" }])).await;
+    crate::flows::bulk::work(w).await;
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
     Scene {
         meter: "calls".to_owned(),
@@ -83,9 +89,11 @@ pub async fn scene(w: &World) -> Scene {
         batch: api.post("/reseller/usage/events/async", json!({ "events": [{}] })).send().await.is(202).id(),
         id: home.id.clone(),
         owner: home.api,
-        child,
+        child: child.clone(),
         branch,
         export: api.post("/reseller/usage/export", export()).send().await.is(202).id(),
+        job: bulk(json!([{ "account_id": child, "amount": "0.5" }])).await,
+        ended_job,
     }
 }
 
@@ -132,6 +140,13 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "quote_price" => json!({ "account_id": s.child, "meter": s.meter, "quantity": "1000" }),
         "price_what_if" => json!({ "month": "2026-11", "card": { "meter": s.meter, "model": flat } }),
         "export_usage" => export(),
+        "bulk_credits" => json!({ "rows": [{ "account_id": s.child, "amount": "1" }] }),
+        "bulk_accounts" => json!({ "rows": [{ "name": "New" }], "dry_run": true }),
+        "bulk_updates" => json!({ "rows": [{ "account_id": s.child, "name": "Renamed" }] }),
+        "bulk_notifications" => json!({ "rows": [{ "account_id": s.child }], "subject": "S", "text": "T" }),
+        "upload_bulk_rows" => json!({ "format": "csv", "bytes": 17 }),
+        "apply_bulk_job" | "pause_bulk_job" | "resume_bulk_job" | "cancel_bulk_job" | "retry_bulk_job" | "undo_bulk_job" => json!({}),
+        "list_bulk_jobs" | "get_bulk_job" | "list_bulk_rows" | "get_bulk_result" => Value::Null,
         "end_promotion" => json!({}),
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
@@ -155,6 +170,8 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,
         "get_usage_export" => &s.export,
+        "get_bulk_job" | "list_bulk_rows" | "apply_bulk_job" | "pause_bulk_job" | "resume_bulk_job" | "cancel_bulk_job" => &s.job,
+        "get_bulk_result" | "retry_bulk_job" | "undo_bulk_job" => &s.ended_job,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };

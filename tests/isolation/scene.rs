@@ -131,6 +131,10 @@ pub struct Hand {
     pub event: Option<String>,
     /// A file of usage that its owner asked for.
     pub export: String,
+    /// A bulk job that its owner asked for, and one more.
+    pub job: String,
+    /// Rows that its owner may upload.
+    pub upload: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -249,7 +253,7 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export]
+        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export, &hand.job]
             .into_iter()
             .chain(&hand.transfer)
             .chain(&hand.hold);
@@ -337,6 +341,13 @@ impl Scene {
         }
         let later = self.target.nobody.with(&hand.owner).post("/reseller/usage/events/async", json!({ "events": [{}] }));
         hand.batch = later.send().await.is(202).id();
+        let owner = self.target.nobody.with(&hand.owner);
+        for _ in 0..2 {
+            let rows = json!({ "rows": [{ "account_id": "acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "amount": "1" }] });
+            hand.job = owner.pay("/reseller/bulk/credits", rows).send().await.is(202).id();
+        }
+        let upload = owner.post("/reseller/bulk/uploads", json!({ "format": "csv", "bytes": 1 })).send().await.is(201);
+        hand.upload = upload.word("upload_id").to_owned();
         if seat != Seat::Operator {
             let id = format!("{}event", seat.mark());
             // It costs nothing, so that each balance stays what nobody else has.

@@ -154,6 +154,13 @@ impl Target {
         Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory, outside }) }
     }
 
+    /// A worker on `table` of this platform, in a process of its own that gives up soon.
+    pub fn worker(&self, table: Arc<dyn Table>) -> App {
+        let Inside { clock, outside, .. } = self.inside.as_ref().expect("a platform in this process");
+        let parts = parts(table, outside, clock.clone(), Arc::new(SystemIds::default()));
+        App::with_patience(parts, Patience::eager(5))
+    }
+
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.
     pub fn inside(&self, for_what: &str) -> Option<&Inside> {
         if self.inside.is_none() {
@@ -180,7 +187,12 @@ impl Target {
 }
 
 fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> App {
-    let parts = AppParts {
+    // Nothing is ever busy in memory, so there is nothing to wait for.
+    App::with_patience(parts(table, outside, clock, ids), Patience::eager(12))
+}
+
+fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> AppParts {
+    AppParts {
         table,
         blobs: Arc::new(outside.blobs.clone()),
         queues: outside.queues(),
@@ -189,9 +201,7 @@ fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dy
         ids,
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
-    };
-    // Nothing is ever busy in memory, so there is nothing to wait for.
-    App::with_patience(parts, Patience::eager(12))
+    }
 }
 
 impl Api {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Code, Problem, Reply};
-use tributary_bulk::{right_of, tell};
+use tributary_bulk::tell;
 use tributary_domain::account::TimeZoneName;
 use tributary_domain::bulk::MAX_ROWS;
 use tributary_domain::bulk::job::{Format, Job, Progress};
@@ -184,8 +184,8 @@ fn quiet(hours: QuietHours) -> Result<Quiet, Problem> {
 async fn start(call: &Call, kind: Kind, source: Source, fill: impl FnOnce(Job) -> Job) -> Result<Reply, Problem> {
     let (caller, home) = (call.caller()?, call.home()?);
     let scope = call.required_scope()?;
-    let (manage, does) = (caller.over(Right::BulkManage), caller.over(right_of(kind)));
-    let may = |id: &AccountId, lineage: &_| manage(id, lineage).and_then(|()| does(id, lineage));
+    // The right to what the rows do is asked row by row.
+    let may = caller.over(Right::BulkManage);
     call.store().account_for(home, Authority { home, may: &may }).await?;
     let id = JobId::from_uuid(call.app.uuid());
     let (input, format) = input(call, &id, &source).await?;

@@ -40,8 +40,8 @@ pub async fn list(call: Call) -> Result<Reply, Problem> {
     let (limit, scope, cursor) = (params.limit()?, call.cursor_scope()?, params.text("cursor"));
     let wanted: Option<RowStatus> = params.word("status")?;
     params.done()?;
-    let job = job(&call, Right::BulkRead).await?;
     let start: Option<Place> = scope.open(&call.app, cursor)?;
+    let job = job(&call, Right::BulkRead).await?;
     let mut place = start.unwrap_or(Place { chunk: 1, rows: 0 });
     let mut data = Vec::new();
     loop {

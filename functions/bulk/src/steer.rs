@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 use tributary_api::{Call, Code, Problem, Reply};
-use tributary_bulk::{right_of, tell};
+use tributary_bulk::tell;
 use tributary_domain::bulk::job::Job;
 use tributary_domain::bulk::rows::Kind;
 use tributary_domain::bulk::state::{Phase, State, Step};
@@ -96,10 +96,9 @@ async fn steer(
     let act = call.act()?;
     for _ in 0..RACES {
         let job = job(call, Right::BulkManage).await?;
-        if !matches!(step, Step::Pause | Step::Cancel) {
-            let may = caller.over(if step == Step::Undo { Right::CreditsReverse } else { right_of(job.kind) });
-            let at = job.payer.as_ref().unwrap_or(&job.account_id);
-            call.store().account_for(at, Authority { home, may: &may }).await?;
+        if let Some(payer) = job.payer.as_ref().filter(|_| !matches!(step, Step::Pause | Step::Cancel)) {
+            let may = caller.over(if step == Step::Undo { Right::CreditsReverse } else { Right::CreditsAllocate });
+            call.store().account_for(payer, Authority { home, may: &may }).await?;
         }
         let kept = match job.after(step) {
             _ if already(&job) => Some(job.clone()),
