@@ -42,7 +42,7 @@ async fn a_wrong_job_is_refused_before_anything_is_kept() {
         field("an empty upload", upload(0), "/bytes"),
         field("too large an upload", upload(64 * 1024 * 1024 + 1), "/bytes"),
         row("an absent job", api.get("/reseller/bulk/job_01hx3v9k2mfd8bq5r7w1z4n6ty"), 404, "not_found"),
-        row("a malformed job", api.get("/reseller/bulk/credits"), 404, "not_found"),
+        row("a malformed job", api.get("/reseller/bulk/job_1"), 404, "not_found"),
     ];
     refuses_all(&s.w, rows).await;
 }

@@ -111,7 +111,8 @@ impl Run {
         self.start("accounts", json!({ "rows": accounts })).await;
         let updates: Vec<Value> = self.customers.iter().map(|id| json!({ "account_id": id, "tags": { "plan": "gold" } })).collect();
         self.start("updates", json!({ "rows": updates })).await;
-        let notices: Vec<Value> = (0..100).map(|n| json!({ "account_id": self.customers[n % 7], "email": format!("n{n}@example.com") })).collect();
+        let notices: Vec<Value> =
+            (0..100).map(|n| json!({ "account_id": self.customers[n % 7], "email": format!("n{n}@example.com") })).collect();
         self.start("notifications", json!({ "rows": notices, "subject": "S", "text": "T" })).await;
     }
 
@@ -226,8 +227,9 @@ impl Run {
         }
     }
 
-    /// What was broken.
-    async fn broken(&self) -> Vec<String> {
+    /// What was broken, and how many rows are done, failed, undone and untouched.
+    async fn broken(&self) -> (Vec<String>, [i64; 4]) {
+        let mut tally = [0; 4];
         let mut broken = self.audited.picture().broken.clone();
         let escrow: i64 = self
             .audited
@@ -256,12 +258,21 @@ impl Run {
                         Mark::Done => done += 1,
                         Mark::Failed | Mark::Malformed => failed += 1,
                         Mark::Undone => undone += 1,
-                        Mark::Pending => {}
+                        Mark::Pending => tally[3] += 1,
                     }
                     let effects = match job.kind {
-                        tributary_domain::bulk::rows::Kind::Credits => moved.get(&(id.to_string(), chunk.number, place)).cloned().unwrap_or_default(),
-                        tributary_domain::bulk::rows::Kind::Accounts => vec![1; made.iter().filter(|key| **key == format!("{id}-{row}")).count()],
-                        _ => vec![1; said.iter().filter(|event| **event == tributary_bulk::ids::event(&id, &format!("row {row}")).to_string()).count()],
+                        tributary_domain::bulk::rows::Kind::Credits => {
+                            moved.get(&(id.to_string(), chunk.number, place)).cloned().unwrap_or_default()
+                        }
+                        tributary_domain::bulk::rows::Kind::Accounts => {
+                            vec![1; made.iter().filter(|key| **key == format!("{id}-{row}")).count()]
+                        }
+                        _ => vec![
+                            1;
+                            said.iter()
+                                .filter(|event| **event == tributary_bulk::ids::event(&id, &format!("row {row}")).to_string())
+                                .count()
+                        ],
                     };
                     let wanted: &[i64] = match mark {
                         Mark::Done => &[1],
@@ -273,12 +284,15 @@ impl Run {
                     }
                 }
             }
+            for (all, these) in tally.iter_mut().zip([done, failed, undone]) {
+                *all += these;
+            }
             let counted = (job.progress.done, job.progress.failed, job.progress.undone);
             if counted != (done, failed, undone) {
                 broken.push(format!("job {id} counts {counted:?}, its rows are {:?}", (done, failed, undone)));
             }
         }
-        broken
+        (broken, tally)
     }
 
     /// What really happened, by the records of transactions: credits by job, chunk and place, in their order; events; rows made.
@@ -289,7 +303,11 @@ impl Run {
             if let Some(job) = key.pk.strip_prefix("JOB#").filter(|_| key.sk.starts_with("T#")) {
                 for (chunk, place, account, amount) in row_moves(&item).expect("reads").into_iter().flatten() {
                     let _: AccountId = account;
-                    moved.entry((job.to_owned(), chunk, place)).or_default().push((Reader(&item).number("at").expect("a time"), key.sk.clone(), amount));
+                    moved.entry((job.to_owned(), chunk, place)).or_default().push((
+                        Reader(&item).number("at").expect("a time"),
+                        key.sk.clone(),
+                        amount,
+                    ));
                 }
             }
             said.extend(key.pk.strip_prefix("EVT#").map(str::to_owned));
@@ -303,7 +321,7 @@ impl Run {
     }
 }
 
-async fn simulate(seed: u64) -> (Vec<String>, u32) {
+async fn simulate(seed: u64) -> (Vec<String>, [i64; 4], u32) {
     let mut run = Run::begin(seed).await;
     run.start_all().await;
     let worst = [Faults::drizzle(), Faults::storm()][usize::from(run.random.random_bool(0.4))];
@@ -319,15 +337,17 @@ async fn simulate(seed: u64) -> (Vec<String>, u32) {
         run.w.target.advance_s(1, "time");
     }
     run.to_the_end().await;
-    (run.broken().await, run.kills)
+    let (broken, tally) = run.broken().await;
+    (broken, tally, run.kills)
 }
 
-fn run(seeds: impl Iterator<Item = u64>) {
-    let mut kills = 0;
+fn run(seeds: impl Iterator<Item = u64>) -> (u32, [i64; 4]) {
+    let (mut kills, mut tally) = (0, [0; 4]);
     for seed in seeds {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let (broken, killed) = runtime.block_on(simulate(seed));
+        let (broken, these, killed) = runtime.block_on(simulate(seed));
         kills += killed;
+        tally.iter_mut().zip(these).for_each(|(all, these)| *all += these);
         assert!(
             broken.is_empty(),
             "seed {seed} broke {} promises (TRIBUTARY_SEED={seed} cargo test -p tributary-tests --test all -- bulk::one_seed --nocapture):\n{}",
@@ -335,15 +355,16 @@ fn run(seeds: impl Iterator<Item = u64>) {
             broken[..broken.len().min(30)].join("\n")
         );
     }
-    eprintln!("bulk: {kills} workers died");
-    assert!(kills > 0, "hardly anything happened");
+    eprintln!("bulk: {kills} workers died; of the rows {tally:?} are done, failed, undone and untouched");
+    (kills, tally)
 }
 
 macro_rules! shards {
     ($($name:ident = $first:literal),+ $(,)?) => {$(
         #[test]
         fn $name() {
-            run($first..$first + 25);
+            let (kills, tally) = run($first..$first + 25);
+            assert!(kills > 25 && tally.iter().all(|rows| *rows > 100), "hardly anything happened: {kills} {tally:?}");
         }
     )+};
 }
@@ -368,7 +389,8 @@ async fn a_worker_killed_at_any_call_of_a_job_is_followed_by_one_that_ends_it() 
     for moment in [Moment::Before, Moment::After] {
         for call in 0.. {
             let mut run = Run::begin(call).await;
-            let rows: Vec<Value> = (0..100).map(|n| json!({ "account_id": run.customers[n % 16], "amount": "1", "reference": format!("{n}") })).collect();
+            let rows: Vec<Value> =
+                (0..100).map(|n| json!({ "account_id": run.customers[n % 16], "amount": "1", "reference": format!("{n}") })).collect();
             run.start("credits", json!({ "rows": rows })).await;
             run.collect();
             let worker = &run.workers[0];
@@ -379,7 +401,7 @@ async fn a_worker_killed_at_any_call_of_a_job_is_followed_by_one_that_ends_it() 
             worker.process.restart();
             run.workers[0].app = run.w.target.worker(run.workers[0].process.table());
             run.to_the_end().await;
-            let broken = run.broken().await;
+            let (broken, _) = run.broken().await;
             assert!(broken.is_empty(), "killed at call {call} {moment:?}: {}", broken.join("\n"));
             let job = run.api().get(&format!("{BULK}/{}", run.jobs[0])).send().await.is(200);
             assert_eq!((job.word("state"), job["done"].as_i64()), ("completed", Some(100)), "killed at call {call} {moment:?}");

@@ -110,7 +110,12 @@ async fn credit_is_given_once_and_the_payer_is_debited_once() {
     assert_eq!(started.header("location"), format!("{BULK}/{}", started.id()));
     let again = ask().send().await.is(202);
     assert_eq!((again.id(), again.header("idempotent-replayed")), (started.id(), "true"));
-    s.api().post(&format!("{BULK}/credits"), json!({ "rows": s.credits("11") })).idem(&idem).send().await.refused(422, "idempotency_key_reused");
+    s.api()
+        .post(&format!("{BULK}/credits"), json!({ "rows": s.credits("11") }))
+        .idem(&idem)
+        .send()
+        .await
+        .refused(422, "idempotency_key_reused");
     work(&s.w).await;
     let job = s.job(&started.id()).await;
     assert_eq!((job.word("state"), job.word("phase"), counts(&job)), ("completed", "done", (7, 7, 0, 0)));
@@ -122,7 +127,10 @@ async fn credit_is_given_once_and_the_payer_is_debited_once() {
     assert_eq!(kinds.iter().filter(|kind| **kind == "bulk_escrow").count(), 1, "{kinds:?}");
     let theirs = s.api().get(&format!("/reseller/credits/history?account_id={}", s.customers[3])).send().await.is(200);
     let entry = &theirs["data"][0];
-    assert_eq!((&entry["kind"], &entry["counterparty"], &entry["reference"]), (&json!("allocation"), &json!(s.w.master.id), &json!("November")));
+    assert_eq!(
+        (&entry["kind"], &entry["counterparty"], &entry["reference"]),
+        (&json!("allocation"), &json!(s.w.master.id), &json!("November"))
+    );
     let transfer = entry["transfer_id"].as_str().expect("an id");
     let path = format!("/reseller/credits/transfers/{transfer}");
     let shown = s.api().get(&path).send().await.is(200);
@@ -167,7 +175,10 @@ async fn a_total_over_the_balance_is_planned_as_such_and_nothing_is_done() {
     let Some(s) = Scene::new(3).await else { return };
     let job = s.done("credits", json!({ "rows": s.credits("400") })).await;
     assert_eq!((job.word("state"), job.word("phase"), counts(&job)), ("paused", "planned", (3, 0, 0, 0)));
-    assert_eq!((job.word("required"), &job["enough"], &job["reason"]["code"]), ("1200.000000", &json!(false), &json!("insufficient_credits")));
+    assert_eq!(
+        (job.word("required"), &job["enough"], &job["reason"]["code"]),
+        ("1200.000000", &json!(false), &json!("insufficient_credits"))
+    );
     assert_eq!(s.w.available(&s.w.master.id).await, "1000.000000");
     s.w.fund(&s.w.master.id, "200").await;
     s.steer(&job.id(), "resume").await;
@@ -199,7 +210,8 @@ async fn an_upload_is_a_job_of_its_rows_and_the_result_is_safe_in_a_spreadsheet(
 #[tokio::test]
 async fn accounts_are_made_and_edited_once_each() {
     let Some(s) = Scene::new(0).await else { return };
-    let rows: Vec<Value> = (0..60).map(|n| json!({ "name": format!("Number {n}"), "external_id": format!("n{n}"), "initial_credits": "1" })).collect();
+    let rows: Vec<Value> =
+        (0..60).map(|n| json!({ "name": format!("Number {n}"), "external_id": format!("n{n}"), "initial_credits": "1" })).collect();
     let job = s.done("accounts", json!({ "rows": rows })).await;
     assert_eq!((job.word("state"), counts(&job)), ("completed", (60, 60, 0, 0)), "{}", job.text);
     let made = column(&s.rows(&job.id(), "").await, "made");

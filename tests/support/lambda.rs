@@ -68,7 +68,11 @@ impl Platform {
         let app = App::new(AppParts {
             table: Arc::new(DynamoTable::new(client, TABLE)),
             blobs: Arc::new(MemoryBlobs::default()),
-            queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()), bulk: Arc::new(MemoryQueue::default()) },
+            queues: Queues {
+                usage: Arc::new(MemoryQueue::default()),
+                exports: Arc::new(MemoryQueue::default()),
+                bulk: Arc::new(MemoryQueue::default()),
+            },
             secrets: Arc::new(Secrets::from_pepper(PEPPER.as_bytes()).expect("long enough")),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds::default()),

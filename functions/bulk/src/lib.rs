@@ -21,7 +21,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(POST "/reseller/bulk/accounts", "bulk_accounts", Needs(Right::BulkManage), Required, create::accounts, "Make many accounts").with_rows(),
         endpoint!(POST "/reseller/bulk/updates", "bulk_updates", Needs(Right::BulkManage), Required, create::updates, "Edit many accounts").with_rows(),
         endpoint!(POST "/reseller/bulk/notifications", "bulk_notifications", Needs(Right::BulkManage), Required, create::notifications, "Write to many accounts").with_rows(),
-        endpoint!(POST "/reseller/bulk/uploads", "upload_bulk_rows", Needs(Right::BulkManage), Unused, uploads::create, "Get an address to upload rows to"),
+        endpoint!(POST "/reseller/bulk/uploads", "upload_bulk_rows", Needs(Right::BulkManage), Accepted, uploads::create, "Get an address to upload rows to"),
         endpoint!(GET "/reseller/bulk", "list_bulk_jobs", Needs(Right::BulkRead), Unused, seen::list, "The jobs that were asked for"),
         endpoint!(GET "/reseller/bulk/{id}", "get_bulk_job", Needs(Right::BulkRead), Unused, seen::get, "How far a job is"),
         endpoint!(GET "/reseller/bulk/{id}/rows", "list_bulk_rows", Needs(Right::BulkRead), Unused, rows::list, "The rows of a job, and what became of each"),

@@ -46,7 +46,11 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     }
     let may = caller.over(Right::BulkManage);
     call.store().account_for(home, Authority { home, may: &may }).await?;
-    let upload_id = UploadId::from_uuid(call.app.uuid());
+    // Under the same key it is the same upload, so that a job that names it can be sent again.
+    let upload_id = match call.scope()? {
+        Some(scope) => tributary_bulk::ids::upload(home, &scope.key, &scope.body),
+        None => UploadId::from_uuid(call.app.uuid()),
+    };
     let (key, content_type) = (place(home, &upload_id, body.format), body.format.media_type());
     let url = call.app.blobs().upload_link(&key, content_type, body.bytes, ADDRESS_S).await?;
     let expires_at = call.app.now().checked_add(SignedDuration::from_secs(ADDRESS_S.into())).unwrap_or(jiff::Timestamp::MAX);

@@ -40,6 +40,8 @@ pub enum Failure {
     },
     /// The answer lacks something, or has it in another form.
     Shape(String),
+    /// A file could not be read.
+    File(String),
     /// The result could not be written.
     Write(io::Error),
     /// What was looked at is not fit; what is wrong with it has been shown.
@@ -87,7 +89,7 @@ impl Failure {
 
     fn code(&self) -> u8 {
         match self {
-            Failure::NoKey { .. } | Failure::Malformed(_) => 2,
+            Failure::NoKey { .. } | Failure::Malformed(_) | Failure::File(_) => 2,
             Failure::Refused { .. }
             | Failure::Lost(_)
             | Failure::Foreign { .. }
@@ -118,6 +120,7 @@ impl Failure {
             Failure::Shape(why) => {
                 format!("{error} the answer has another form than this version knows ({why}); --json shows it as it is")
             }
+            Failure::File(why) => format!("{error} {why}"),
             Failure::Write(why) => format!("{error} the result could not be written: {why}"),
             Failure::Unfit { problems: 1 } => format!("{error} there is 1 problem"),
             Failure::Unfit { problems } => format!("{error} there are {problems} problems"),

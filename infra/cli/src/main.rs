@@ -3,6 +3,7 @@
 mod accounts;
 mod args;
 mod balance;
+mod bulk;
 mod client;
 mod completions;
 mod connection;
@@ -52,6 +53,7 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::History(args) => history::run(&context, &args),
         Command::Keys(command) => keys::run(&context, command),
         Command::Credits(command) => credits::run(&context, command),
+        Command::Bulk(command) => bulk::run(&context, command),
         Command::Doctor(args) => doctor::run(&context, &args, asked),
         Command::Estimate(args) => estimate::run(&args, &output),
         Command::Completions { shell } => completions::run(shell, &output),

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use http::{HeaderMap, StatusCode};
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use http::uri::Authority;
+use http::{HeaderMap, StatusCode};
 
 use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH, UploadLink};
 use crate::control::Control;

@@ -80,7 +80,10 @@ async fn queues_are_shown_and_links_that_this_run_did_not_make_lead_nowhere() {
     let local = start(Options::ephemeral()).await.expect("a start");
     let shown = get(&local, "/_local/queues").await;
     let names: Vec<&str> = shown["data"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
-    assert_eq!(names, ["BulkDeadLetters", "BulkQueue", "ExportDeadLetters", "ExportQueue", "ScheduleDeadLetters", "UsageDeadLetters", "UsageQueue"]);
+    assert_eq!(
+        names,
+        ["BulkDeadLetters", "BulkQueue", "ExportDeadLetters", "ExportQueue", "ScheduleDeadLetters", "UsageDeadLetters", "UsageQueue"]
+    );
     assert_eq!((&shown["data"][4]["dead_letters"], &shown["data"][4]["ready"]), (&json!("UsageDeadLetters"), &json!(0)));
 
     let client = reqwest::Client::new();

@@ -1,16 +1,25 @@
 //! Ids that follow from a job and a row, so that what is done for a row is known again whoever does it.
 
 use ring::digest::{SHA256, digest};
-use tributary_domain::id::{EventId, JobId};
+use tributary_domain::id::{AccountId, EventId, JobId, UploadId};
 use uuid::Uuid;
 
-/// The id of what is said for `what` of a job: with the job's own time, and the layout of a UUIDv7.
+/// The id of what is said for `what` of a job, with the job's own time.
 pub fn event(job: &JobId, what: &str) -> EventId {
-    let hash = digest(&SHA256, format!("{job}\n{what}").as_bytes());
+    EventId::from_uuid(uuid(job.as_u128() >> 80, &format!("{job}\n{what}")))
+}
+
+/// The id of an upload that an account asks for under an idempotency key, with a digest of what it asked.
+pub fn upload(account: &AccountId, key: &str, body: &str) -> UploadId {
+    UploadId::from_uuid(uuid(account.as_u128() >> 80, &format!("{account}\n{key}\n{body}")))
+}
+
+/// A UUIDv7 of this time whose other bits follow from a text.
+fn uuid(millis: u128, text: &str) -> Uuid {
+    let hash = digest(&SHA256, text.as_bytes());
     let random = hash.as_ref().iter().take(10).fold(0_u128, |sum, byte| (sum << 8) | u128::from(*byte));
-    let millis = job.as_u128() >> 80;
     let plain = (millis << 80) | (random & !(0xF << 76) & !(0x3 << 62));
-    EventId::from_uuid(Uuid::from_u128(plain | (7 << 76) | (2 << 62)))
+    Uuid::from_u128(plain | (7 << 76) | (2 << 62))
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use std::fs::File;
 use ring::digest::{SHA256, digest};
 use tributary_api::Caller;
 use tributary_domain::account::{Account, Kind as AccountKind, Status};
+use tributary_domain::bulk::MAX_INPUT_BYTES;
 use tributary_domain::bulk::credit::{may_receive, payer_gates};
 use tributary_domain::bulk::input::{InputError, Rows};
 use tributary_domain::bulk::job::{Chunk, Job, Mark, Progress, Reason};
 use tributary_domain::bulk::rows::{Kind, Row, RowError};
 use tributary_domain::bulk::state::{Phase, Step};
-use tributary_domain::bulk::MAX_INPUT_BYTES;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{Head, LedgerId};
 use tributary_domain::money::Micros;
@@ -174,7 +174,8 @@ impl Planner<'_> {
 
     /// How many of the waiting rows make a chunk: as many as one transaction takes, or what is left at the end.
     fn full(&self, waiting: &VecDeque<Looked>, at_end: bool) -> Option<usize> {
-        let mut gates: BTreeSet<AccountId> = self.payer.iter().flat_map(|payer| payer_gates(payer, &self.job.account_id)).map(|(id, _)| id).collect();
+        let mut gates: BTreeSet<AccountId> =
+            self.payer.iter().flat_map(|payer| payer_gates(payer, &self.job.account_id)).map(|(id, _)| id).collect();
         let mut to_do = 0;
         for (at, looked) in waiting.iter().enumerate() {
             if at == MOST_ROWS {

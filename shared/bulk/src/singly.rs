@@ -49,13 +49,7 @@ pub(crate) async fn apply(run: &Run<'_>, job: &Job, caller: &Caller, chunk: Chun
 }
 
 /// Brings the rows of a chunk that was taken to their end. Without a caller only what was done is found out.
-pub(crate) async fn end(
-    run: &Run<'_>,
-    job: &Job,
-    caller: Option<&Caller>,
-    chunk: Chunk,
-    rows: &[Planned],
-) -> Result<Chunked, Failure> {
+pub(crate) async fn end(run: &Run<'_>, job: &Job, caller: Option<&Caller>, chunk: Chunk, rows: &[Planned]) -> Result<Chunked, Failure> {
     let places = chunk.places(Mark::Pending);
     let one = async |place: usize| (place, row(run, job, caller, &chunk, place, rows.get(place)).await);
     let ended: Vec<(usize, Ended)> = stream::iter(places).map(one).buffer_unordered(AT_ONCE).collect().await;
@@ -178,7 +172,13 @@ async fn edit(run: &Run<'_>, job: &Job, caller: &Caller, row: UpdateRow, act: &A
         Ok(_) => Ok(()),
         Err(error) if may_pass(&error) => Err(error),
         // It was done before what now stands in its way.
-        Err(error) => if run.app.store().was_said(&act.event).await? { Ok(()) } else { Err(error) },
+        Err(error) => {
+            if run.app.store().was_said(&act.event).await? {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        }
     }
 }
 

@@ -167,7 +167,10 @@ impl Store {
             let guarded = !moves.entries.is_empty();
             if guarded {
                 let kind = if phase == Phase::Undoing { EntryKind::Reversal } else { EntryKind::Allocation };
-                tx.push(Part::Guard, Write::create(keys::job_move(&job.id, means.id), record(job, &moves, means, kind, Some(chunk.number))?));
+                tx.push(
+                    Part::Guard,
+                    Write::create(keys::job_move(&job.id, means.id), record(job, &moves, means, kind, Some(chunk.number))?),
+                );
             }
             let kept = push_chunk(&mut tx, &job.id, chunk, &new)?;
             let paid = (phase != Phase::Undoing).then_some(moves.sum.get());
@@ -204,7 +207,10 @@ impl Store {
         let one = async |account: AccountId| {
             let ledger = LedgerId::Account(account.clone());
             let read = match resolve {
-                true => self.resolved_heads(&[ledger.clone()].into()).await.and_then(|mut heads| heads.remove(&ledger).ok_or(Denied::Absent.into())),
+                true => self
+                    .resolved_heads(&[ledger.clone()].into())
+                    .await
+                    .and_then(|mut heads| heads.remove(&ledger).ok_or(Denied::Absent.into())),
                 false => self.head(&ledger).await,
             };
             match read {

@@ -116,10 +116,7 @@ impl Store {
     pub async fn keep_job(&self, job: &Job, counted: Option<Progress>) -> Result<Option<Job>, StoreError> {
         let (new, mut changes) = changed(job)?;
         if let Some(progress) = counted {
-            changes.extend([
-                Change::Set("rows", Value::N(progress.rows)),
-                Change::Set("failed", Value::N(progress.failed)),
-            ]);
+            changes.extend([Change::Set("rows", Value::N(progress.rows)), Change::Set("failed", Value::N(progress.failed))]);
         }
         let write = Write::update(keys::job(&job.id), changes, as_read(job));
         let kept = async || match self.table.write(&write).await {
@@ -262,11 +259,7 @@ pub(crate) fn push_job(tx: &mut Tx, job: &JobId, phase: Option<Phase>, counted: 
     if let Some(phase) = phase {
         conds.extend([Cond::Eq("st", s(State::Running.word())), Cond::Eq("ph", s(phase.word()))]);
     }
-    let mut changes = vec![
-        Change::Add("done", counted.done),
-        Change::Add("failed", counted.failed),
-        Change::Add("undone", counted.undone),
-    ];
+    let mut changes = vec![Change::Add("done", counted.done), Change::Add("failed", counted.failed), Change::Add("undone", counted.undone)];
     if let Some(paid) = paid {
         conds.push(Cond::Ge("escrow", Value::N(paid)));
         changes.push(Change::Add("escrow", -paid));
@@ -337,7 +330,8 @@ fn encode_chunk(chunk: &Chunk) -> Result<Item, StoreError> {
 
 fn decode_chunk(item: &Item) -> Result<Chunk, StoreError> {
     let reader = Reader(item);
-    let small = |name: &str| u32::try_from(reader.number(name)?).map_err(|_| StoreError::Corrupt(format!("attribute {name} is out of range")));
+    let small =
+        |name: &str| u32::try_from(reader.number(name)?).map_err(|_| StoreError::Corrupt(format!("attribute {name} is out of range")));
     let marks: Option<Vec<Mark>> = reader.text("marks")?.chars().map(Mark::of).collect();
     Ok(Chunk {
         number: small("n")?,

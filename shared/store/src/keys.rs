@@ -1,6 +1,8 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
-use tributary_domain::id::{AccountId, EventId, ExportId, HoldId, JobId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId};
+use tributary_domain::id::{
+    AccountId, EventId, ExportId, HoldId, JobId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId,
+};
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
 

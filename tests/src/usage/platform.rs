@@ -79,7 +79,11 @@ impl Ground {
         let parts = AppParts {
             table: Arc::clone(&self.table),
             blobs: Arc::clone(&self.blobs),
-            queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()), bulk: Arc::new(MemoryQueue::default()) },
+            queues: Queues {
+                usage: Arc::new(MemoryQueue::default()),
+                exports: Arc::new(MemoryQueue::default()),
+                bulk: Arc::new(MemoryQueue::default()),
+            },
             secrets: Arc::new(secrets),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),

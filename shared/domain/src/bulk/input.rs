@@ -163,11 +163,7 @@ fn header(kind: Kind, record: &csv::ByteRecord) -> Result<Vec<String>, InputErro
 
 type Read1 = Option<(Fields, Option<RowError>)>;
 
-fn csv_row<R: Read>(
-    reader: &mut csv::Reader<BufReader<R>>,
-    columns: &[String],
-    record: &mut csv::ByteRecord,
-) -> Result<Read1, InputError> {
+fn csv_row<R: Read>(reader: &mut csv::Reader<BufReader<R>>, columns: &[String], record: &mut csv::ByteRecord) -> Result<Read1, InputError> {
     // A line of nothing but separators is what spreadsheets leave at the end.
     loop {
         if !reader.read_byte_record(record).map_err(io)? {
