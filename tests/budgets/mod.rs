@@ -261,9 +261,9 @@ async fn reconciling(c: &mut Counted) {
     // The operator, the master and two customers; each customer was opened, funded, and has a side of 1,000 legs.
     assert_eq!((&run["accounts"], &run["entries"], &run["pass_complete"]), (&json!(4), &json!(2_008), &json!(true)), "{run}");
     assert_eq!(run["drift"], 0, "{run}");
-    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 48
+    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 64
     // system ledgers; sums.
-    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 48) });
+    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 64) });
     own.note("reconcile pass over 4 accounts and 2,008 entries", counts);
     let idle = tributary_reconcile::handle(&app, json!({}), &app.run_id(""), 3_600).await.expect("a run");
     assert_eq!(idle["accounts"], 0, "{idle}");

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
@@ -124,6 +124,7 @@ impl Run {
     /// Gives some messages to some workers at once: the same one to two of them now and then.
     async fn deliver(&mut self, faults: bool) {
         self.collect();
+        let meddling = if faults { self.meddling() } else { Vec::new() };
         let mut batches: Vec<(usize, Vec<usize>)> = Vec::new();
         for worker in 0..WORKERS {
             let count = if self.queue.is_empty() { 0 } else { self.random.random_range(0..=2) };
@@ -147,7 +148,8 @@ impl Run {
             let app = &self.workers[*worker].app;
             async move { tributary_bulk_worker::handle(app, event, &app.run_id("")).await }
         });
-        let answers = join_all(called).await;
+        let people = meddling.into_iter().map(|one| self.meddle(one));
+        let (answers, _) = join(join_all(called), join_all(people)).await;
         let mut done: Vec<usize> = Vec::new();
         for ((worker, messages), answer) in batches.iter().zip(answers) {
             let failed = answer.expect("messages").get("batchItemFailures").cloned().unwrap_or_default();
@@ -178,25 +180,38 @@ impl Run {
         (self.queue, self.dead) = (kept, std::mem::take(&mut self.dead).into_iter().chain(dead).collect());
     }
 
-    /// What people do meanwhile. A state that does not allow it is no matter.
-    async fn meddle(&mut self) {
-        let job = self.jobs[self.random.random_range(0..self.jobs.len())].clone();
-        let word = match self.random.random_range(0..12) {
-            0 => "cancel",
-            1 | 2 => "pause",
-            3..=6 => "resume",
-            7 => "retry",
-            8 => "undo",
-            _ => {
-                let (from, to) = (self.random.random_range(0..self.customers.len()), self.w.master.id.clone());
-                let body = json!({ "from": self.customers[from], "to": to, "amount": "1" });
-                let answer = self.api().pay("/reseller/credits/transfer", body).send().await;
-                assert!([201, 422].contains(&answer.status), "{}", answer.text);
-                return;
+    /// What people do meanwhile, some steps of the workers later: to which job, or, with `None`, a movement of credit.
+    fn meddling(&mut self) -> Vec<(usize, String, Option<&'static str>)> {
+        let mut meddling = Vec::new();
+        for _ in 0..self.random.random_range(0..4) {
+            let word = match self.random.random_range(0..12) {
+                0 | 1 => Some("cancel"),
+                2 | 3 => Some("pause"),
+                4..=6 => Some("resume"),
+                7 => Some("retry"),
+                8 => Some("undo"),
+                _ => None,
+            };
+            let whom = if word.is_some() { &self.jobs } else { &self.customers };
+            let whom = whom[self.random.random_range(0..whom.len())].clone();
+            meddling.push((self.random.random_range(0..1_500), whom, word));
+        }
+        meddling
+    }
+
+    /// Does it. A state that does not allow it is no matter.
+    async fn meddle(&self, (later, whom, word): (usize, String, Option<&'static str>)) {
+        for _ in 0..later {
+            tokio::task::yield_now().await;
+        }
+        let answer = match word {
+            Some(word) => self.api().post(&format!("{BULK}/{whom}/{word}"), json!({})).send().await,
+            None => {
+                let body = json!({ "from": whom, "to": self.w.master.id, "amount": "1" });
+                self.api().pay("/reseller/credits/transfer", body).send().await
             }
         };
-        let answer = self.api().post(&format!("{BULK}/{job}/{word}"), json!({})).send().await;
-        assert!([202, 409].contains(&answer.status), "{word}: {}", answer.text);
+        assert!([201, 202, 409, 422].contains(&answer.status), "{word:?}: {}", answer.text);
     }
 
     /// Puts every dead letter back, twice.
@@ -326,10 +341,10 @@ async fn simulate(seed: u64) -> (Vec<String>, [i64; 4], u32) {
     run.start_all().await;
     let worst = [Faults::drizzle(), Faults::storm()][usize::from(run.random.random_bool(0.4))];
     run.workers.iter().for_each(|worker| worker.process.fail(worst));
-    for _ in 0..40 {
+    for round in 0..40 {
         run.deliver(true).await;
-        if run.random.random_bool(0.5) {
-            run.meddle().await;
+        if round == 10 || round == 20 {
+            run.start_all().await;
         }
         if run.random.random_bool(0.1) {
             run.redrive();

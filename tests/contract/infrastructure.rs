@@ -45,7 +45,7 @@ fn plain(resource: &str) -> String {
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
 fn objects(resource: &str) -> &str {
-    let prefixes = ["${Bucket.Arn}/usage", "${Bucket.Arn}/exports"];
+    let prefixes = ["${Bucket.Arn}/usage", "${Bucket.Arn}/exports", "${Bucket.Arn}/bulk"];
     resource.strip_suffix("/*").filter(|prefix| prefixes.contains(prefix)).unwrap_or(resource)
 }
 
@@ -182,8 +182,8 @@ fn every_failure_mode_has_an_alarm() {
 /// The program text of everything that measures.
 fn sources() -> String {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
-    let functions =
-        ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast"].map(|name| read(&format!("functions/{name}/src/lib.rs")));
+    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "bulk_worker", "forecast"]
+        .map(|name| read(&format!("functions/{name}/src/lib.rs")));
     functions.concat() + &read("shared/api/src/router.rs")
 }
 

@@ -115,7 +115,11 @@ async fn main() -> Result<(), Failure> {
     let app = App::new(AppParts {
         table: Arc::new(Arc::clone(&table)),
         blobs: Arc::new(blobs.clone()),
-        queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()), bulk: Arc::new(queue.clone()) },
+        queues: Queues {
+            usage: Arc::new(MemoryQueue::default()),
+            exports: Arc::new(MemoryQueue::default()),
+            bulk: Arc::new(queue.clone()),
+        },
         secrets: Arc::new(Secrets::from_pepper(&[7; 32])?),
         clock: Arc::new(SystemClock::default()),
         ids: Arc::new(SystemIds::default()),
@@ -126,7 +130,8 @@ async fn main() -> Result<(), Failure> {
     let operator = made.ok_or("there is an operator")?.secret;
     let endpoints = [tributary_accounts::endpoints(), tributary_credits::endpoints(), tributary_bulk_api::endpoints()].concat();
     let platform = Platform { router: tributary_api::router::router(app.clone(), endpoints), app, queue, blobs };
-    let master = platform.call(Method::POST, "/reseller/accounts/create", &operator, "m", json!({ "name": "M", "kind": "reseller" })).await?;
+    let master =
+        platform.call(Method::POST, "/reseller/accounts/create", &operator, "m", json!({ "name": "M", "kind": "reseller" })).await?;
     let master = text(&master, "id");
     let key = json!({ "name": "K", "role": "owner" });
     let key = text(&platform.call(Method::POST, &format!("/reseller/accounts/{master}/keys"), &operator, "k", key).await?, "secret");

@@ -73,7 +73,7 @@ const LOGGED_BYTES: u128 = 1_500;
 /// Bytes of an answer with its headers.
 const ANSWER_BYTES: u128 = 2_000;
 /// Alarms, metrics and dashboards that are allowed for; a test compares the alarms with the template.
-const ALARMS: u128 = 45;
+const ALARMS: u128 = 52;
 const METRICS: u128 = 28;
 const DASHBOARDS: u128 = 1;
 /// Rules of the web ACL.
