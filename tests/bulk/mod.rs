@@ -266,7 +266,7 @@ impl Run {
                 broken.push(format!("job {id} is {:?} {:?} with {} in escrow", job.state, job.phase, job.progress.escrow));
             }
             let (mut done, mut failed, mut undone) = (0, 0, 0);
-            for chunk in store.chunks(&id, 1, 1_000).await.expect("chunks") {
+            for chunk in store.chunks(&id, 1, 1_000).await.expect("chunks").into_iter().filter(|chunk| chunk.number <= job.chunks) {
                 for (place, mark) in chunk.marks.iter().enumerate() {
                     let row = chunk.first + place as u64;
                     match mark {

@@ -85,15 +85,16 @@ async fn write(run: &Run<'_>, job: &Job) -> Result<Option<String>, Failure> {
     let mut from = 1;
     loop {
         let chunks = run.app.store().chunks(&job.id, from, CHUNKS).await?;
-        for chunk in &chunks {
-            from = chunk.number + 1;
+        // What was planned of a job that was cancelled meanwhile is nothing.
+        for chunk in chunks.iter().filter(|chunk| chunk.number <= job.chunks) {
             let rows = load(run.app, chunk).await?.unwrap_or_default();
             for place in 0..chunk.marks.len() {
                 writer.write_record(record(chunk, place, rows.get(place), &columns))?;
             }
         }
-        if chunks.len() < CHUNKS {
-            break;
+        match chunks.last() {
+            Some(last) if chunks.len() == CHUNKS => from = last.number + 1,
+            _ => break,
         }
     }
     writer.flush()?;

@@ -114,7 +114,7 @@ pub struct Job {
     /// How often it was undone.
     #[serde(default)]
     pub undos: u32,
-    /// How many chunks it has.
+    /// How many chunks it has; 0 until all are planned, and those that are there by then count for nothing.
     #[serde(default)]
     pub chunks: u32,
     /// What the rows to be done need, micro-units of the currency.
