@@ -1,5 +1,6 @@
 mod bad_input;
 mod budgets;
+mod bulk;
 mod conformance;
 mod contract;
 mod flows;

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import repair  # noqa: E402
 
 URL, KEY = os.environ["FUZZ_URL"], os.environ["FUZZ_KEY"]
-ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 NAME = re.compile(r"^[!-~]{1,128}$")
 
 # Refusals with 400 of requests that the schema allows, because JSON Schema has no words for the rule: code, what the problem
@@ -54,6 +54,13 @@ UNSAYABLE = [
     ("validation_failed", "bytes of UTF-8", "`maxLength` counts characters, the API bytes"),
     ("validation_failed", "U+E00", "characters beyond U+FFFF in a class have no form that all readers of patterns share"),
     ("validation_failed", "must be an IANA time zone", "the zones that exist are too many to list"),
+    ("validation_failed", "/rows: is required, or an upload_id", "one of two fields must be given"),
+    ("validation_failed", "/upload_id: cannot be given with rows", "and not both"),
+    ("validation_failed", "/format: is of an upload", "a field that goes with another one"),
+    ("validation_failed", "a place for a value is written", "what stands between braces is a name"),
+    ("validation_failed", "must be one line without control characters", "a subject is shown in one line"),
+    ("validation_failed", "must not be empty", "white space alone is no text"),
+    ("validation_failed", "is too long with its values", "`maxLength` counts characters, the API bytes"),
     ("validation_failed", "invalid type: floating point", "to JSON Schema 1.0 is an integer"),
 ]
 
@@ -100,6 +107,10 @@ def world():
                 made["holds"].append({"id": hold})
                 made["transfers"].append({"id": move})
             parent = account
+    # One row that can be done, and one that cannot: each job comes to its end, and has something to retry and to undo.
+    for number in range(12):
+        rows = [{"account_id": made["accounts"][number]["id"], "amount": "1"}, {"account_id": operator, "amount": "1"}]
+        made["bulk"].append({"id": api("POST", "/reseller/bulk/credits", json={"rows": rows})["id"]})
     # An account is closed once, and only when there is nothing in it.
     for number in range(30):
         made["empty"].append({"id": api("POST", "/reseller/accounts/create", json={"name": f"Empty {number}"})["id"]})

@@ -1,5 +1,6 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
+mod bulk;
 mod pricing;
 mod usage;
 mod usage_reports;

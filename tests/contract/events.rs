@@ -194,6 +194,7 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
             "exporter" => tributary_exporter::handle(app, event, &run).await,
             "watcher" => tributary_watcher::handle(app, event, &run).await,
             "notifier" => tributary_notifier::handle(app, &nowhere(), event, &run).await,
+            "bulk_worker" => tributary_bulk_worker::handle(app, event, &run).await,
             other => panic!("say here what takes {other}"),
         };
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));

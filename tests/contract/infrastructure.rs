@@ -47,7 +47,7 @@ fn plain(resource: &str) -> String {
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
 fn objects(resource: &str) -> &str {
-    let prefixes = ["${Bucket.Arn}/usage", "${Bucket.Arn}/exports"];
+    let prefixes = ["${Bucket.Arn}/usage", "${Bucket.Arn}/exports", "${Bucket.Arn}/bulk"];
     resource.strip_suffix("/*").filter(|prefix| prefixes.contains(prefix)).unwrap_or(resource)
 }
 
@@ -223,7 +223,7 @@ fn the_record_of_usage_is_kept_and_what_only_waits_or_is_fetched_ends() {
 /// The program text of everything that measures.
 fn sources() -> String {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
-    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast", "outbox", "watcher"]
+    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "bulk_worker", "forecast", "outbox", "watcher"]
         .map(|name| read(&format!("functions/{name}/src/lib.rs")));
     functions.concat() + &read("shared/api/src/router.rs")
 }

@@ -51,6 +51,9 @@ pub struct Scene {
     export: String,
     webhook: String,
     delivery: String,
+    /// A bulk job that waits, and one at its end, of which one row is done and one failed.
+    job: String,
+    ended_job: String,
 }
 
 /// Makes it.
@@ -74,6 +77,9 @@ pub async fn scene(w: &World) -> Scene {
     let hook = json!({ "url": "https://hooks.example.com/", "events": ["*"] });
     let webhook = api.post("/reseller/webhooks", hook).send().await.is(201).id();
     let delivery = delivered(w, &home.id, &webhook).await;
+    let bulk = async |rows: Value| api.pay("/reseller/bulk/credits", json!({ "rows": rows })).send().await.is(202).id();
+    let ended_job = bulk(json!([{ "account_id": child, "amount": "0.5" }, { "account_id": home.id, "amount": "1" }])).await;
+    crate::flows::bulk::work(w).await;
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
     Scene {
         meter: "calls".to_owned(),
@@ -91,11 +97,13 @@ pub async fn scene(w: &World) -> Scene {
         batch: api.post("/reseller/usage/events/async", json!({ "events": [{}] })).send().await.is(202).id(),
         id: home.id.clone(),
         owner: home.api,
-        child,
+        child: child.clone(),
         branch,
         export: api.post("/reseller/usage/export", export()).send().await.is(202).id(),
         webhook,
         delivery,
+        job: bulk(json!([{ "account_id": child, "amount": "0.5" }])).await,
+        ended_job,
     }
 }
 
@@ -177,6 +185,13 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         | "list_webhook_deliveries"
         | "get_webhook_delivery"
         | "replay_webhook_delivery" => Value::Null,
+        "bulk_credits" => json!({ "rows": [{ "account_id": s.child, "amount": "1" }] }),
+        "bulk_accounts" => json!({ "rows": [{ "name": "New" }], "dry_run": true }),
+        "bulk_updates" => json!({ "rows": [{ "account_id": s.child, "name": "Renamed" }] }),
+        "bulk_notifications" => json!({ "rows": [{ "account_id": s.child }], "subject": "S", "text": "T" }),
+        "upload_bulk_rows" => json!({ "format": "csv", "bytes": 17 }),
+        "apply_bulk_job" | "pause_bulk_job" | "resume_bulk_job" | "cancel_bulk_job" | "retry_bulk_job" | "undo_bulk_job" => json!({}),
+        "list_bulk_jobs" | "get_bulk_job" | "list_bulk_rows" | "get_bulk_result" => Value::Null,
         "end_promotion" => json!({}),
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
@@ -210,6 +225,8 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         | "get_webhook_delivery"
         | "replay_webhook_delivery"
         | "replay_webhook_deliveries" => &s.webhook,
+        "get_bulk_job" | "list_bulk_rows" | "apply_bulk_job" | "pause_bulk_job" | "resume_bulk_job" | "cancel_bulk_job" => &s.job,
+        "get_bulk_result" | "retry_bulk_job" | "undo_bulk_job" => &s.ended_job,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };

@@ -39,6 +39,10 @@ pub enum What {
     Webhook,
     /// An event that was sent to an account's endpoint.
     Delivery,
+    /// A bulk job that an account asked for, and pays for.
+    Job,
+    /// Rows that an account was given an address for.
+    Upload,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -103,6 +107,8 @@ pub enum Step {
     Home(&'static str),
     /// What is in the place is the very account's that the key is of: else 404.
     AskedBy(&'static str),
+    /// The state of what is there does not allow it: 409 `conflict`.
+    Conflict,
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -129,7 +135,8 @@ pub struct Row {
 }
 
 /// The rights of a viewer, which is what the keys and members of the scene hold, and are given.
-const VIEWER: &[&str] = &["accounts.read", "credits.read", "pricing.read", "usage.read", "keys.read", "members.read", "roles.read"];
+const VIEWER: &[&str] =
+    &["accounts.read", "credits.read", "pricing.read", "usage.read", "bulk.read", "keys.read", "members.read", "roles.read"];
 /// The rights of the roles of the scene.
 const READER: &[&str] = &["accounts.read"];
 
@@ -227,6 +234,7 @@ pub fn rows() -> Vec<Row> {
         usage(),
         usage_reports(),
         webhooks(),
+        bulk(),
     ]
     .concat()
 }
@@ -499,6 +507,39 @@ fn prices() -> Vec<Row> {
             .variant("of a markup")
             .sale("/seller_id", "/markup/account_id")
             .body(json!({ "month": "2026-11", "markup": { "percent": "10" } })),
+    ]
+}
+
+fn bulk() -> Vec<Row> {
+    let uploaded = |operation, body: Value| {
+        let row = row(operation, "bulk.manage").variant("of an upload").place("/upload_id", What::Upload, Usual::Seat(Seat::Own));
+        row.step(Step::Home("bulk.manage")).body(body)
+    };
+    let job = |operation, right| row(operation, right).place("{id}", What::Job, Usual::Seat(Seat::Own)).over("{id}");
+    let steered = |operation| job(operation, "bulk.manage").body(json!({}));
+    let allocating = |operation| steered(operation).and(&["credits.allocate"]).step(Step::Over("{id}", "credits.allocate"));
+    vec![
+        row("bulk_credits", "bulk.manage")
+            .and(&["credits.allocate"])
+            .account("/from", Usual::Home)
+            .step(Step::Over("/from", "credits.allocate"))
+            .step(Step::Home("bulk.manage"))
+            .body(json!({ "rows": [{ "account_id": "acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "amount": "1" }] })),
+        uploaded("bulk_credits", json!({})).and(&["credits.allocate"]).step(Step::Home("credits.allocate")),
+        uploaded("bulk_accounts", json!({})),
+        uploaded("bulk_updates", json!({})),
+        uploaded("bulk_notifications", json!({ "subject": "S", "text": "T" })),
+        row("upload_bulk_rows", "bulk.manage").step(Step::Home("bulk.manage")).body(json!({ "format": "csv", "bytes": 1 })),
+        row("list_bulk_jobs", "bulk.read").paged().step(Step::Home("bulk.read")),
+        job("get_bulk_job", "bulk.read"),
+        row("list_bulk_rows", "bulk.read").paged().place("{id}", What::Job, Usual::Seat(Seat::Own)).over("{id}"),
+        job("get_bulk_result", "bulk.read").step(Step::Conflict),
+        allocating("apply_bulk_job"),
+        steered("pause_bulk_job"),
+        allocating("resume_bulk_job"),
+        steered("cancel_bulk_job"),
+        allocating("retry_bulk_job").step(Step::Conflict),
+        steered("undo_bulk_job").and(&["credits.reverse"]).step(Step::Over("{id}", "credits.reverse")).step(Step::Conflict),
     ]
 }
 

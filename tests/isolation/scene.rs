@@ -138,6 +138,10 @@ pub struct Hand {
     pub webhook: String,
     /// An event that was sent there.
     pub delivery: String,
+    /// A bulk job that its owner asked for, and one more.
+    pub job: String,
+    /// Rows that its owner may upload.
+    pub upload: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -267,6 +271,7 @@ impl Scene {
             &hand.export,
             &hand.webhook,
             &hand.delivery,
+            &hand.job,
         ]
         .into_iter()
         .chain(&hand.transfer)
@@ -385,6 +390,13 @@ impl Scene {
         }
         let later = self.target.nobody.with(&hand.owner).post("/reseller/usage/events/async", json!({ "events": [{}] }));
         hand.batch = later.send().await.is(202).id();
+        let owner = self.target.nobody.with(&hand.owner);
+        for _ in 0..2 {
+            let rows = json!({ "rows": [{ "account_id": "acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "amount": "1" }] });
+            hand.job = owner.pay("/reseller/bulk/credits", rows).send().await.is(202).id();
+        }
+        let upload = owner.post("/reseller/bulk/uploads", json!({ "format": "csv", "bytes": 1 })).send().await.is(201);
+        hand.upload = upload.word("upload_id").to_owned();
         if seat != Seat::Operator {
             let id = format!("{}event", seat.mark());
             // It costs nothing, so that each balance stays what nobody else has.

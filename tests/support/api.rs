@@ -35,6 +35,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_alerts::endpoints(),
         tributary_usage::endpoints(),
         tributary_webhooks::endpoints(),
+        tributary_bulk_api::endpoints(),
         tributary_portal::endpoints(),
     ]
     .concat()
@@ -90,11 +91,18 @@ pub struct Outside {
     pub events: MemoryFifo,
     /// What was told to everybody.
     pub bus: MemoryBus,
+    /// What waits for the bulk worker.
+    pub bulk: MemoryQueue,
 }
 
 impl Outside {
     fn queues(&self) -> Queues {
-        Queues { usage: Arc::new(self.usage.clone()), exports: Arc::new(self.exports.clone()), events: Arc::new(self.events.clone()) }
+        Queues {
+            usage: Arc::new(self.usage.clone()),
+            exports: Arc::new(self.exports.clone()),
+            bulk: Arc::new(self.bulk.clone()),
+            events: Arc::new(self.events.clone()),
+        }
     }
 
     fn fork(&self) -> Self {
@@ -102,6 +110,7 @@ impl Outside {
             blobs: self.blobs.fork(),
             usage: self.usage.fork(),
             exports: self.exports.fork(),
+            bulk: self.bulk.fork(),
             events: self.events.fork(),
             bus: self.bus.fork(),
         }
@@ -178,6 +187,13 @@ impl Target {
         Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory, outside, told }) }
     }
 
+    /// A worker on `table` of this platform, in a process of its own that gives up soon.
+    pub fn worker(&self, table: Arc<dyn Table>) -> App {
+        let Inside { clock, outside, .. } = self.inside.as_ref().expect("a platform in this process");
+        let parts = parts(table, outside, clock.clone(), Arc::new(SystemIds::default()));
+        App::with_patience(parts, Patience::eager(5))
+    }
+
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.
     pub fn inside(&self, for_what: &str) -> Option<&Inside> {
         if self.inside.is_none() {
@@ -217,7 +233,12 @@ impl Target {
 }
 
 fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> App {
-    let parts = AppParts {
+    // Nothing is ever busy in memory, so there is nothing to wait for.
+    App::with_patience(parts(table, outside, clock, ids), Patience::eager(12))
+}
+
+fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> AppParts {
+    AppParts {
         table,
         blobs: Arc::new(outside.blobs.clone()),
         queues: outside.queues(),
@@ -228,9 +249,7 @@ fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dy
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
         loopback_webhooks: true,
-    };
-    // Nothing is ever busy in memory, so there is nothing to wait for.
-    App::with_patience(parts, Patience::eager(12))
+    }
 }
 
 impl Api {

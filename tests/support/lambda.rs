@@ -72,6 +72,7 @@ impl Platform {
             queues: Queues {
                 usage: Arc::new(MemoryQueue::default()),
                 exports: Arc::new(MemoryQueue::default()),
+                bulk: Arc::new(MemoryQueue::default()),
                 events: Arc::new(MemoryFifo::default()),
             },
             bus: Arc::new(MemoryBus::default()),

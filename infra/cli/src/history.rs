@@ -18,7 +18,7 @@ Examples:
   tributary history acc_… --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z";
 
 /// The kinds of entries that move credit.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     "allocation",
     "transfer",
     "issue",
@@ -32,6 +32,8 @@ const KINDS: [&str; 13] = [
     "lot_expired",
     "usage",
     "usage_adjustment",
+    "bulk_escrow",
+    "bulk_return",
 ];
 
 /// Which entries.

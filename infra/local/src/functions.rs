@@ -32,6 +32,7 @@ fn handler(binary: &str, app: &App, senders: &Senders) -> Option<Handler> {
         "usage" => Some(lambda::http(tributary_usage::router(app))),
         "alerts" => Some(lambda::http(tributary_alerts::router(app))),
         "webhooks" => Some(lambda::http(tributary_webhooks::router(app))),
+        "bulk" => Some(lambda::http(tributary_bulk_api::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
         "housekeeping" => Some(Arc::new(move |event, context| {
             let app = app.clone();
@@ -67,6 +68,10 @@ fn handler(binary: &str, app: &App, senders: &Senders) -> Option<Handler> {
         "outbox" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_outbox::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "bulk_worker" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_bulk_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         "forecast" => Some(Arc::new(move |event, context| {
             let app = app.clone();

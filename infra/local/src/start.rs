@@ -47,6 +47,7 @@ const OPERATOR: (&str, &str) = ("Tributary Demo", "USD");
 const USAGE_QUEUE: &str = "UsageQueue";
 const EXPORT_QUEUE: &str = "ExportQueue";
 const EVENT_QUEUE: &str = "EventQueue";
+const BULK_QUEUE: &str = "BulkQueue";
 /// Where blobs and messages are, below the data directory.
 const BLOBS_DIR: &str = "blobs";
 const QUEUES_DIR: &str = "queues";
@@ -163,6 +164,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         queues: Queues {
             usage: Arc::new(sender(&queues, USAGE_QUEUE)?),
             exports: Arc::new(sender(&queues, EXPORT_QUEUE)?),
+            bulk: Arc::new(sender(&queues, BULK_QUEUE)?),
             events: Arc::new(sender(&queues, EVENT_QUEUE)?),
         },
         bus: Arc::new(bus.clone()),

@@ -142,6 +142,10 @@ ids! {
     WebhookId = "whk",
     /// A batch of usage taken for later.
     UsageBatchId = "bat",
+    /// A bulk job.
+    JobId = "job",
+    /// Rows uploaded for a bulk job.
+    UploadId = "upl",
 }
 
 /// One request or scheduled run. It is the UUID of the function's invocation, so that the gateway's access log, Lambda's

@@ -47,11 +47,13 @@ pub enum Book {
     Consumed,
     /// Credit whose time was over.
     Expired,
+    /// Credit that a bulk job has taken from its payer and not handed out yet.
+    Escrow,
 }
 
 impl Book {
     /// Every book.
-    pub const ALL: [Book; 3] = [Book::Issued, Book::Consumed, Book::Expired];
+    pub const ALL: [Book; 4] = [Book::Issued, Book::Consumed, Book::Expired, Book::Escrow];
 
     /// The book's name.
     pub fn word(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Book {
             Book::Issued => "issued",
             Book::Consumed => "consumed",
             Book::Expired => "expired",
+            Book::Escrow => "escrow",
         }
     }
 }
@@ -201,6 +204,10 @@ pub enum EntryKind {
     Usage,
     /// Usage voided or corrected.
     UsageAdjustment,
+    /// What a bulk job will hand out, taken from its payer at once.
+    BulkEscrow,
+    /// What a bulk job did not hand out, sent back.
+    BulkReturn,
     /// The ledger began.
     Opened,
     /// The account was suspended.
@@ -221,7 +228,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// The kinds that move credit: these are what a history shows.
-    pub const MONEY: [EntryKind; 14] = [
+    pub const MONEY: [EntryKind; 16] = [
         EntryKind::Allocation,
         EntryKind::Transfer,
         EntryKind::Issue,
@@ -236,6 +243,8 @@ impl EntryKind {
         EntryKind::LotExpired,
         EntryKind::Usage,
         EntryKind::UsageAdjustment,
+        EntryKind::BulkEscrow,
+        EntryKind::BulkReturn,
     ];
 
     /// The kind's name on the wire.
@@ -255,6 +264,8 @@ impl EntryKind {
             EntryKind::LotExpired => "lot_expired",
             EntryKind::Usage => "usage",
             EntryKind::UsageAdjustment => "usage_adjustment",
+            EntryKind::BulkEscrow => "bulk_escrow",
+            EntryKind::BulkReturn => "bulk_return",
             EntryKind::Opened => "opened",
             EntryKind::Suspended => "suspended",
             EntryKind::Reactivated => "reactivated",
@@ -283,6 +294,7 @@ impl EntryKind {
                 | EntryKind::Purchase
                 | EntryKind::AutoTopup
                 | EntryKind::Usage
+                | EntryKind::BulkEscrow
         )
     }
 }

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod alert;
 pub mod brand;
+pub mod bulk;
 pub mod delivery;
 pub mod event;
 pub mod hold;

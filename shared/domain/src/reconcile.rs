@@ -420,6 +420,8 @@ impl Fold {
             | EntryKind::LotExpired
             | EntryKind::Usage
             | EntryKind::UsageAdjustment
+            | EntryKind::BulkEscrow
+            | EntryKind::BulkReturn
             | EntryKind::FundingSet
             | EntryKind::Opened
             | EntryKind::Suspended
@@ -466,7 +468,9 @@ fn follows(wrongs: &mut Wrongs, last: &Last, entry: &Entry) {
         | EntryKind::AutoTopup
         | EntryKind::LotExpired
         | EntryKind::Usage
-        | EntryKind::UsageAdjustment => last.status,
+        | EntryKind::UsageAdjustment
+        | EntryKind::BulkEscrow
+        | EntryKind::BulkReturn => last.status,
     };
     wrongs.same(What::Status, &status, &now.status);
     if entry.kind != EntryKind::LimitSet {

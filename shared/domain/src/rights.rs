@@ -80,6 +80,10 @@ rights! {
     WebhooksRead = "webhooks.read",
     /// Make, change and remove webhook endpoints, and with them have sent out what events tell.
     WebhooksManage = "webhooks.manage",
+    /// See bulk jobs and their rows.
+    BulkRead = "bulk.read",
+    /// Start and steer bulk jobs. What a job does needs the right of that, too.
+    BulkManage = "bulk.manage",
     /// See API keys (never their secrets).
     KeysRead = "keys.read",
     /// Make, rotate and revoke API keys.
@@ -152,7 +156,7 @@ impl BuiltInRole {
     pub fn carries(self, right: Right) -> bool {
         use BuiltInRole::{Admin, Billing, Owner, Support, Viewer};
         match right {
-            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead | Right::AlertsRead => {
+            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead | Right::AlertsRead | Right::BulkRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
             Right::KeysRead | Right::MembersRead | Right::RolesRead | Right::WebhooksRead => {
@@ -167,7 +171,8 @@ impl BuiltInRole {
             | Right::CreditsPurchase
             | Right::UsageWrite
             | Right::UsageAdjust
-            | Right::AlertsManage => matches!(self, Owner | Admin | Billing),
+            | Right::AlertsManage
+            | Right::BulkManage => matches!(self, Owner | Admin | Billing),
             Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => {
                 matches!(self, Owner | Admin)
             }

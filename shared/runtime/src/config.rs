@@ -45,6 +45,8 @@ pub struct Config {
     pub webhooks_allow_loopback: bool,
     /// `AWS_ENDPOINT_URL_SESV2` or `AWS_ENDPOINT_URL`: another endpoint than AWS's for SES.
     pub ses_endpoint: Option<String>,
+    /// [`BULK_QUEUE_URL`]: the SQS queue of the bulk worker. Only functions that send to it are told.
+    pub bulk_queue_url: Option<String>,
 }
 
 /// The variable with the bucket of blobs.
@@ -66,6 +68,8 @@ pub const SMTP_SECRET_ID: &str = "SMTP_SECRET_ID";
 pub const API_URL: &str = "API_URL";
 /// The variable that lets endpoints be on this machine.
 pub const WEBHOOKS_ALLOW_LOOPBACK: &str = "WEBHOOKS_ALLOW_LOOPBACK";
+/// The variable with the URL of the bulk worker's queue.
+pub const BULK_QUEUE_URL: &str = "BULK_QUEUE_URL";
 
 /// Where the pepper is: 32 random bytes or more, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +157,7 @@ impl Config {
             api_url: some(API_URL).map(|url| url.trim_end_matches('/').to_owned()),
             webhooks_allow_loopback: some(WEBHOOKS_ALLOW_LOOPBACK).as_deref() == Some("true"),
             ses_endpoint: endpoint("AWS_ENDPOINT_URL_SESV2"),
+            bulk_queue_url: some(BULK_QUEUE_URL),
         })
     }
 }

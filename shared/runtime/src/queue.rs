@@ -50,6 +50,8 @@ pub struct Queues {
     pub exports: Arc<dyn Queue>,
     /// Events, each account's in order: to the notifier.
     pub events: Arc<dyn Fifo>,
+    /// Bulk jobs to go on with: to the bulk worker.
+    pub bulk: Arc<dyn Queue>,
 }
 
 /// The queue of a function that has none: a call names the variable that is missing.

@@ -45,6 +45,10 @@ pub enum Part {
     Role,
     /// The key or member that is changed.
     Principal,
+    /// A bulk job.
+    Job,
+    /// Some rows of a bulk job.
+    Chunk,
     /// A write without a condition that matters.
     Plain,
 }

@@ -2,7 +2,7 @@
 
 use tributary_domain::delivery::Target;
 use tributary_domain::id::{
-    AccountId, AlertId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId, WebhookId,
+    AccountId, AlertId, EventId, ExportId, HoldId, JobId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId, WebhookId,
 };
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
@@ -308,6 +308,41 @@ pub fn export(id: &ExportId) -> Key {
 /// Index partition of the exports that an account asked for, by id.
 pub fn exports_index(account: &AccountId) -> String {
     format!("EXPS#{account}")
+}
+
+/// A bulk job.
+pub fn job(id: &JobId) -> Key {
+    Key::new(job_partition(id), ALONE)
+}
+
+/// Partition of a bulk job and what belongs to it.
+pub fn job_partition(id: &JobId) -> String {
+    format!("JOB#{id}")
+}
+
+/// Some rows of a bulk job, by their number.
+pub fn job_chunk(id: &JobId, number: u32) -> Key {
+    Key::new(job_partition(id), job_chunk_position(number))
+}
+
+/// Where the rows of that number stand in their job.
+pub fn job_chunk_position(number: u32) -> String {
+    format!("C#{number:06}")
+}
+
+/// A movement of credit of a bulk job.
+pub fn job_move(id: &JobId, transfer: &TransferId) -> Key {
+    Key::new(job_partition(id), format!("T#{transfer}"))
+}
+
+/// The debit of a bulk job's payer, in one round.
+pub fn job_funding(id: &JobId, round: u32) -> Key {
+    Key::new(job_partition(id), format!("E#{round:06}"))
+}
+
+/// Index partition of the bulk jobs that an account asked for, by id.
+pub fn jobs_index(account: &AccountId) -> String {
+    format!("JOBS#{account}")
 }
 
 /// How far reconciliation is.

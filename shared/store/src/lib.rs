@@ -28,6 +28,8 @@ pub mod heads;
 pub mod history;
 pub mod holds;
 pub mod idempotency;
+pub mod job_credits;
+pub mod jobs;
 pub mod keys;
 pub mod lots;
 pub mod memory;

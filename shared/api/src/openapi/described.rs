@@ -225,6 +225,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("webhooks", "id") => of::<wire::WebhookId>("The endpoint."),
         ("deliveries", "event_id") => of::<wire::EventId>("The event."),
         ("unsubscribe", "token") => of::<wire::UnsubscribeToken>("What the mail's link holds."),
+        ("bulk", "id") => of::<wire::JobId>("The job."),
         ("keys", "key_id") => of::<wire::KeyId>("The key."),
         ("members", "member_id") => of::<wire::MemberId>("The member."),
         ("roles", "role_id") => of::<wire::RoleId>("The role."),

@@ -4,6 +4,8 @@
 use serde_json::{Value, json};
 use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
 use tributary_domain::alert::Metric;
+use tributary_domain::bulk::rows::Kind as RowKind;
+use tributary_domain::bulk::state::{Phase, State};
 use tributary_domain::delivery::DeliveryState;
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
@@ -147,6 +149,15 @@ schemas! {
         |d| text(d).pattern(Some(r"^(\*|[a-z0-9_]+\.(\*|[a-z0-9_]+))$")).max_length(Some(100)).examples(["credit.*"]);
     DeliveryStatus = "How far a delivery is.", |d| words(d, DeliveryState::ALL.iter().map(|state| state.word()));
     UnsubscribeToken = "What a mail's link holds.", |d| text(d).pattern(Some("^[A-Za-z0-9_-]{1,400}$"));
+    JobId = "A bulk job's id.", |d| id("job", d);
+    UploadId = "The id of rows that were uploaded for a bulk job.", |d| id("upl", d);
+    BulkKind = "What the rows of a job do.", |d| words(d, RowKind::ALL.iter().map(|kind| kind.word()));
+    BulkState = "How a job stands.", |d| words(d, State::ALL.iter().map(|state| state.word()));
+    BulkPhase = "What a job is at.", |d| words(d, Phase::ALL.iter().map(|phase| phase.word()));
+    BulkFormat = "How rows are written: comma-separated values with a header, or a JSON object a line; both in UTF-8.",
+        |d| words(d, ["csv", "jsonl"].into_iter());
+    TimeZoneName = "An IANA time zone that exists.", |d| text(d).examples(["Europe/Berlin"]);
+    TimeOfDay = "A time of day, of 24 hours.", |d| text(d).pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$")).examples(["22:00"]);
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
