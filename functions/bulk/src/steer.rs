@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use tributary_api::{Call, Code, Problem, Reply};
 use tributary_bulk::tell;
+use tributary_domain::event::RecordKind;
 use tributary_domain::bulk::job::Job;
 use tributary_domain::bulk::rows::Kind;
 use tributary_domain::bulk::state::{Phase, State, Step};
@@ -128,13 +129,13 @@ async fn steer(
     Err(StoreError::Busy.into())
 }
 
-fn kind_of(step: Step) -> &'static str {
+fn kind_of(step: Step) -> RecordKind {
     match step {
-        Step::Apply => "bulk.applied",
-        Step::Pause => "bulk.paused",
-        Step::Cancel => "bulk.cancelled",
-        Step::Retry => "bulk.retried",
-        Step::Undo => "bulk.undone",
-        _ => "bulk.resumed",
+        Step::Apply => RecordKind::BulkApplied,
+        Step::Pause => RecordKind::BulkPaused,
+        Step::Cancel => RecordKind::BulkCancelled,
+        Step::Retry => RecordKind::BulkRetried,
+        Step::Undo => RecordKind::BulkUndone,
+        _ => RecordKind::BulkResumed,
     }
 }

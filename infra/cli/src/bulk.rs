@@ -228,7 +228,7 @@ fn key(import: &Import, bytes: &[u8]) -> String {
 }
 
 fn start(context: &Context, import: &Import) -> Result<(), Failure> {
-    let bytes = std::fs::read(&import.file).map_err(|error| Failure::File(format!("{}: {error}", import.file.display())))?;
+    let bytes = std::fs::read(&import.file).map_err(|error| Failure::File { path: import.file.display().to_string(), why: error.to_string() })?;
     let mut key = key(import, &bytes);
     if import.again {
         key = format!("{key}-{}", idempotency::fresh());

@@ -291,7 +291,6 @@ schemas! {
     AlertThreshold = "A decimal string, at most 1000000000000, at most six decimals; only of `balance` below zero.",
         |d| number(d, &format!("-?{}", up_to(12, 6))).examples(["25"]);
     AlertTurned = "Whether an alert fired or was resolved.", |d| words(d, ["fired", "resolved"].into_iter());
-    EventId = "An event's id.", |d| id("evt", d);
     TopupOutcome = "What a run came to: credit was drawn (`done`), a cap left too little (`capped`), it failed and is tried again (`failed`), or is \
         tried no more (`stopped`).", |d| words(d, ["done", "capped", "failed", "stopped"].into_iter());
     TopupReason = "Why no credit was drawn.", |d| words(d, Reason::ALL.iter().map(|reason| reason.word()));
