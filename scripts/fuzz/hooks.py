@@ -1,8 +1,8 @@
 """What Schemathesis is told beside docs/openapi.json: ids that exist, and which refusals no schema can foretell.
 
 The schema says what a request looks like, not which accounts there are. Without help almost every request would end at 404,
-so most well-formed ids are put in place of made-up ones: a key together with its account, a hold, a transfer. What was
-malformed stays so.
+so most well-formed ids are put in place of made-up ones: a key together with its account, a hold, a transfer. Most bodies
+of prices and usage are made to hang together too (repair.py). What was malformed stays so.
 """
 
 import collections
@@ -11,12 +11,17 @@ import hashlib
 import json
 import os
 import re
+import sys
 
 import requests
 import schemathesis
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import repair  # noqa: E402
+
 URL, KEY = os.environ["FUZZ_URL"], os.environ["FUZZ_KEY"]
-ID = re.compile(r"^(acc|txf|hld|key|mem|rol|job)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+NAME = re.compile(r"^[!-~]{1,128}$")
 
 # Refusals with 400 of requests that the schema allows, because JSON Schema has no words for the rule: code, what the problem
 # says, and why.
@@ -24,8 +29,28 @@ UNSAYABLE = [
     ("invalid_cursor", "", "a cursor is opaque; whether it was given out for this list only the server knows"),
     ("idempotency_key_missing", "", "a header that is required by a field of the body, `initial_credits`"),
     ("validation_failed", "cannot be given together with key_id", "two query parameters that exclude each other"),
+    ("validation_failed", "/query/account_id: cannot be given with seller_id", "two query parameters that exclude each other"),
     ("validation_failed", "/query/to: must be after from", "an order of two query parameters"),
+    ("validation_failed", "/query/from: is too long before to: ", "a distance of two query parameters"),
+    ("validation_failed", "/to: must be after from", "an order of two fields"),
+    ("validation_failed", "/to: must be at most 400 days after from", "a distance of two fields"),
+    ("validation_failed", "/ends_at: must be after starts_at", "an order of two fields"),
+    ("validation_failed", "/available_until: must be later than now and than available_from", "what is in the future changes"),
+    ("validation_failed", "/at: must be at most 35 days ago and at most 366 days ahead", "what is in the future changes"),
     ("validation_failed", "must be in the future", "what is in the future changes"),
+    ("validation_failed", "/query/period: must not be a month to come", "what is in the future changes"),
+    ("validation_failed", "/month: must not be in the future", "what is in the future changes"),
+    ("validation_failed", "must not be before 0000-01-01T00:00:00Z", "no keyword bounds a time, and a zone can put it before the year 0"),
+    ("validation_failed", "must be greater than in the entry before it", "an order of the entries of a list"),
+    ("validation_failed", "leaves a gap: must begin at", "an entry of a list begins where the one before ends"),
+    ("validation_failed", "overlaps the band before it: must begin at", "an entry of a list begins where the one before ends"),
+    ("validation_failed", "/to: must be greater than the band's from", "an order of two fields"),
+    ("validation_failed", "/to: only the last band may be open", "which entry of a list is its last"),
+    ("validation_failed", "/to: the last band must be open (null)", "which entry of a list is its last"),
+    ("validation_failed", "/name: is there twice", "`uniqueItems` looks at whole entries, not at one field of them"),
+    ("validation_failed", "/unique_by: must be one of the dimensions", "a field that is an entry of another"),
+    ("validation_failed", "names account, meter, one tag and one dimension at most once", "parts of a text that are there once"),
+    ("validation_failed", "has more than 6 decimals", "`multipleOf` of a decimal fraction is not exact"),
     ("validation_failed", "bytes of UTF-8", "`maxLength` counts characters, the API bytes"),
     ("validation_failed", "U+E00", "characters beyond U+FFFF in a class have no form that all readers of patterns share"),
     ("validation_failed", "must be an IANA time zone", "the zones that exist are too many to list"),
@@ -38,6 +63,11 @@ UNSAYABLE = [
     ("validation_failed", "is too long with its values", "`maxLength` counts characters, the API bytes"),
     ("validation_failed", "invalid type: floating point", "to JSON Schema 1.0 is an integer"),
 ]
+
+
+def chance(text):
+    """A number that depends on nothing but the text, so that a seed gives the same run."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def api(method, path, **more):
@@ -67,6 +97,10 @@ def world():
                 role = api("POST", f"{at}/roles", json={"name": f"r{os.urandom(8).hex()}", "rights": ["accounts.read"]})["id"]
                 hold = api("POST", "/reseller/credits/holds", json={"account_id": account, "amount": "10"})["id"]
                 move = api("POST", "/reseller/credits/allocate", json={"account_id": account, "amount": "1"})["id"]
+                denied = api("POST", f"{at}/keys", json={"name": "Fuzz", "role": "viewer"})["id"]
+                api("PUT", f"{at}/keys/{denied}/denies/{account}", json={"rights": ["accounts.read"]})
+                # A key that is revoked has no denies to change, so those with one are others.
+                made["denied"].append({"id": account, "key_id": denied, "account_id": account})
                 made["keys"].append({"id": account, "key_id": key, "account_id": account})
                 made["members"].append({"id": account, "member_id": member, "account_id": account})
                 made["roles"].append({"id": account, "role_id": role})
@@ -80,19 +114,61 @@ def world():
     # An account is closed once, and only when there is nothing in it.
     for number in range(30):
         made["empty"].append({"id": api("POST", "/reseller/accounts/create", json={"name": f"Empty {number}"})["id"]})
+    made["sales"] = [
+        {"seller_id": seller, "account_id": buyer["id"]}
+        for at, buyer in enumerate(made["accounts"])
+        for seller in [operator if at % 3 == 0 else made["accounts"][at - 1]["id"]]
+    ]
+    prices(operator, made)
+    usage(made)
     return own_key, made
 
 
+def prices(operator, made):
+    """Meters with prices, and rules that are there to be ended: each once, so there are many."""
+    book = "/reseller/pricing"
+    unique = {"key": "fuzz.seen", "aggregation": "unique", "unique_by": "country"}
+    for meter in ({"key": "fuzz.sms", "aggregation": "sum"}, unique, {"key": "fuzz.later", "aggregation": "count"}):
+        api("POST", f"{book}/meters", json={"name": "Fuzz", "unit": "one", "dimensions": ["country"], **meter})
+        made["meters"].append({"key": meter["key"], "account_id": operator})
+        # Cheap, so that what is asked for by chance is rarely under it.
+        card = {"meter": meter["key"], "currency": "USD", "model": {"type": "flat", "unit_price": "0.001"}}
+        api("POST", f"{book}/rate-cards", json=card)
+    for number in range(40):
+        later = repair.later(100 + number)
+        card = {"meter": "fuzz.later", "currency": "USD", "model": {"type": "flat", "unit_price": "1"}, "effective_from": later}
+        made["rate-cards"].append({"id": api("POST", f"{book}/rate-cards", json=card)["id"], "seller_id": operator})
+        promotion = {"name": "Fuzz", "percent": "1", "ends_at": later, "code": f"fuzz-{number}"}
+        made["promotions"].append({"id": api("POST", f"{book}/promotions", json=promotion)["id"], "seller_id": operator})
+        made["codes"].append({"code": promotion["code"]})
+    package = {"name": "Fuzz", "credits": "10", "bonus": "1", "price": "9"}
+    for number in range(30):
+        made["packages"].append({"id": api("POST", f"{book}/packages", json=package)["id"], "seller_id": operator})
+    for sale in made["sales"]:
+        bought = api("POST", f"{book}/packages", json={**package, "seller_id": sale["seller_id"]})["id"]
+        made["offers"].append({"account_id": sale["account_id"], "package_id": bought})
+
+
+def usage(made):
+    """Events, each to be taken back once, and what is made of them."""
+    for account in made["accounts"]:
+        events = [repair.event(account["id"], "fuzz.sms", f"{account['id']}-{number}") for number in range(8)]
+        answer = api("POST", "/reseller/usage/events", json={"events": events})
+        assert answer["accepted"] == len(events), answer
+        made["events"] += [{"id": event["id"], "account_id": account["id"]} for event in events]
+        made["batches"].append({"id": api("POST", "/reseller/usage/events/async", json={"events": events})["id"]})
+        export = {"account_id": account["id"], "format": "csv", "from": repair.later(-1), "to": repair.later(0)}
+        made["exports"].append({"id": api("POST", "/reseller/usage/export", json=export)["id"]})
+
+
 OWN_KEY, MADE = world()
+REPAIR = repair.Repair(MADE, chance)
+# Whose what is of which kind: a rule of its seller, an event of its account.
+OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events") for row in MADE[what]}
 # Ids begin with the time they were made: one that begins like these was made by this run and stays.
 NOW = MADE["accounts"][0]["id"][4:9]
 ANSWERS = collections.defaultdict(collections.Counter)
 DROPPED = collections.Counter()
-
-
-def chance(text):
-    """A number that depends on nothing but the text, so that a seed gives the same run."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def made_up(value):
@@ -104,16 +180,26 @@ def kept(request):
     return chance(json.dumps(request, sort_keys=True, default=repr)) % 8 == 0
 
 
+KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "meters", "bulk")
+
+
 def pool(path):
     if path.endswith("/close"):
         return MADE["empty"]
-    for what in ("keys", "members", "roles", "holds", "transfers", "bulk"):
+    if "/keys/{key_id}/denies/" in path:
+        return MADE["denied"]
+    for what in KINDS:
         if f"/{what}/{{" in path:
             return MADE[what]
     return MADE["accounts"]
 
 
 def real_path(path, values):
+    # Meters and events go by names of their owners' choosing; these are as good as made up.
+    named = "/meters/{" in path or "/events/{" in path
+    if named and all(isinstance(value, str) and NAME.match(value) for value in values.values()) and not kept(values):
+        ids = pool(path)
+        return {name: ids[chance("".join(values.values())) % len(ids)][name] for name in values}
     spoils = values.get("key_id") == OWN_KEY
     if all(isinstance(value, str) and ID.match(value) for value in values.values()):
         # The key that the run itself uses is not revoked, rotated or denied anything.
@@ -152,22 +238,59 @@ def real_query(query):
     return real("", query)
 
 
+def owned(case):
+    """Of what an account owns, that account: the request names it, or it is not found."""
+    values = case.path_parameters or {}
+    owner = OWNERS.get(values.get("id"))
+    if owner is None:
+        return
+    for part in (case.query, case.body):
+        if isinstance(part, dict) and "seller_id" in owner and "seller_id" in part:
+            part["seller_id"] = owner["seller_id"]
+    if isinstance(case.query, dict) and "seller_id" in owner:
+        case.query.pop("account_id", None)
+    if "account_id" in owner and case.operation.path.endswith("/explain"):
+        case.query = {**(case.query or {}), "account_id": owner["account_id"]}
+    elif "account_id" in owner and isinstance(case.body, dict):
+        case.body["account_id"] = owner["account_id"]
+
+
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
+    path = case.operation.path
     if case.path_parameters:
-        case.path_parameters = real_path(case.operation.path, dict(case.path_parameters))
+        case.path_parameters = real_path(path, dict(case.path_parameters))
     # What is wrong on purpose stays as it is, so that it stays wrong for the reason it was made with.
     if case.meta is None or not case.meta.generation.mode.is_negative:
         if case.query and not kept(dict(case.query)):
+            text = repr(case.query)
             case.query = real_query(case.query)
+            REPAIR.query(path, case.query, text)
         if isinstance(case.body, dict) and not kept(case.body):
+            text = json.dumps(case.body, sort_keys=True)
             case.body = real("", case.body)
+            REPAIR.body(path, case.body, text)
+        owned(case)
+
+
+def refused_within(case, response):
+    """Events are answered each on its own: what is wrong with one is said in its result, or in its batch once that is counted."""
+    if case.operation.path not in ("/reseller/usage/events", "/reseller/usage/events/async"):
+        return False
+    body = case.body
+    if not isinstance(body, dict) or set(body) != {"events"} or not isinstance(body["events"], list) or len(body["events"]) > 1000:
+        return False
+    return response.status_code == 202 or response.json()["rejected"] > 0
 
 
 @schemathesis.hook
 def filter_failure(ctx, failure, case, response):
-    """Drops what is said in UNSAYABLE, and nothing else."""
-    if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 400:
+    """Drops what is said in UNSAYABLE and what is refused within the answer, and nothing else."""
+    kind = type(failure).__name__
+    if kind == "AcceptedNegativeData" and refused_within(case, response):
+        DROPPED["taken, and refused within the answer: an event that is none"] += 1
+        return False
+    if kind != "RejectedPositiveData" or response.status_code != 400:
         return True
     try:
         problem = response.json()

@@ -510,6 +510,7 @@ async fn what_cannot_be_sold_or_bought_is_refused_by_name() {
         field("valid too long", package(json!({ "valid_days": 3651 })), "/valid_days"),
         field("valid for half a day", package(json!({ "valid_days": 0.5 })), "/valid_days"),
         field("none for an account", package(json!({ "max_per_account": 0 })), "/max_per_account"),
+        field("before any year", package(json!({ "available_from": "-000001-12-31T00:00:00Z" })), "/available_from"),
         field("over already", package(json!({ "available_until": "2026-11-02T08:00:00Z" })), "/available_until"),
         field(
             "over before it begins",

@@ -197,6 +197,7 @@ async fn a_wrong_promotion_quote_or_what_if_is_refused() {
         field("far ahead", quote(with(line.clone(), "at", at(367 * 86_400))), "/at"),
         row("no meter", quote(with(line.clone(), "meter", json!("none"))), 422, "unknown_meter"),
         row("foreign", quote(with(line.clone(), "account_id", json!(s.euro))), 404, "not_found"),
+        field("too much", what_if(json!({ "month": "2026-11", "markup": { "percent": "10000.1" } })), "/markup/percent"),
         field("tomorrow", what_if(json!({ "month": "2026-12", "card": draft })), "/month"),
         field("no month", what_if(json!({ "month": "2026-13", "card": draft })), "/month"),
         field("neither", what_if(json!({ "month": "2026-11" })), ""),

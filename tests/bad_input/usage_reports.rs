@@ -22,6 +22,7 @@ async fn a_wrong_report_summary_forecast_or_export_is_refused_by_name() {
     let mut rows = vec![
         field("granularity", report("granularity=week"), "/query/granularity"),
         field("no time", report("from=yesterday"), "/query/from"),
+        field("before any year", report("granularity=month&from=-000001-11-01T00:00:00Z&to=0000-01-02T00:00:00Z"), "/query/from"),
         field("backwards", report("from=2026-11-02T00:00:00Z&to=2026-11-02T00:00:00Z"), "/query/to"),
         field("hours", report("granularity=hour&from=2026-10-01T00:00:00Z&to=2026-11-01T01:00:00Z"), "/query/from"),
         field("days", report("from=2025-09-27T00:00:00Z&to=2026-11-02T00:00:00Z"), "/query/from"),
@@ -32,6 +33,7 @@ async fn a_wrong_report_summary_forecast_or_export_is_refused_by_name() {
         row("unknown", report("period=2026-11"), 400, "unknown_field").at("/query/period"),
         row("foreign", report(&format!("account_id={foreign}")), 404, "not_found"),
         row("absent", report(&format!("account_id={ABSENT}")), 404, "not_found"),
+        field("no month before it", summary("period=0000-01"), "/query/period"),
         field("no month", summary("period=november"), "/query/period"),
         field("a month to come", summary("period=2027-01"), "/query/period"),
         row("foreign", summary(&format!("account_id={foreign}&subtree=true")), 404, "not_found"),

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use tributary_domain::id::TransferId;
+use tributary_metering::record;
 use yaml_serde::Value;
 
 use super::generated::root;
@@ -40,7 +42,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// `Table.Arn`, `${Table.Arn}/index/gsi1` as people say it: `Table`, `Table/index/gsi1`.
 fn plain(resource: &str) -> String {
-    resource.replace("${", "").replace('}', "").replace(".Arn", "")
+    resource.replace(".StreamArn", "/stream").replace("${", "").replace('}', "").replace(".Arn", "")
 }
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
@@ -57,6 +59,8 @@ fn invoked_by(function: &Value) -> String {
     let mut by: Vec<String> = schedules.map(|every| format!("a schedule, {every}")).collect();
     let queues = events.iter().filter(|event| event["Type"] == "SQS").map(|event| plain(&text(&event["Properties"]["Queue"])));
     by.extend(queues.map(|queue| format!("messages of {queue}")));
+    let streams = events.iter().filter(|event| event["Type"] == "DynamoDB").map(|event| plain(&text(&event["Properties"]["Stream"])));
+    by.extend(streams.map(|stream| format!("changes of {stream}")));
     if routes > 0 {
         by.push(format!("API Gateway, {routes} routes"));
     }
@@ -174,15 +178,51 @@ fn every_failure_mode_has_an_alarm() {
         assert!(has("ApproximateNumberOfMessagesVisible", name), "{name} has no alarm of its depth");
         assert!(has("ApproximateAgeOfOldestMessage", name), "{name} has no alarm of its age");
     }
-    for (metric, of) in [("LedgerDrift", "reconcile"), ("ReconcileOverdueSeconds", "reconcile"), ("ReadThrottleEvents", "Table")] {
+    for (metric, of) in [
+        ("LedgerDrift", "reconcile"),
+        ("ReconcileOverdueSeconds", "reconcile"),
+        ("HousekeepingFailures", "housekeeping"),
+        ("UsageRollupFailures", "usage_worker"),
+        ("ForecastFailures", "forecast"),
+        ("ReadThrottleEvents", "Table"),
+    ] {
         assert!(has(metric, of), "no alarm of {metric}");
     }
+}
+
+/// After how many days a blob ends, and after how many an older version of it: the shortest of all rules that match its key.
+fn lifetime(template: &Value, key: &str) -> (Option<u64>, Option<u64>) {
+    let rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"].as_sequence().expect("rules");
+    let matching = rules.iter().filter(|rule| {
+        assert_eq!(rule["Status"], "Enabled");
+        key.starts_with(&rule.get("Prefix").map(text).unwrap_or_default())
+    });
+    matching.fold((None, None), |(current, older): (Option<u64>, Option<u64>), rule| {
+        let days = |days: Option<&Value>| days.and_then(Value::as_u64);
+        let shorter = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        let noncurrent = days(rule.get("NoncurrentVersionExpiration").map(|rule| &rule["NoncurrentDays"]));
+        (shorter(current, days(rule.get("ExpirationInDays"))), shorter(older, noncurrent))
+    })
+}
+
+#[test]
+fn the_record_of_usage_is_kept_and_what_only_waits_or_is_fetched_ends() {
+    let template = template();
+    let batch = TransferId::from_uuid("0192f3a4-0000-7000-8000-000000000001".parse().expect("a UUID"));
+    assert_eq!(lifetime(&template, &record::key(&batch)), (None, Some(35)), "the reason of every charge is kept for ever");
+    assert_eq!(lifetime(&template, "usage/waiting/ubt_1.json"), (Some(35), Some(1)));
+    let week = u64::try_from(tributary_store::exports::KEPT_DAYS).expect("days");
+    assert_eq!(lifetime(&template, "exports/exp_1.csv"), (Some(week), Some(1)));
+    let kept = |queue: &str| template["Resources"][queue]["Properties"]["MessageRetentionPeriod"].as_u64().expect("seconds");
+    // A message sent back from the dead letters begins anew.
+    let waits_days = (kept("UsageQueue") + kept("UsageDeadLetters")) / 86_400;
+    assert!(lifetime(&template, "usage/waiting/").0 >= Some(waits_days), "a message may name events that are gone");
 }
 
 /// The program text of everything that measures.
 fn sources() -> String {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
-    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "bulk_worker", "forecast"]
+    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "bulk_worker", "forecast", "outbox"]
         .map(|name| read(&format!("functions/{name}/src/lib.rs")));
     functions.concat() + &read("shared/api/src/router.rs")
 }

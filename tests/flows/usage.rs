@@ -342,21 +342,60 @@ async fn the_months_volume_moves_a_reseller_up_at_once() {
 }
 
 #[tokio::test]
+async fn a_tier_is_kept_for_a_month_and_goes_without_any_usage() {
+    let s = Scene::new().await;
+    let Some(inside) = s.w.target.inside("the months of a tier") else { return };
+    let tier = async || s.w.operator().get(&format!("/reseller/accounts/{}", s.w.master.id)).send().await.is(200).word("tier").to_owned();
+    let look =
+        async || tributary_forecasts::handle(&inside.app, json!({}), &inside.app.run_id("")).await.expect("a run")["demoted"].clone();
+    s.w.fund(&s.customer.id, "1000").await;
+    assert_eq!(s.send(vec![s.event("a", "5000", json!({}))]).await, ["accepted"]);
+    assert_eq!((tier().await, look().await), ("silver".into(), json!(0)));
+    s.w.target.advance_s(31 * 86_400, "a month");
+    assert_eq!((look().await, tier().await), (json!(0), "silver".into()), "a month's grace");
+    s.w.target.advance_s(31 * 86_400, "another month");
+    assert_eq!((look().await, tier().await), (json!(1), "none".into()));
+    assert_eq!((look().await, tier().await), (json!(0), "none".into()));
+}
+
+#[tokio::test]
+async fn a_batch_of_sixty_resellers_of_one_master_is_taken_when_all_their_tiers_change() {
+    let s = Scene::new().await;
+    let tiers = json!({ "tiers": [{ "name": "any", "from": "1", "discount": "1" }] });
+    s.w.master.api.put("/reseller/pricing/tiers", tiers).send().await.is(200);
+    let (mut events, mut resellers) = (Vec::new(), Vec::new());
+    for number in 0..60 {
+        let reseller = s.w.reseller_of(&s.w.master.id).await;
+        let customer = s.w.funded_child_of(&reseller.id, "10").await;
+        s.w.fund(&reseller.id, "10").await;
+        card(&reseller.api, &s.meter, "0.08").await;
+        events.push(s.event(&format!("e{number}"), "1", json!({ "account_id": customer, "occurred_at": s.w.target.time_in_s(0) })));
+        resellers.push(reseller.id);
+    }
+    let answer = s.w.operator().post(EVENTS, json!({ "events": events })).send().await.is(200);
+    assert_eq!(verdicts(&answer), vec!["accepted"; 60]);
+    for id in resellers {
+        assert_eq!(s.w.operator().get(&format!("/reseller/accounts/{id}")).send().await.is(200).word("tier"), "any");
+    }
+}
+
+#[tokio::test]
 async fn events_taken_for_later_are_counted_by_the_worker() {
     let s = Scene::new().await;
-    let Some(inside) = s.w.target.inside("the queue's message") else { return };
     let events = json!({ "events": [s.event("a", "10", json!({})), s.event("b", "1", json!({ "meter": "none" }))] });
     let batch = s.customer.api.post("/reseller/usage/events/async", events).send().await.is(202);
     assert_eq!((batch.word("status"), &batch["events"]), ("queued", &json!(2)));
-    assert_eq!(s.balances().await[0], "10.000000");
-    let message = inside.outside.usage.take().pop().expect("a message");
-    let event = json!({ "Records": [{ "messageId": "m", "body": message, "attributes": { "ApproximateReceiveCount": "1" } }] });
-    for _ in 0..2 {
-        let answer = tributary_usage_worker::handle(&inside.app, event.clone(), &inside.app.run_id("")).await.expect("a run");
-        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    if let Some(inside) = s.w.target.inside("the queue's message, delivered twice") {
+        assert_eq!(s.balances().await[0], "10.000000");
+        let message = inside.outside.usage.take().pop().expect("a message");
+        let event = json!({ "Records": [{ "messageId": "m", "body": message, "attributes": { "ApproximateReceiveCount": "1" } }] });
+        for _ in 0..2 {
+            let answer = tributary_usage_worker::handle(&inside.app, event.clone(), &inside.app.run_id("")).await.expect("a run");
+            assert_eq!(answer, json!({ "batchItemFailures": [] }));
+        }
     }
+    let done = s.w.target.ended(&s.customer.api, batch.header("location"), &["queued"]).await;
     assert_eq!(s.balances().await[0], "9.200000");
-    let done = s.customer.api.get(batch.header("location")).send().await.is(200);
     assert_eq!((done.word("status"), &done["accepted"], &done["rejected"]), ("done", &json!(1), &json!(1)));
     assert_eq!(done["rejections"][0]["code"], "unknown_meter");
     s.w.other_master(json!({})).await.api.get(batch.header("location")).send().await.refused(404, "not_found");

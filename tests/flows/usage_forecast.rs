@@ -216,8 +216,8 @@ async fn the_days_run_makes_them_ready_once_and_one_bad_account_hides_no_other()
         s.w.target.advance_s(60, "minutes");
     }
     // The customer's spending and meter; the master's, and what it is paid, its balance and its volume.
-    assert_eq!(run("forecast").await, json!({ "accounts": 2, "made": 7, "failed": 0, "done": true }));
-    assert_eq!(run("forecast").await, json!({ "accounts": 0, "made": 0, "failed": 0, "done": true }));
+    assert_eq!(run("forecast").await, json!({ "accounts": 2, "made": 7, "failed": 0, "demoted": 0, "done": true }));
+    assert_eq!(run("forecast").await, json!({ "accounts": 0, "made": 0, "failed": 0, "demoted": 0, "done": true }));
     for (api, query) in
         [(&s.customer.api, "".to_owned()), (&s.w.master.api, "".to_owned()), (&s.w.master.api, format!("meter={}", s.meter))]
     {
@@ -230,6 +230,6 @@ async fn the_days_run_makes_them_ready_once_and_one_bad_account_hides_no_other()
     let seq = inside.app.store().sums(&[(id.clone(), day)]).await.expect("sums")[0].as_ref().expect("usage").seq;
     let broken = StoredSums { seq, doc: "no sums".to_owned() };
     assert_eq!(inside.app.store().keep_sums(&id, day, Some(seq), &broken).await.expect("written"), Kept::Yes);
-    assert_eq!(run("forecast").await, json!({ "accounts": 2, "made": 5, "failed": 1, "done": true }));
+    assert_eq!(run("forecast").await, json!({ "accounts": 2, "made": 5, "failed": 1, "demoted": 0, "done": true }));
     assert_eq!(run("forecast").await["failed"], 1, "it is tried again, and said again");
 }

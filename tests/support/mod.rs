@@ -1,5 +1,6 @@
 pub mod api;
 pub mod asked;
 pub mod engine;
+pub mod events;
 pub mod lambda;
 pub mod world;

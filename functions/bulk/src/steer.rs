@@ -7,6 +7,7 @@ use tributary_bulk::tell;
 use tributary_domain::bulk::job::Job;
 use tributary_domain::bulk::rows::Kind;
 use tributary_domain::bulk::state::{Phase, State, Step};
+use tributary_domain::event::RecordKind;
 use tributary_domain::rights::Right;
 use tributary_store::accounts::Authority;
 use tributary_store::error::StoreError;
@@ -110,8 +111,8 @@ async fn steer(
                 if !matches!(step, Step::Pause | Step::Cancel) {
                     (next.actor, next.credential) = (caller.key_id.clone(), caller.credential().to_owned());
                 }
-                let detail = json!({ "job_id": job.id });
-                let said = Said { act: act.clone(), account: job.account_id.clone(), kind: kind_of(step), detail };
+                let detail = json!({ "job_id": job.id, "kind": job.kind, "state": next.state });
+                let said = Said { act: act.clone(), account: job.account_id.clone(), kind: RecordKind::BulkChanged, detail };
                 call.store().keep_job_saying(&next, &said).await?
             }
             None => {
@@ -126,15 +127,4 @@ async fn steer(
         return Reply::json(StatusCode::ACCEPTED, &JobView::of(job));
     }
     Err(StoreError::Busy.into())
-}
-
-fn kind_of(step: Step) -> &'static str {
-    match step {
-        Step::Apply => "bulk.applied",
-        Step::Pause => "bulk.paused",
-        Step::Cancel => "bulk.cancelled",
-        Step::Retry => "bulk.retried",
-        Step::Undo => "bulk.undone",
-        _ => "bulk.resumed",
-    }
 }

@@ -1,6 +1,8 @@
 //! What `docs/openapi.json` says of this function's operations.
 
+use serde_json::json;
 use tributary_api::Code;
+use tributary_api::openapi::rule::way;
 use tributary_api::openapi::{Described, wire};
 use tributary_api::reply::PageView;
 use tributary_domain::rights::Right;
@@ -78,6 +80,7 @@ fn movements() -> Vec<Described> {
              whole. The price is recorded with the transfer; it is paid outside of the ledger. What the parent has left is not shown.",
         )
         .takes::<Purchase>()
+        .ruled::<Purchase>("oneOf", json!([way(&["package_id"], &["credits"]), way(&["credits"], &["package_id", "quantity"])]))
         .creates::<TransferView>("The movement from the parent, with what was bought as `purchase`.")
         .refuses(&[
             Code::PackageUnavailable,

@@ -1,4 +1,5 @@
-//! The forecasts of usage: once a day for every account that had usage lately, made in runs on a schedule.
+//! What is looked at once a day in every account, in runs on a schedule: forecasts where there was usage lately, and volume tiers
+//! where there was none.
 
 use std::error::Error;
 
@@ -8,10 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tributary_api::App;
 use tributary_domain::id::{AccountId, RequestId};
+use tributary_domain::pricing::tier::NO_TIER;
 use tributary_metering::aggregates::SumError;
 use tributary_metering::forecasts::{LIVELY_DAYS, day_of, days_before, make_all};
+use tributary_metering::tiers::bring_up_to_date;
 use tributary_runtime::telemetry;
 use tributary_store::aggregates::Kept;
+use tributary_store::reconcile::Listed;
 use tributary_store::table::Position;
 
 /// How many accounts are looked at between two times that the place is kept.
@@ -30,6 +34,8 @@ pub struct Summary {
     pub made: usize,
     /// Accounts of which no forecast could be made now; a later run tries again.
     pub failed: usize,
+    /// Accounts of which the volume tier went down because they had no usage.
+    pub demoted: usize,
     /// Every account has the day's forecasts, but for those that failed.
     pub done: bool,
 }
@@ -54,8 +60,8 @@ struct Pass {
 pub async fn handle(app: &App, _event: Value, run: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let mut summary = Summary::default();
     let ran = pass(app, run, &mut summary).await;
-    let Summary { accounts, made, failed, done } = summary;
-    tracing::info!(request_id = run.as_str(), accounts, made, failed, done, "forecasts made");
+    let Summary { accounts, made, failed, demoted, done } = summary;
+    tracing::info!(request_id = run.as_str(), accounts, made, failed, demoted, done, "forecasts made");
     // Zeros are not sent: no data is good news there.
     counter!("ForecastsMade").increment(made as u64);
     counter!("ForecastFailures").increment(failed as u64);
@@ -79,6 +85,10 @@ async fn pass(app: &App, run: &RequestId, summary: &mut Summary) -> Result<(), B
     }
     while !pass.done && !late() {
         let (listed, next) = app.store().every_account(pass.after.clone(), AT_ONCE).await?;
+        let tiered = |listed: &&Listed| listed.tier.as_deref().is_some_and(|tier| tier != NO_TIER);
+        for listed in listed.iter().filter(tiered) {
+            demote(app, run, &listed.id, summary).await;
+        }
         let ids: Vec<AccountId> = listed.into_iter().map(|listed| listed.id).collect();
         let summed = app.store().summed_up_at(&ids).await?;
         let since = days_before(today, LIVELY_DAYS);
@@ -112,6 +122,17 @@ async fn each(app: &App, run: &RequestId, accounts: &[AccountId], summary: &mut 
         }
     }
     again
+}
+
+/// Brings the volume tier up to date that usage would change, had there been any. One that fails is looked at tomorrow.
+async fn demote(app: &App, run: &RequestId, id: &AccountId, summary: &mut Summary) {
+    match bring_up_to_date(app, id).await {
+        Ok(changed) => summary.demoted += usize::from(changed),
+        Err(error) => {
+            summary.failed += 1;
+            tracing::error!(request_id = run.as_str(), account_id = %id, error = %error, "a volume tier could not be brought up to date");
+        }
+    }
 }
 
 async fn one(app: &App, id: &AccountId) -> Result<usize, SumError> {

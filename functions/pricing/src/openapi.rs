@@ -1,6 +1,8 @@
 //! What `docs/openapi.json` says of this function's operations.
 
+use serde_json::{Value, json};
 use tributary_api::Code;
+use tributary_api::openapi::rule::{either, way};
 use tributary_api::openapi::{Described, wire};
 use tributary_api::reply::PageView;
 
@@ -11,7 +13,7 @@ use crate::promotions::{CreatePromotion, EndPromotion, PromotionView, RedeemCode
 use crate::quote::{Quote, QuotedView};
 use crate::resolve::ResolvedView;
 use crate::tiers::{PutTiers, TiersView};
-use crate::what_if::{WhatIf, WhatIfView};
+use crate::what_if::{DraftMarkup, WhatIf, WhatIfView};
 
 /// What every change of a book may refuse.
 const EDIT: &[Code] = &[Code::AccountClosed, Code::LimitReached];
@@ -23,6 +25,44 @@ pub fn operations() -> Vec<Described> {
     [meters(), tiers(), cards(), markups(), promotions(), prices(), crate::packages::openapi::operations()].concat()
 }
 
+/// Dimensions are named once, and a `unique` meter, and no other, names the one whose values it counts.
+fn new_meter() -> Value {
+    let mut unique = way(&["unique_by"], &[]);
+    unique["properties"]["aggregation"] = json!({ "const": "unique" });
+    let mut other = way(&[], &["unique_by"]);
+    other["properties"]["aggregation"] = json!({ "enum": ["sum", "count", "max"] });
+    json!([{ "properties": { "dimensions": { "uniqueItems": true } } }, { "oneOf": [unique, other] }])
+}
+
+/// Dimensions are named once, and something is changed.
+fn changed_meter() -> Value {
+    let something = ["name", "unit", "dimensions", "counts_to_tier"].map(|name| way(&[name], &[]));
+    json!([{ "properties": { "dimensions": { "uniqueItems": true } } }, { "anyOf": something }])
+}
+
+/// One of three is added; what is for one account is not inherited; below zero needs `allow_loss`.
+fn new_markup() -> Value {
+    let kind = |given: &[&str], left_out: &[&str], end: bool| {
+        let mut kind = way(given, left_out);
+        kind["properties"]["end"] = json!({ "const": end });
+        kind
+    };
+    let kinds = [
+        kind(&["percent"], &["fixed", "currency"], false),
+        kind(&["fixed"], &["percent"], false),
+        kind(&["end"], &["percent", "fixed", "currency"], true),
+    ];
+    let from_zero = json!({ "pattern": "^(-[0.]+$|[0-9])" });
+    json!([
+        { "oneOf": kinds },
+        { "anyOf": [way(&[], &["account_id"]), { "properties": { "inherit": { "const": false } } }] },
+        { "anyOf": [
+            { "properties": { "percent": from_zero, "fixed": from_zero } },
+            { "required": ["allow_loss"], "properties": { "allow_loss": { "const": true } } },
+        ] },
+    ])
+}
+
 fn meters() -> Vec<Described> {
     vec![
         Described::new(
@@ -31,6 +71,7 @@ fn meters() -> Vec<Described> {
             "Makes a meter: what is counted, for all accounts below its owner. Its key is unique in the account and above it.",
         )
         .takes::<CreateMeter>()
+        .ruled::<CreateMeter>("allOf", new_meter())
         .creates::<MeterView>("The meter.")
         .refuses(EDIT)
         .refuses(&[Code::AlreadyExists, Code::ParentIsCustomer]),
@@ -49,6 +90,7 @@ fn meters() -> Vec<Described> {
             "Changes what the body names. Key, aggregation and `unique_by` never change: make another meter.",
         )
         .takes::<UpdateMeter>()
+        .ruled::<UpdateMeter>("allOf", changed_meter())
         .answers::<MeterView>("The meter as it is now.")
         .edits()
         .refuses(EDIT),
@@ -120,6 +162,7 @@ fn markups() -> Vec<Described> {
              one. A card of the seller goes before a markup of the same reach. With `inherit`, sellers below that have neither card nor markup use it too.",
         )
         .takes::<CreateMarkup>()
+        .ruled::<CreateMarkup>("allOf", new_markup())
         .creates::<MarkupView>("The markup.")
         .refuses(EDIT)
         .refuses(PRICE),
@@ -143,6 +186,7 @@ fn promotions() -> Vec<Described> {
              Borne by its `owner`, it leaves all margins below whole; borne by the `seller`, it is off the using account's price alone.",
         )
         .takes::<CreatePromotion>()
+        .ruled::<CreatePromotion>("oneOf", either("percent", "fixed"))
         .creates::<PromotionView>("The promotion.")
         .refuses(EDIT)
         .refuses(PRICE)
@@ -178,6 +222,7 @@ fn prices() -> Vec<Described> {
              sale of your own account and of those below it with its rule, tier, promotion, cost and margin; of what you buy yourself, the price.",
         )
         .takes::<Quote>()
+        .ruled::<Quote>("oneOf", json!([way(&["meter", "quantity"], &["lines"]), way(&["lines"], &["meter", "quantity"])]))
         .answers::<QuotedView>("The quote.")
         .refuses(&[Code::UnknownMeter, Code::NoPrice, Code::NotABuyer, Code::UnderCost]),
         Described::new(
@@ -197,6 +242,8 @@ fn prices() -> Vec<Described> {
              sub-account. Nothing changes. What the seller pays itself, tiers and the amounts of promotions stay as they were. At most 100,000 events.",
         )
         .takes::<WhatIf>()
+        .ruled::<WhatIf>("oneOf", either("card", "markup"))
+        .ruled::<DraftMarkup>("oneOf", either("percent", "fixed"))
         .answers::<WhatIfView>("The comparison.")
         .refuses(&[Code::UnknownMeter, Code::NotABuyer, Code::CurrencyMismatch, Code::ParentIsCustomer, Code::LimitReached]),
     ]

@@ -37,7 +37,7 @@ pub struct QuoteLine {
     #[cfg_attr(feature = "openapi", schema(value_type = wire::MeterKey))]
     pub meter: MeterKey,
     /// How much: at most 1000000000. Of a `count` meter the number of events, of a `unique` one of new values.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Quantity))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::EventQuantity))]
     pub quantity: Quantity,
 }
 
@@ -52,7 +52,7 @@ pub struct Quote {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::MeterKey>))]
     pub meter: Option<MeterKey>,
     /// How much: at most 1000000000. Of a `count` meter the number of events, of a `unique` one of new values.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Quantity>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::EventQuantity>))]
     pub quantity: Option<Quantity>,
     /// When it would be used: at most 35 days ago, at most 366 ahead; now unless said otherwise.
     pub at: Option<Timestamp>,

@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::money::{Currency, Overflow};
 use tributary_domain::pricing::book::PricingBook;
@@ -140,13 +141,13 @@ pub struct TiersView {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutTier {
     /// Its name; not `none`.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::TierName))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::NewTierName))]
     pub name: tributary_domain::pricing::meter::TierName,
     /// The month's volume from which on it is in force: above 0, and above the one before.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Quantity))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::PositiveQuantity))]
     pub from: Quantity,
     /// Percent off, 0 to 100, above the one before.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Percent))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::Share))]
     pub discount: Percent,
 }
 
@@ -256,7 +257,7 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     table.as_ref().map_or(Ok(()), TierTable::validate)?;
     let edited = shelf::edit(&call, &seller.id, call.if_match()?, None, |book, _| {
         book.tiers.clone_from(&table);
-        Ok(BookEdit { answer: (), kind: "tiers.changed", detail: json!({ "tiers": table }) })
+        Ok(BookEdit { answer: (), kind: RecordKind::TiersChanged, detail: json!({ "tiers": table }) })
     });
     edited.await?;
     seen(&call, &seller).await

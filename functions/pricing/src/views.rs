@@ -5,53 +5,116 @@ use tributary_api::openapi::wire;
 #[cfg(feature = "openapi")]
 use utoipa::ToSchema;
 
-/// The kinds of price models.
+/// How a month's quantity is priced.
 #[cfg(feature = "openapi")]
 #[derive(Debug, Clone, ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum PriceModelType {
-    /// Every unit costs the same: `unit_price`.
-    Flat,
-    /// Each unit costs what its band says: `bands`.
-    Graduated,
-    /// All units cost what the band says that the month's quantity falls in: `bands`.
-    Volume,
-    /// Units are sold in packages, a begun one whole: `size`, `price`.
-    Package,
-    /// As another model, but at least so much in a month with usage: `minimum`, `model`.
-    Minimum,
+#[schema(
+    discriminator(property_name = "type", mapping(
+        ("flat" = "#/components/schemas/FlatPrice"), ("graduated" = "#/components/schemas/GraduatedPrice"),
+        ("volume" = "#/components/schemas/VolumePrice"), ("package" = "#/components/schemas/PackagePrice"),
+        ("minimum" = "#/components/schemas/MinimumPrice"),
+    )),
+    example = json!({ "type": "graduated", "bands": [
+        { "from": "0", "to": "1000", "unit_price": "0.05" },
+        { "from": "1000", "to": null, "unit_price": "0.04" },
+    ] })
+)]
+#[serde(untagged)]
+pub enum PriceModel {
+    /// Every unit costs the same.
+    Flat(FlatPrice),
+    /// Each unit costs what its band says.
+    Graduated(GraduatedPrice),
+    /// All units cost what the band says that the month's quantity falls in.
+    Volume(VolumePrice),
+    /// Units are sold in packages.
+    Package(PackagePrice),
+    /// At least so much in a month with usage.
+    Minimum(MinimumPrice),
 }
 
-/// How a month's quantity is priced. Which members stand beside `type` depends on it: `flat` has `unit_price`, `graduated` and
-/// `volume` have `bands`, `package` has `size` and `price`, `minimum` has `minimum` and `model`, which is another kind.
+/// A model that has no minimum.
 #[cfg(feature = "openapi")]
 #[derive(Debug, Clone, ToSchema)]
-#[schema(example = json!({ "type": "graduated", "bands": [
-    { "from": "0", "to": "1000", "unit_price": "0.05" },
-    { "from": "1000", "to": null, "unit_price": "0.04" },
-] }))]
-pub struct PriceModel {
-    /// Its kind.
-    #[schema(rename = "type")]
-    pub kind: PriceModelType,
-    /// The price of one unit, from 0.
-    #[schema(value_type = Option<wire::UnitPrice>)]
-    pub unit_price: Option<()>,
+#[serde(untagged)]
+#[schema(discriminator(property_name = "type", mapping(
+    ("flat" = "#/components/schemas/FlatPrice"), ("graduated" = "#/components/schemas/GraduatedPrice"),
+    ("volume" = "#/components/schemas/VolumePrice"), ("package" = "#/components/schemas/PackagePrice"),
+)))]
+pub enum PlainPriceModel {
+    /// Every unit costs the same.
+    Flat(FlatPrice),
+    /// Each unit costs what its band says.
+    Graduated(GraduatedPrice),
+    /// All units cost what the band says that the month's quantity falls in.
+    Volume(VolumePrice),
+    /// Units are sold in packages.
+    Package(PackagePrice),
+}
+
+/// Every unit costs the same.
+#[cfg(feature = "openapi")]
+#[derive(Debug, Clone, ToSchema)]
+pub struct FlatPrice {
+    /// The kind.
+    #[schema(rename = "type", value_type = wire::FlatPriceType)]
+    pub kind: (),
+    /// The price of one unit.
+    #[schema(value_type = wire::PlainUnitPrice)]
+    pub unit_price: (),
+}
+
+/// Each unit costs what its band says; the flat fees of all bands entered are added.
+#[cfg(feature = "openapi")]
+#[derive(Debug, Clone, ToSchema)]
+pub struct GraduatedPrice {
+    /// The kind.
+    #[schema(rename = "type", value_type = wire::GraduatedPriceType)]
+    pub kind: (),
     /// 1 to 50 bands: the first from 0, each from where the one before ends, the last without an end.
     #[schema(min_items = 1, max_items = 50)]
-    pub bands: Option<Vec<PriceBand>>,
-    /// Units in one package, above 0.
-    #[schema(value_type = Option<wire::Quantity>)]
-    pub size: Option<()>,
+    pub bands: Vec<PriceBand>,
+}
+
+/// All units cost what the band says that the month's quantity falls in; its flat fee is added.
+#[cfg(feature = "openapi")]
+#[derive(Debug, Clone, ToSchema)]
+pub struct VolumePrice {
+    /// The kind.
+    #[schema(rename = "type", value_type = wire::VolumePriceType)]
+    pub kind: (),
+    /// 1 to 50 bands: the first from 0, each from where the one before ends, the last without an end.
+    #[schema(min_items = 1, max_items = 50)]
+    pub bands: Vec<PriceBand>,
+}
+
+/// Units are sold in packages, a begun one whole.
+#[cfg(feature = "openapi")]
+#[derive(Debug, Clone, ToSchema)]
+pub struct PackagePrice {
+    /// The kind.
+    #[schema(rename = "type", value_type = wire::PackagePriceType)]
+    pub kind: (),
+    /// Units in one package.
+    #[schema(value_type = wire::PositiveQuantity)]
+    pub size: (),
     /// The price of one package.
-    #[schema(value_type = Option<wire::Allowance>)]
-    pub price: Option<()>,
+    #[schema(value_type = wire::Allowance)]
+    pub price: (),
+}
+
+/// As another model, but at least so much in a month with usage.
+#[cfg(feature = "openapi")]
+#[derive(Debug, Clone, ToSchema)]
+pub struct MinimumPrice {
+    /// The kind.
+    #[schema(rename = "type", value_type = wire::MinimumPriceType)]
+    pub kind: (),
     /// The least in a month with usage.
-    #[schema(value_type = Option<wire::Allowance>)]
-    pub minimum: Option<()>,
+    #[schema(value_type = wire::Allowance)]
+    pub minimum: (),
     /// What is priced at least at the minimum.
-    #[schema(no_recursion)]
-    pub model: Option<Box<PriceModel>>,
+    pub model: PlainPriceModel,
 }
 
 /// A band: quantities above `from`, up to `to`.
@@ -64,8 +127,8 @@ pub struct PriceBand {
     /// Where it ends; null for the last.
     #[schema(value_type = Option<wire::Quantity>)]
     pub to: Option<()>,
-    /// The price of one unit in it, from 0.
-    #[schema(value_type = wire::UnitPrice)]
+    /// The price of one unit in it.
+    #[schema(value_type = wire::PlainUnitPrice)]
     pub unit_price: (),
     /// What is added once when the month enters it; nothing unless said otherwise.
     #[schema(value_type = wire::Allowance, required = false)]

@@ -71,7 +71,7 @@ pub struct DraftMarkup {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::MeterKey>))]
     pub meter: Option<MeterKey>,
     /// A share of the cost, -100 to 10000. One of `percent` and `fixed` is given.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Percent>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::MarkupPercent>))]
     pub percent: Option<Percent>,
     /// So much for each unit, in the buyers' currency.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::UnitPrice>))]
@@ -279,6 +279,7 @@ async fn draft(call: &Call, seller: &Account, card: Option<DraftCard>, markup: O
                 (None, Some(fixed)) => MarkupRule::Fixed(fixed),
                 (Some(_), Some(_)) | (None, None) => return Err(Problem::field("/markup", "names exactly one of percent and fixed")),
             };
+            rule.validate().map_err(|error| error.under("/markup"))?;
             let currency = shelf::currency(None, seller, buyer.as_ref())?;
             Ok((Draft::Markup { account: account_id, meter, rule }, currency))
         }

@@ -35,7 +35,7 @@ pub struct CorrectUsage {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::AccountId>))]
     pub account_id: Option<AccountId>,
     /// The right quantity.
-    #[cfg_attr(feature = "openapi", schema(value_type = wire::Quantity))]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::EventQuantity))]
     pub quantity: Quantity,
     /// Why.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]

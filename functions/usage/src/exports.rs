@@ -34,6 +34,7 @@ pub struct ExportUsage {
     #[cfg_attr(feature = "openapi", schema(value_type = wire::ExportFormat))]
     pub format: ExportFormat,
     /// Usage that occurred at this time or later.
+    #[serde(deserialize_with = "tributary_api::time::read")]
     pub from: Timestamp,
     /// And before this one, at most 400 days later.
     pub to: Timestamp,

@@ -106,7 +106,7 @@ pub struct ChangeView {
 
 /// The next volume tier.
 #[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NextTier))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SummaryNextTier))]
 pub struct NextTierView {
     /// Its name.
     pub name: String,
@@ -126,7 +126,7 @@ pub struct NextTierView {
 
 /// Where a reseller stands in its seller's volume tiers.
 #[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TierStanding))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SummaryTier))]
 pub struct TierView {
     /// The tier in force; `none` below the first.
     pub name: String,

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::connection::BaseUrl;
-use crate::{accounts, balance, bulk, credits, doctor, estimate, history, keys};
+use crate::{accounts, balance, bulk, credits, doctor, estimate, history, keys, pricing, usage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +14,8 @@ Examples:
   tributary accounts create --name 'Harbor Messaging' --kind reseller --external-id harbor
   tributary credits issue acc_… 250000 --reference 'Wholesale contract 114'
   tributary balance acc_… --subtree
+  tributary pricing quote sms=1000 --account acc_…
+  tributary usage send events.jsonl
   tributary --json history acc_… --limit 500 | jq -r '.[].amount'
 
 The key is taken from --key, then TRIBUTARY_KEY, then, if the API runs on this machine, from the local run's data
@@ -21,7 +23,7 @@ The key is taken from --key, then TRIBUTARY_KEY, then, if the API runs on this m
 
 Exit codes: 0 done, 1 refused or failed, 2 the command is not right.";
 
-/// Works with a Tributary API: accounts, credit, keys.
+/// Works with a Tributary API: accounts, credit, keys, prices, usage.
 #[derive(Debug, Parser)]
 #[command(name = "tributary", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -65,6 +67,12 @@ pub enum Command {
     /// Do something with many accounts at once, from a file
     #[command(subcommand)]
     Bulk(bulk::Command),
+    /// Quote prices, and show and set the rules behind them
+    #[command(subcommand)]
+    Pricing(pricing::Command),
+    /// Send events, and show, explain, export and forecast what is used
+    #[command(subcommand)]
+    Usage(usage::Command),
     /// Check a deployment: its template, settings, programs, and the running API if --url is given
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
@@ -122,13 +130,87 @@ mod tests {
             "tributary credits issue acc_1 10 --reference r --idempotency-key k",
             "tributary credits allocate acc_1 10 --from acc_2",
             "tributary credits transfer acc_1 acc_2 10",
+            "tributary pricing quote sms=1000 voice=12.5 --account acc_1 --at 2026-11-01T00:00:00Z --why",
+            "tributary pricing resolve sms --account acc_1 --at 2026-11-01T00:00:00Z --why",
+            "tributary pricing what-if --file - --month 2026-10 --seller acc_1",
+            "tributary pricing meters list acc_1",
+            "tributary pricing meters add --key sms --name Texts --unit message --aggregation sum --idempotency-key k",
+            "tributary pricing tiers show",
+            "tributary pricing tiers set --file t.json --account acc_1",
+            "tributary pricing cards list acc_1 --account acc_2 --meter sms --at 2026-11-01T00:00:00Z",
+            "tributary pricing cards add --meter sms --unit-price 0.05 --currency EUR --seller acc_1 --account acc_2 --allow-loss",
+            "tributary pricing cards add --file card.json --from 2026-12-01T00:00:00Z",
+            "tributary pricing cards withdraw rcd_1 --seller acc_1",
+            "tributary pricing markups list",
+            "tributary pricing markups add --percent 25 --meter sms",
+            "tributary pricing markups add --fixed 0.01",
+            "tributary pricing markups add --end --account acc_1",
+            "tributary pricing promotions list acc_1",
+            "tributary pricing promotions add --name Welcome --percent 10 --until 2027-01-01T00:00:00Z --code welcome",
+            "tributary pricing promotions end prm_1",
+            "tributary pricing promotions redeem welcome --account acc_1",
+            "tributary pricing packages list --buyer acc_1",
+            "tributary pricing packages add --name Starter --credits 500 --price 490 --bonus 25 --valid-days 180",
+            "tributary pricing packages retire pkg_1 --seller acc_1",
+            "tributary usage send - --rejected r.jsonl --from-line 1001 --batch 500",
+            "tributary usage explain e1 --account acc_1",
+            "tributary usage report acc_1 --subtree --from 2026-11-01T00:00:00Z --granularity hour --group-by account,tag:a --limit 10",
+            "tributary usage summary acc_1 --subtree --period 2026-10",
+            "tributary usage export --format csv --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z --subtree --out o.csv",
+            "tributary usage export --id exp_1 --out o.csv",
+            "tributary usage forecast acc_1 --meter sms --days 92",
             "tributary doctor",
             "tributary doctor --env prod --template t.yaml --config s.toml --build-dir b --url https://api.example.com",
             "tributary estimate",
-            "tributary estimate --accounts 1000 --requests 5000000 --transfers-share 30",
+            "tributary estimate --accounts 1000 --requests 5000000 --transfers-share 30 --events 1000000 --exports 10",
             "tributary completions bash",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    /// The words of a shell's line, up to a pipe; what is quoted is one word.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '\'' => quoted = !quoted,
+                '|' | '>' if !quoted => break,
+                ' ' if !quoted => words.push(String::new()),
+                other => words.last_mut().expect("a word").push(other),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_that_the_documents_show_is_understood_and_every_command_is_shown() {
+        let documents = include_str!("../../../docs/cli.md");
+        let shown: Vec<Vec<String>> = documents
+            .lines()
+            .filter_map(|line| line.strip_prefix("$ "))
+            .filter_map(|line| Some(words(&line[line.find("tributary ")?..])))
+            .collect();
+        assert!(shown.len() > 30, "{} examples", shown.len());
+        for line in &shown {
+            let read = Cli::try_parse_from(line);
+            assert!(read.is_ok(), "docs/cli.md: {}: {}", line.join(" "), read.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+        for group in Cli::command().get_subcommands() {
+            let all: Vec<String> = match group.get_subcommands().next() {
+                None => vec![group.get_name().to_owned()],
+                Some(_) => group.get_subcommands().map(|command| format!("{} {}", group.get_name(), command.get_name())).collect(),
+            };
+            for name in all.iter().filter(|name| *name != "help" && !name.ends_with(" help")) {
+                // Two commands may share a heading, and then its second one goes without the group's name.
+                let heads = documents.lines().filter(|line| line.starts_with("## ") || line.starts_with("| `"));
+                let last = name.split(' ').next_back().unwrap_or_default();
+                assert!(
+                    heads.clone().any(|head| head.contains(name.as_str()) || head.contains(&format!("and {last}"))),
+                    "docs/cli.md lacks {name}"
+                );
+            }
         }
     }
 
@@ -149,6 +231,14 @@ mod tests {
         assert_eq!(refused("tributary history --kind gift"), ErrorKind::InvalidValue);
         assert_eq!(refused("tributary history --limit 0"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary credits issue acc_1"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary pricing quote sms"), ErrorKind::ValueValidation);
+        assert_eq!(refused("tributary pricing cards add --meter sms"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary pricing markups add"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary pricing markups add --percent 1 --fixed 1"), ErrorKind::ArgumentConflict);
+        assert_eq!(refused("tributary usage send f --batch 1001"), ErrorKind::ValueValidation);
+        assert_eq!(refused("tributary usage export --format csv --out o.csv"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("tributary usage export --id exp_1 --subtree --out o.csv"), ErrorKind::ArgumentConflict);
+        assert_eq!(refused("tributary usage forecast --days 93"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary estimate --transfers-share 101"), ErrorKind::ValueValidation);
         assert_eq!(refused("tributary --url example.com health"), ErrorKind::ValueValidation);
         assert_eq!(Cli::try_parse_from(["tributary", "accounts", "show", ""]).expect_err("refused").kind(), ErrorKind::InvalidValue);

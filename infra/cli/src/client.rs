@@ -1,5 +1,6 @@
 //! HTTP to the API: sends a request, repeats it where that is safe, and tells answers from refusals.
 
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -33,12 +34,22 @@ pub struct Request {
     body: Option<Value>,
     idempotency_key: Option<String>,
     public: bool,
+    /// Whether sending it twice does no more than sending it once, though it is a POST without an idempotency key.
+    harmless: bool,
 }
 
 impl Request {
     /// Reads.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), query: Vec::new(), body: None, idempotency_key: None, public: false }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            idempotency_key: None,
+            public: false,
+            harmless: false,
+        }
     }
 
     /// Ends or stops something.
@@ -49,6 +60,11 @@ impl Request {
     /// Sends a document.
     pub fn post(path: impl Into<String>, body: Value) -> Self {
         Self { method: Method::POST, body: Some(body), ..Self::get(path) }
+    }
+
+    /// Puts a document in the place of what was there.
+    pub fn put(path: impl Into<String>, body: Value) -> Self {
+        Self { method: Method::PUT, body: Some(body), ..Self::get(path) }
     }
 
     /// The same with a parameter, if it has a value.
@@ -63,6 +79,12 @@ impl Request {
         self
     }
 
+    /// The same, which does no more when it is sent twice: it only computes, or what it sends is known again by its ids.
+    pub fn harmless(mut self) -> Self {
+        self.harmless = true;
+        self
+    }
+
     /// The same without a key.
     pub fn public(mut self) -> Self {
         self.public = true;
@@ -71,7 +93,7 @@ impl Request {
 
     /// Whether sending it twice does no more than sending it once.
     fn repeatable(&self) -> bool {
-        self.method != Method::POST || self.idempotency_key.is_some()
+        self.method != Method::POST || self.idempotency_key.is_some() || self.harmless
     }
 
     fn target(&self, base: &BaseUrl) -> String {
@@ -216,7 +238,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure::Lost`], [`Failure::Foreign`].
-    pub fn put(&self, url: &str, content_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+    pub fn upload(&self, url: &str, content_type: &str, bytes: &[u8]) -> Result<(), Failure> {
         let lost = |error| Failure::Lost(self.lost(&Request::delete(""), &error));
         let mut response = self.agent.put(url).header("content-type", content_type).send(bytes).map_err(lost)?;
         let status = response.status().as_u16();
@@ -242,24 +264,70 @@ impl Client {
     /// # Errors
     /// [`Failure`].
     pub fn list(&self, request: &Request, most: Option<usize>) -> Result<Vec<Value>, Failure> {
+        Ok(self.list_with_first(request, most)?.0)
+    }
+
+    /// The same, and the first page as it came: it may say more than its rows do.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn list_with_first(&self, request: &Request, most: Option<usize>) -> Result<(Vec<Value>, Value), Failure> {
         #[derive(serde::Deserialize)]
         struct Page {
             data: Vec<Value>,
             next_cursor: Option<String>,
         }
-        let (mut rows, mut cursor) = (Vec::new(), None);
+        let (mut rows, mut first, mut cursor) = (Vec::new(), None, None);
         loop {
             let wanted = most.map_or(PAGE, |most| PAGE.min(most.saturating_sub(rows.len())));
             if wanted == 0 {
-                return Ok(rows);
+                return Ok((rows, first.unwrap_or_default()));
             }
-            let page: Page = self.send(&request.clone().with("limit", Some(wanted)).with("cursor", cursor))?.read()?;
+            let answer = self.send(&request.clone().with("limit", Some(wanted)).with("cursor", cursor))?;
+            let page: Page = answer.read()?;
+            first = first.or(Some(answer.document));
             rows.extend(page.data);
             cursor = match page.next_cursor {
                 Some(next) => Some(next),
-                None => return Ok(rows),
+                None => return Ok((rows, first.unwrap_or_default())),
             };
         }
+    }
+
+    /// Reads a file from an address that the API named, which is its own credential: no key is sent. `take` gets what comes, piece by
+    /// piece.
+    ///
+    /// # Errors
+    /// [`Failure`], or what `take` says.
+    pub fn download(&self, reference: &str, mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+        let request = Request::get("").public();
+        let mut agent =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_connect(Some(TIMEOUT)).timeout_recv_response(Some(TIMEOUT));
+        if self.base.is_loopback() {
+            agent = agent.proxy(None);
+        }
+        let agent: ureq::Agent = agent.build().into();
+        let url = self.base.named(reference);
+        let mut response = agent.get(&url).call().map_err(|error| Failure::Lost(self.lost(&request, &error)))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            let body = response.body_mut().read_to_string().unwrap_or_default();
+            let host = url.split('?').next().unwrap_or(&url).to_owned();
+            return Err(Failure::Foreign { url: host, status, body });
+        }
+        let mut body = response.body_mut().as_reader();
+        let mut piece = vec![0; 64 * 1024];
+        loop {
+            match body.read(&mut piece).map_err(|error| Failure::Lost(self.lost(&request, &ureq::Error::Io(error))))? {
+                0 => return Ok(()),
+                read => take(&piece[..read])?,
+            }
+        }
+    }
+
+    /// Waits before something is asked for once more: longer each time, up to five seconds.
+    pub fn pause(&self, times: u32) {
+        std::thread::sleep(self.first_pause.saturating_mul(times).min(LONGEST_PAUSE));
     }
 
     fn repeatedly(&self, request: &Request) -> Result<Received, Failure> {
@@ -339,19 +407,18 @@ pub fn repeat_with(key: &str) -> String {
     format!("Repeat the same command with --idempotency-key {key} : whatever happened, it is done at most once.")
 }
 
+/// A server for tests, which answers what it is told.
 #[cfg(test)]
-mod tests {
+pub mod fake {
     use std::io::{BufRead as _, BufReader, Read as _, Write as _};
     use std::net::TcpListener;
     use std::thread::JoinHandle;
-
-    use serde_json::json;
 
     use super::*;
 
     /// Answers one connection after the other, each with the next of `answers` (an empty one hangs up), and returns what
     /// was asked.
-    fn serve(answers: Vec<String>) -> (Client, JoinHandle<Vec<String>>) {
+    pub fn serve(answers: Vec<String>) -> (Client, JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = std::thread::spawn(move || answers.iter().map(|answer| answer_one(&listener, answer)).collect());
@@ -382,14 +449,22 @@ mod tests {
         request
     }
 
-    fn http(status: &str, body: &Value) -> String {
+    pub fn http(status: &str, body: &Value) -> String {
         let body = body.to_string();
         format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
     }
 
-    fn busy() -> String {
-        http("503 Service Unavailable", &json!({"type": "t", "title": "The data is busy", "status": 503, "code": "busy"}))
+    pub fn busy() -> String {
+        http("503 Service Unavailable", &serde_json::json!({"type": "t", "title": "The data is busy", "status": 503, "code": "busy"}))
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::fake::{busy, http, serve};
+    use super::*;
 
     fn credit() -> Request {
         Request::post("/reseller/credits/issue", json!({"amount": "1"}))
@@ -461,5 +536,7 @@ mod tests {
         assert!(Request::delete("/").repeatable());
         assert!(!Request::post("/", json!({})).repeatable());
         assert!(Request::post("/", json!({})).once_under("k".to_owned()).repeatable());
+        assert!(Request::post("/", json!({})).harmless().repeatable());
+        assert!(Request::put("/", json!({})).repeatable());
     }
 }

@@ -40,10 +40,24 @@ pub enum Failure {
     },
     /// The answer lacks something, or has it in another form.
     Shape(String),
-    /// A file could not be read.
-    File(String),
     /// The result could not be written.
     Write(io::Error),
+    /// A file that was named cannot be used.
+    File {
+        /// Its name.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// It ended early; what was done stays done, and how to go on is said.
+    Halted {
+        /// Why.
+        cause: Box<Failure>,
+        /// How to go on.
+        then: String,
+    },
+    /// It was done, but not all of it; what was left out has been shown.
+    Incomplete(String),
     /// What was looked at is not fit; what is wrong with it has been shown.
     Unfit {
         /// How many things are wrong.
@@ -77,7 +91,7 @@ impl Failure {
             // Whoever reads has enough, as `head` has.
             return ExitCode::SUCCESS;
         }
-        if let Failure::Refused { problem, .. } = self
+        if let Some(problem) = self.refusal()
             && output.json
         {
             // A reader that is gone gets the message below all the same.
@@ -87,14 +101,25 @@ impl Failure {
         ExitCode::from(self.code())
     }
 
+    /// The API's refusal, if it is one.
+    fn refusal(&self) -> Option<&Problem> {
+        match self {
+            Failure::Refused { problem, .. } => Some(problem),
+            Failure::Halted { cause, .. } => cause.refusal(),
+            _ => None,
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
-            Failure::NoKey { .. } | Failure::Malformed(_) | Failure::File(_) => 2,
+            Failure::NoKey { .. } | Failure::Malformed(_) | Failure::File { .. } => 2,
+            Failure::Halted { cause, .. } => cause.code(),
             Failure::Refused { .. }
             | Failure::Lost(_)
             | Failure::Foreign { .. }
             | Failure::Shape(_)
             | Failure::Write(_)
+            | Failure::Incomplete(_)
             | Failure::Unfit { .. } => 1,
         }
     }
@@ -120,8 +145,10 @@ impl Failure {
             Failure::Shape(why) => {
                 format!("{error} the answer has another form than this version knows ({why}); --json shows it as it is")
             }
-            Failure::File(why) => format!("{error} {why}"),
             Failure::Write(why) => format!("{error} the result could not be written: {why}"),
+            Failure::File { path, why } => format!("{error} {}: {}", clean(path), clean(why)),
+            Failure::Halted { cause, then } => format!("{}\n\n{then}", cause.message(output)),
+            Failure::Incomplete(what) => format!("{error} {what}"),
             Failure::Unfit { problems: 1 } => format!("{error} there is 1 problem"),
             Failure::Unfit { problems } => format!("{error} there are {problems} problems"),
         }
@@ -191,5 +218,8 @@ mod tests {
         assert_eq!(Failure::NoKey { loopback: true }.code(), 2);
         assert_eq!(Failure::Lost(lost()).code(), 1);
         assert_eq!(Failure::Shape(String::new()).code(), 1);
+        assert_eq!(Failure::File { path: "f".to_owned(), why: "is not there".to_owned() }.code(), 2);
+        let halted = |cause| Failure::Halted { cause: Box::new(cause), then: String::new() }.code();
+        assert_eq!((halted(Failure::NoKey { loopback: true }), halted(Failure::Lost(lost()))), (2, 1));
     }
 }

@@ -9,15 +9,20 @@ mod completions;
 mod connection;
 mod credits;
 mod doctor;
+mod draft;
 mod estimate;
 mod failure;
+mod fields;
 mod health;
 mod history;
 mod idempotency;
 mod keys;
 mod output;
+mod pricing;
 mod problem;
+mod progress;
 mod tree;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -54,6 +59,8 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&context, command),
         Command::Credits(command) => credits::run(&context, command),
         Command::Bulk(command) => bulk::run(&context, command),
+        Command::Pricing(command) => pricing::run(&context, command),
+        Command::Usage(command) => usage::run(&context, command),
         Command::Doctor(args) => doctor::run(&context, &args, asked),
         Command::Estimate(args) => estimate::run(&args, &output),
         Command::Completions { shell } => completions::run(shell, &output),

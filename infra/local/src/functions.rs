@@ -55,6 +55,10 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
             let app = app.clone();
             Box::pin(async move { tributary_bulk_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
+        "outbox" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_outbox::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
         "forecast" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_forecasts::handle(&app, event, &app.run_id(&context.request_id)).await })

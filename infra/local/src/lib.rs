@@ -5,6 +5,8 @@
 
 pub mod banner;
 pub mod blobs;
+mod bus;
+mod changes;
 mod control;
 mod engine;
 pub mod event;
@@ -14,6 +16,7 @@ mod intrinsics;
 pub mod lambda;
 mod lambda_env;
 pub mod options;
+pub mod pattern;
 mod pump;
 mod queue;
 pub mod routes;
@@ -23,6 +26,7 @@ mod server;
 mod start;
 mod state;
 mod stop;
+mod stream;
 pub mod template;
 
 pub use options::{Options, Storage};

@@ -1,4 +1,4 @@
-//! The one port: the gateway, and beside it `/_local/*` for the test clock, the queues, and links to blobs.
+//! The one port: the gateway, and beside it `/_local/*` for the test clock, the queues, the last events, and links to blobs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub fn router(served: Served) -> Router {
         .route("/_local/queues", get(queues).fallback(no_control))
         .route("/_local/queues/{name}/redrive", post(redrive).fallback(no_control))
         .route(&format!("{PATH}/{{*key}}"), get(download).put(upload).fallback(no_control).layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES)))
+        .route("/_local/events", get(events).fallback(no_control))
         .route("/_local/{*rest}", any(no_control))
         .fallback(platform)
         .with_state(served)
@@ -70,6 +71,10 @@ async fn advance(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<So
 
 async fn queues(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
     refused(&served.control, peer, &request).unwrap_or_else(|| served.control.queues()).map(Body::from)
+}
+
+async fn events(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    refused(&served.control, peer, &request).unwrap_or_else(|| served.control.events()).map(Body::from)
 }
 
 async fn redrive(
@@ -130,7 +135,7 @@ fn link_refused(control: &Control, error: &LinkError) -> Response {
 }
 
 async fn no_control(State(served): State<Served>) -> Response {
-    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive and links to blobs.";
+    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events and links to blobs.";
     served.control.problem(StatusCode::NOT_FOUND, "There is no such route", detail, "route_not_found").map(Body::from)
 }
 

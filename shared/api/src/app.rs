@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tributary_domain::id::RequestId;
 use tributary_domain::version::DATA_LAYOUT;
 use tributary_runtime::blobs::Blobs;
+use tributary_runtime::bus::Bus;
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::config::{Config, KeyMode, Pepper};
 use tributary_runtime::dynamo::Clients;
@@ -33,6 +34,8 @@ pub struct AppParts {
     pub blobs: Arc<dyn Blobs>,
     /// Where messages are sent.
     pub queues: Queues,
+    /// Where events are told to everybody.
+    pub bus: Arc<dyn Bus>,
     /// The keys made of the pepper.
     pub secrets: Arc<Secrets>,
     /// The clock.
@@ -103,6 +106,7 @@ impl App {
             table,
             blobs: Arc::clone(&clients.blobs),
             queues: clients.queues.clone(),
+            bus: Arc::clone(&clients.bus),
             secrets: Arc::new(Secrets::from_pepper(&pepper?)?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(ids),
@@ -124,6 +128,11 @@ impl App {
     /// Where messages are sent.
     pub fn queues(&self) -> &Queues {
         &self.parts.queues
+    }
+
+    /// Where events are told to everybody.
+    pub fn bus(&self) -> &dyn Bus {
+        &*self.parts.bus
     }
 
     /// The keys made of the pepper.

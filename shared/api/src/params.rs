@@ -71,7 +71,11 @@ impl Params {
     /// Says what a time looks like.
     pub fn time(&mut self, name: &str) -> Result<Option<jiff::Timestamp>, Problem> {
         let wrong = |_| Problem::field(pointer(name), "must be a time such as 2026-11-01T00:00:00Z (RFC 3339)");
-        self.text(name).map(|text| text.parse().map_err(wrong)).transpose()
+        let read = |text: String| {
+            let at = text.parse().map_err(wrong)?;
+            crate::time::showable(at).map_err(|detail| Problem::field(pointer(name), detail))
+        };
+        self.text(name).map(read).transpose()
     }
 
     /// A flag: present without value, or `true` or `false`.

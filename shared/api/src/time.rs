@@ -1,30 +1,36 @@
-//! Times on the wire: RFC 3339 in UTC, always with three decimals, so that they sort as text.
+//! Times on the wire: RFC 3339 in UTC, always with three decimals, so that they sort as text. `shared/domain` says how they are shown, for
+//! events show them too.
 
 use jiff::Timestamp;
-use serde::Serializer;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+pub use tributary_domain::time::{millis, millis_or_null, shown};
 
-/// A time as it is shown.
-pub fn shown(at: &Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
-}
+/// The first moment that a request may name: RFC 3339 has no years before 0, in UTC either.
+pub const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
 
-/// Serialises a time.
+/// Refuses a time that could not be shown.
 ///
 /// # Errors
-/// The serialiser's.
-pub fn millis<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&shown(at))
+/// What is wrong with it, in words.
+pub fn showable(at: Timestamp) -> Result<Timestamp, &'static str> {
+    if at < FIRST { Err("must not be before 0000-01-01T00:00:00Z") } else { Ok(at) }
 }
 
-/// Serialises a time, or null.
+/// Deserialises a time that may lie anywhere in the past.
 ///
 /// # Errors
-/// The serialiser's.
-pub fn millis_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => millis(at, serializer),
-        None => serializer.serialize_none(),
-    }
+/// The deserialiser's; as [`showable`].
+pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    showable(Timestamp::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// Deserialises such a time, or null.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Option::deserialize(deserializer)?.map(showable).transpose().map_err(D::Error::custom)
 }
 
 #[cfg(test)]
@@ -32,10 +38,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_three_decimals_and_sort_as_text() {
-        let at = |ms| shown(&Timestamp::from_millisecond(ms).expect("a time"));
-        assert_eq!(at(1_790_000_000_000), "2026-09-21T14:13:20.000Z");
-        assert_eq!(at(1_790_000_000_100), "2026-09-21T14:13:20.100Z");
-        assert!(at(1_790_000_000_045) < at(1_790_000_000_100));
+    fn a_time_that_rfc_3339_cannot_show_in_utc_is_refused() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Request {
+            #[serde(deserialize_with = "read")]
+            from: Timestamp,
+            #[serde(default, deserialize_with = "read_or_null")]
+            to: Option<Timestamp>,
+        }
+        let given = |from: &str, to: &str| serde_json::from_str::<Request>(&format!(r#"{{"from":"{from}","to":{to}}}"#));
+        assert_eq!(shown(&FIRST), "0000-01-01T00:00:00.000Z");
+        let first = given("0000-01-01T00:00:00Z", "null").expect("the first moment");
+        assert_eq!(first, Request { from: FIRST, to: None });
+        for (from, to) in [("0000-01-01T00:00:00+00:01", "null"), ("2026-11-01T00:00:00Z", r#""-000001-12-31T00:00:00Z""#)] {
+            let error = given(from, to).expect_err(from).to_string();
+            assert!(error.contains("must not be before 0000"), "{from} {to}: {error}");
+        }
     }
 }

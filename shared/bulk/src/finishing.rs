@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tributary_domain::bulk::job::{Chunk, Job, Mark};
 use tributary_domain::bulk::rows::Kind;
 use tributary_domain::bulk::state::Step;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::TransferId;
 use tributary_store::events::Act;
 use tributary_store::jobs::Said;
@@ -34,7 +35,7 @@ pub(crate) async fn finish(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
         "job_id": job.id, "kind": job.kind, "state": end.state,
         "rows": progress.rows, "done": progress.done, "failed": progress.failed, "undone": progress.undone,
     });
-    store.keep_job_saying(&end, &Said { act, account: job.account_id.clone(), kind: "bulk.completed", detail }).await?;
+    store.keep_job_saying(&end, &Said { act, account: job.account_id.clone(), kind: RecordKind::BulkCompleted, detail }).await?;
     Ok(Flow::On)
 }
 

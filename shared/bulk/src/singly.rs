@@ -8,6 +8,7 @@ use tributary_domain::account::Kind as AccountKind;
 use tributary_domain::bulk::job::{Chunk, Job, Mark};
 use tributary_domain::bulk::rows::{AccountRow, NewKind, Row, RowError, UpdateRow};
 use tributary_domain::bulk::state::Phase;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::rights::Right;
 use tributary_runtime::secrets::digest;
@@ -194,10 +195,10 @@ pub(crate) fn notice(run: &Run<'_>, job: &Job, chunk: &Chunk, place: usize, plan
     let zone = planned.zone.as_ref().and_then(|zone| serde_json::to_value(zone).ok());
     let not_before = notice.not_before(act.now, zone.as_ref().and_then(|zone| zone.as_str()));
     let mut detail = json!({
-        "job_id": job.id, "row": number, "subject": texts.subject, "text": texts.text, "email": row.email.as_ref().or(planned.email.as_ref()),
+        "job_id": job.id, "row": number, "subject": texts.subject, "text": texts.text, "to": row.email.as_ref().or(planned.email.as_ref()),
     });
     if let Some(not_before) = not_before {
         detail["not_before"] = json!(not_before);
     }
-    Ok(Said { act, account: row.account_id, kind: "notification.sent", detail })
+    Ok(Said { act, account: row.account_id, kind: RecordKind::NotificationSent, detail })
 }

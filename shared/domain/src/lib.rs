@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod bulk;
+pub mod event;
 pub mod hold;
 pub mod id;
 pub mod ledger;
@@ -13,5 +14,6 @@ pub mod pricing;
 pub mod reconcile;
 pub mod rights;
 pub mod text;
+pub mod time;
 pub mod transfer;
 pub mod version;

@@ -10,3 +10,4 @@ pub mod ingest;
 pub mod plan;
 pub mod queued;
 pub mod record;
+pub mod tiers;

@@ -16,7 +16,6 @@ use tributary_domain::pricing::postings::{Party, postings};
 use tributary_domain::pricing::rate::{EventToRate, RateError, RatedEvent, check_occurred_at, period_of, rate_prepared_if};
 use tributary_domain::pricing::resolve::{PreparedChain, ResolveError};
 use tributary_domain::pricing::state::UsageState;
-use tributary_domain::pricing::tier::TierTable;
 use tributary_domain::transfer::{GateCheck, GateChecks};
 use tributary_store::error::StoreError;
 use tributary_store::heads::Heads;
@@ -24,6 +23,7 @@ use tributary_store::usage_entries::{Mark, MarkIndex, UsageBatch, UsageWrite};
 
 use crate::event::{NewEvent, Rejection};
 use crate::record::{RecordKind, UsageRecord};
+use crate::tiers::{table_of, tier_name};
 
 /// What is known when a batch is planned: heads, totals, books and marks of the same moment. The write's conditions hold
 /// what of it money rests on.
@@ -384,18 +384,11 @@ fn tiers(
     let mut changed = BTreeMap::new();
     for pair in chains.values().flat_map(|chain| chain.accounts().windows(2)) {
         let [buyer, seller] = pair else { continue };
-        let table = match (&seller.book.tiers, seller.kind) {
-            (Some(table), _) => table,
-            (None, Kind::Operator) => TierTable::default_table(),
-            (None, Kind::Reseller | Kind::Customer) => continue,
-        };
+        let Some(table) = table_of(seller) else { continue };
         if buyer.kind != Kind::Reseller || !touched.contains(&buyer.id) {
             continue;
         }
-        let name = |state: Option<&UsageState>| {
-            let volume = |month| state.map(|state| state.volume(month)).unwrap_or_default();
-            table.tier_of(volume(month), volume(month.prev())).name().to_owned()
-        };
+        let name = |state: Option<&UsageState>| tier_name(table, state, month);
         let (before, after) = (ground.states.get(&buyer.id), states.get(&buyer.id));
         let begins = before.is_none_or(|state| !state.months.contains_key(&month));
         if begins || name(before.map(AsRef::as_ref)) != name(after) {

@@ -1,4 +1,4 @@
-//! One signed request to a service of AWS whose SDK would be much for the little that is asked of it: S3 and SQS. It goes
+//! One signed request to a service of AWS whose SDK would be much for the little that is asked of it: S3, SQS and EventBridge. It goes
 //! through the same HTTP client as the SDK's own, and is signed by the same code.
 
 use std::io::Write as _;
@@ -31,6 +31,7 @@ const TOLD_CHARS: usize = 300;
 pub(crate) enum Service {
     S3,
     Sqs,
+    Events,
 }
 
 impl Service {
@@ -38,6 +39,7 @@ impl Service {
         match self {
             Service::S3 => "s3",
             Service::Sqs => "sqs",
+            Service::Events => "events",
         }
     }
 }

@@ -31,6 +31,12 @@ pub struct Config {
     pub export_queue_url: Option<String>,
     /// [`BULK_QUEUE_URL`]: the SQS queue of the bulk worker. Only functions that send to it are told.
     pub bulk_queue_url: Option<String>,
+    /// [`EVENT_QUEUE_URL`]: the SQS FIFO queue of events. Only functions that send to it are told.
+    pub event_queue_url: Option<String>,
+    /// [`EVENT_BUS_NAME`]: the bus of EventBridge. Only functions that put events on it are told.
+    pub event_bus: Option<String>,
+    /// `AWS_ENDPOINT_URL_EVENTBRIDGE` or `AWS_ENDPOINT_URL`: another endpoint than AWS's for EventBridge.
+    pub events_endpoint: Option<String>,
 }
 
 /// The variable with the bucket of blobs.
@@ -41,6 +47,10 @@ pub const USAGE_QUEUE_URL: &str = "USAGE_QUEUE_URL";
 pub const EXPORT_QUEUE_URL: &str = "EXPORT_QUEUE_URL";
 /// The variable with the URL of the bulk worker's queue.
 pub const BULK_QUEUE_URL: &str = "BULK_QUEUE_URL";
+/// The variable with the URL of the FIFO queue of events.
+pub const EVENT_QUEUE_URL: &str = "EVENT_QUEUE_URL";
+/// The variable with the name of the bus.
+pub const EVENT_BUS_NAME: &str = "EVENT_BUS_NAME";
 
 /// Where the pepper is: 32 random bytes or more, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +131,9 @@ impl Config {
             usage_queue_url: some(USAGE_QUEUE_URL),
             export_queue_url: some(EXPORT_QUEUE_URL),
             bulk_queue_url: some(BULK_QUEUE_URL),
+            event_queue_url: some(EVENT_QUEUE_URL),
+            event_bus: some(EVENT_BUS_NAME),
+            events_endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
         })
     }
 }

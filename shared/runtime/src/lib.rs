@@ -3,6 +3,7 @@
 
 mod aws;
 pub mod blobs;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod dynamo;

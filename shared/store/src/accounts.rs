@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tributary_domain::account::{Account, Funding, Kind, Settings, Status, Tags};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Entry, EntryKind, Head, LedgerId};
 use tributary_domain::lineage::Lineage;
@@ -197,7 +198,7 @@ impl Store {
         let account = new_account(new, &parent, template.as_ref(), act)?;
         let (mut tx, mut checks) = (Tx::default(), GateChecks::new());
         let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-        push_event(&mut tx, guard, act, &account.id, "account.created", &json!({ "parent_id": parent.id, "name": account.name }))?;
+        push_event(&mut tx, guard, act, &account.id, RecordKind::AccountCreated, &json!({ "parent_id": parent.id, "name": account.name }))?;
         tx.push(Part::Account, Write::create(keys::account(&account.id), encode(&account)?));
         let as_read = Cond::All(vec![Cond::Eq("st", s(Status::Active.word())), Cond::Eq("gen", Value::N(i64::from(parent.generation)))]);
         tx.push(Part::Parent, Write::update(keys::account(&parent.id), vec![Change::Add("kids", 1)], as_read));
@@ -272,7 +273,7 @@ impl Store {
             }
             let new = edited(&old, edit, act);
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, id, "account.updated", &json!({ "version": new.version }))?;
+            push_event(&mut tx, Part::Guard, act, id, RecordKind::AccountUpdated, &json!({ "version": new.version }))?;
             let as_read = Cond::Eq("ver", Value::N(old.version));
             tx.push(Part::Account, Write::update(keys::account(id), edit_changes(&new)?, as_read));
             push_external_id_change(&mut tx, &old, &new);

@@ -8,6 +8,7 @@
 use serde_json::{Value as Json, json};
 use tributary_domain::bulk::job::{Chunk, Job, Mark, Progress};
 use tributary_domain::bulk::state::{Phase, State};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, EventId, JobId};
 
 use crate::Store;
@@ -58,7 +59,7 @@ pub struct Said {
     /// Of whom.
     pub account: AccountId,
     /// What kind of event.
-    pub kind: &'static str,
+    pub kind: RecordKind,
     /// What is said.
     pub detail: Json,
 }
@@ -72,7 +73,7 @@ impl Store {
         let mut tx = Tx::default();
         tx.push(Part::Guard, Write::create(scope.key(), scope.record(job, &act.event)?));
         let detail = json!({ "job_id": job.id, "kind": job.kind, "dry_run": job.dry_run });
-        push_event(&mut tx, Part::Plain, act, &job.account_id, "bulk.created", &detail)?;
+        push_event(&mut tx, Part::Plain, act, &job.account_id, RecordKind::BulkStarted, &detail)?;
         tx.push(Part::Plain, Write::create(keys::job(&job.id), encode(job)?));
         match tx.commit(&*self.table, &self.patience).await? {
             Ok(()) => Ok(Outcome::Done(job.clone())),

@@ -52,9 +52,12 @@ pub fn transfer_index(id: &TransferId) -> String {
     format!("TXF#{id}")
 }
 
+/// What the partition of an audit record begins with, before its id.
+pub const EVENTS: &str = "EVT#";
+
 /// The audit record and outbox event of one effect.
 pub fn event(id: &EventId) -> Key {
-    Key::new(format!("EVT#{id}"), ALONE)
+    Key::new(format!("{EVENTS}{id}"), ALONE)
 }
 
 /// Index partition of an account's audit records.

@@ -36,6 +36,7 @@ pub mod purchases;
 pub mod reconcile;
 pub mod roles;
 pub mod size;
+pub mod stream;
 pub mod table;
 pub mod transfers;
 pub mod turns;

@@ -44,6 +44,8 @@ pub struct Listed {
     pub id: AccountId,
     /// What was accepted of its books, as far as the index knows.
     pub accepted: Option<Accepted>,
+    /// Its volume tier, as far as the index knows.
+    pub tier: Option<String>,
     /// Where the list goes on behind it.
     pub position: Position,
 }
@@ -103,7 +105,9 @@ impl Store {
         let listed = page.items.iter().filter_map(|item| {
             // The key names the account whatever became of the rest.
             let id = Key::of(item)?.pk.strip_prefix(keys::ACCOUNTS)?.parse().ok()?;
-            Some(Listed { id, accepted: account_items::accepted(item).ok().flatten(), position: Position::of(item, Some(Index::Gsi3))? })
+            let tier = Reader(item).maybe_text("tier").ok().flatten().map(str::to_owned);
+            let accepted = account_items::accepted(item).ok().flatten();
+            Some(Listed { id, accepted, tier, position: Position::of(item, Some(Index::Gsi3))? })
         });
         Ok((listed.collect(), page.next))
     }

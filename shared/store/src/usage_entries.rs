@@ -366,6 +366,18 @@ impl Store {
         item.filter(|item| item.contains_key("use")).map(|item| usage_entry(&item)).transpose()
     }
 
+    /// Writes another volume tier of an account, if its ledger and its tier are as they were read. `false` if they are not.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn set_tier(&self, account: &AccountId, head: &Head, from: &str, to: &str) -> Result<bool, StoreError> {
+        let mut tx = Tx::default();
+        let as_read = Cond::Eq("tier", s(from));
+        tx.push(Part::Account, Write::update(keys::account(account), vec![Change::Set("tier", s(to))], as_read));
+        tx.push(Part::Entry(head.ledger.clone()), Write::check(keys::entry(&head.ledger, head.seq + 1), Cond::NotExists));
+        Ok(tx.commit(&*self.table, &self.patience).await?.is_ok())
+    }
+
     /// Heads of several accounts, each read fresh, in parallel; those that do not exist are left out.
     ///
     /// # Errors

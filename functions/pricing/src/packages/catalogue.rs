@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, PackageId};
 use tributary_domain::money::{Allowance, Amount, Currency};
 use tributary_domain::pricing::package::{Package, Sale, append_package, retire_package};
@@ -42,6 +43,7 @@ pub struct CreatePackage {
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3650))]
     pub valid_days: Option<u32>,
     /// From when it can be bought; now unless said otherwise.
+    #[serde(default, deserialize_with = "tributary_api::time::read_or_null")]
     pub available_from: Option<Timestamp>,
     /// From when it cannot be bought any more: later than now and than `available_from`.
     pub available_until: Option<Timestamp>,
@@ -113,7 +115,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let made = shelf::edit(&call, &seller.id, None, scope.as_ref(), |book, _| {
         append_package(&mut book.packages, package.clone(), now)?;
         let detail = json!({ "package_id": package.id, "name": package.name });
-        Ok(BookEdit { answer: package.clone(), kind: "package.created", detail })
+        Ok(BookEdit { answer: package.clone(), kind: RecordKind::PackageCreated, detail })
     });
     let made = made.await?;
     let replayed = matches!(made, Outcome::Replayed(_));
@@ -159,7 +161,7 @@ pub async fn retire(call: Call) -> Result<Reply, Problem> {
     let (id, now): (PackageId, _) = (call.id("id")?, call.app.now());
     let retired = shelf::edit(&call, &seller.id, None, None, |book, _| {
         let package = retire_package(&mut book.packages, &id, now)?;
-        Ok(BookEdit { answer: package, kind: "package.retired", detail: json!({ "package_id": id }) })
+        Ok(BookEdit { answer: package, kind: RecordKind::PackageRetired, detail: json!({ "package_id": id }) })
     });
     Reply::ok(&PackageView::of(&retired.await?.into_inner(), &seller.id, None, now))
 }

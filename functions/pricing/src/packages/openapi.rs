@@ -1,6 +1,8 @@
 //! What `docs/openapi.json` says of packages.
 
+use serde_json::json;
 use tributary_api::Code;
+use tributary_api::openapi::rule::way;
 use tributary_api::openapi::{Described, wire};
 
 use super::PackageView;
@@ -18,6 +20,7 @@ pub fn operations() -> Vec<Described> {
              another. 50 can be on sale at once.",
         )
         .takes::<CreatePackage>()
+        .ruled::<CreatePackage>("anyOf", json!([way(&["max_per_account"], &[]), { "properties": { "price": { "pattern": "[1-9]" } } }]))
         .creates::<PackageView>("The package.")
         .refuses(&[Code::AccountClosed, Code::LimitReached, Code::ParentIsCustomer, Code::CurrencyMismatch]),
         Described::new(

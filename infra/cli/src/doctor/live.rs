@@ -246,10 +246,10 @@ fn why(failure: &Failure) -> String {
         }
         Failure::Lost(lost) => lost.why.clone(),
         Failure::Foreign { status, .. } => format!("something that is not a Tributary API answers {status}"),
-        Failure::Malformed(why) | Failure::Shape(why) | Failure::File(why) => why.clone(),
+        Failure::Malformed(why) | Failure::Shape(why) => why.clone(),
         Failure::NoKey { .. } => "there is no key".to_owned(),
         Failure::Write(error) => error.to_string(),
-        Failure::Unfit { .. } => String::new(),
+        Failure::File { .. } | Failure::Halted { .. } | Failure::Incomplete(_) | Failure::Unfit { .. } => String::new(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::code::Code;
 use crate::endpoint::{Access, Endpoint, Idempotency};
 use crate::openapi::components::{self, header_ref, parameter_ref};
 use crate::openapi::described::{Answer, Described, path_schema};
-use crate::openapi::tidy;
+use crate::openapi::{rule, tidy};
 
 /// Why there is no document: these endpoints and descriptions do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,8 +37,8 @@ A reseller platform for metered products: a tree of accounts, credit that moves 
 /// Builds the document.
 ///
 /// # Errors
-/// [`Undescribed`] names endpoints without a description, descriptions without an endpoint, operations named twice and path
-/// parameters without a schema.
+/// [`Undescribed`] names endpoints without a description, descriptions without an endpoint, operations and schemas named twice,
+/// path parameters without a schema and rules of no schema.
 pub fn document(version: &str, tags: &[(&str, &str)], endpoints: &[Endpoint], described: &[Described]) -> Result<OpenApi, Undescribed> {
     let by_operation: BTreeMap<&str, &Described> = described.iter().map(|one| (one.operation, one)).collect();
     let mut wrong = mismatches(endpoints, described, tags);
@@ -51,10 +51,16 @@ pub fn document(version: &str, tags: &[(&str, &str)], endpoints: &[Endpoint], de
             (Err(why), _) => wrong.push(why),
             (Ok(_), None) => wrong.push(format!("{}: {} is no method of OpenAPI", endpoint.operation, endpoint.method)),
         }
-        components.schemas.extend(described.schemas.iter().cloned());
+        for (name, schema) in &described.schemas {
+            let before = components.schemas.insert(name.clone(), schema.clone());
+            if before.is_some_and(|before| before != *schema) {
+                wrong.push(format!("{name} is the name of two schemas"));
+            }
+        }
         let refused = refusals(endpoint, described).into_values();
         components.responses.extend(refused.map(|codes| (components::refusal_name(&codes), components::refusal(&codes).into())));
     }
+    wrong.extend(rule::add(&mut components.schemas, described.iter().flat_map(|one| &one.rules)));
     if !wrong.is_empty() {
         return Err(Undescribed(wrong));
     }

@@ -1,6 +1,7 @@
 //! What the document says of an operation beyond its endpoint's declaration.
 
 use http::StatusCode;
+use serde_json::Value;
 use tributary_domain::rights::Right;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -8,6 +9,7 @@ use utoipa::openapi::{Ref, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::code::Code;
+use crate::openapi::rule::Rule;
 use crate::openapi::wire::{self, Schemas};
 
 /// A right that an operation needs beside its endpoint's own.
@@ -52,6 +54,7 @@ pub struct Described {
     pub(crate) if_match: bool,
     pub(crate) refusals: Vec<Code>,
     pub(crate) schemas: Schemas,
+    pub(crate) rules: Vec<Rule>,
 }
 
 impl Described {
@@ -74,6 +77,7 @@ impl Described {
             if_match: false,
             refusals: Vec::new(),
             schemas: Vec::new(),
+            rules: Vec::new(),
         }
     }
 
@@ -94,6 +98,12 @@ impl Described {
     pub fn may_take<T: ToSchema>(mut self) -> Self {
         self.request_needed = false;
         self.takes::<T>()
+    }
+
+    /// Adds a keyword of JSON Schema to the schema of a type that the request is or holds: a rule between its fields.
+    pub fn ruled<T: ToSchema>(mut self, keyword: &'static str, value: Value) -> Self {
+        self.rules.push(Rule { schema: T::name().into_owned(), keyword, value });
+        self
     }
 
     /// Answers 200 with a document.

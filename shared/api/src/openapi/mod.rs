@@ -5,6 +5,7 @@
 mod build;
 mod components;
 mod described;
+pub mod rule;
 mod tidy;
 pub mod wire;
 

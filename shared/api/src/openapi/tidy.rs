@@ -88,6 +88,9 @@ fn nullable(schema: &mut RefOr<Schema>, known: &Named) {
         // 3.1 has `examples`, and keeps `example` for old documents only.
         object.examples.extend(object.example.take());
     }
+    if let Schema::OneOf(choice) = inner {
+        choice.examples.extend(choice.example.take());
+    }
     for child in children(inner) {
         nullable(child, known);
     }

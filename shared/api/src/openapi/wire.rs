@@ -40,17 +40,36 @@ fn typed(description: &str, max_bytes: usize) -> ObjectBuilder {
     text(description).min_length(Some(1)).max_length(Some(max_bytes)).pattern(Some(pattern))
 }
 
-/// A decimal string of at most 1000000000000 and six decimals.
-fn decimal(description: &str) -> ObjectBuilder {
-    text(description).max_length(Some(64)).pattern(Some(r"^0*([0-9]{1,12}(\.[0-9]{1,6})?|1000000000000(\.0{1,6})?)$"))
+/// What matches 0 to 10^`zeros` with so many decimals.
+fn up_to(zeros: usize, decimals: usize) -> String {
+    format!(r"0*([0-9]{{1,{zeros}}}(\.[0-9]{{1,{decimals}}})?|10{{{zeros}}}(\.0{{1,{decimals}}})?)")
 }
 
-/// The same above zero: a digit that is not zero before the point or after it.
+/// What matches the same above zero: a digit that is not zero before the point or after it.
+fn above_zero(zeros: usize, decimals: usize) -> String {
+    let after_zeros = |before: usize| format!("0{{{before}}}[1-9][0-9]{{0,{}}}", decimals - 1 - before);
+    let small = (0..decimals).map(after_zeros).collect::<Vec<_>>().join("|");
+    let rest = zeros - 1;
+    format!(r"(0*([1-9][0-9]{{0,{rest}}}(\.[0-9]{{1,{decimals}}})?|10{{{zeros}}}(\.0{{1,{decimals}}})?)|0+\.({small}))")
+}
+
+fn number(description: &str, pattern: &str) -> ObjectBuilder {
+    text(description).max_length(Some(64)).pattern(Some(format!("^{pattern}$")))
+}
+
+/// A decimal string of at most 1000000000000 and six decimals.
+fn decimal(description: &str) -> ObjectBuilder {
+    number(description, &up_to(12, 6))
+}
+
+/// The same above zero.
 fn positive(description: &str) -> ObjectBuilder {
-    let after_zeros = |zeros: usize| format!("0{{{zeros}}}[1-9][0-9]{{0,{}}}", 5 - zeros);
-    let decimals = (0..6).map(after_zeros).collect::<Vec<_>>().join("|");
-    let pattern = format!(r"^(0*([1-9][0-9]{{0,11}}(\.[0-9]{{1,6}})?|1000000000000(\.0{{1,6}})?)|0+\.({decimals}))$");
-    text(description).max_length(Some(64)).pattern(Some(pattern))
+    number(description, &above_zero(12, 6))
+}
+
+/// A decimal string, or a JSON number of at most `most`.
+fn quantity(text: ObjectBuilder, most: i64) -> ObjectBuilder {
+    text.schema_type(SchemaType::from_iter([Type::String, Type::Number])).minimum(Some(0)).maximum(Some(most)).examples(["12.5"])
 }
 
 /// Every currency that credit can be kept in.
@@ -74,6 +93,9 @@ const EMAIL: &str = "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_
 
 /// Of meters, properties, tiers and codes.
 const SLUG: &str = "^[a-z][a-z0-9_.-]{0,39}$";
+
+/// What a report is grouped by; the names of tags have no points.
+const GROUP: &str = "(account|meter|tag:[a-z][a-z0-9_-]{0,39}|dimension:[a-z][a-z0-9_.-]{0,39})";
 
 /// Every kind of rule, in order.
 const RULES: [Rule; 8] = [
@@ -114,7 +136,7 @@ schemas! {
         |d| words(d, ["queued", "running", "completed", "failed", "expired"].into_iter());
     GroupBy = "What rows are kept apart by: `account`, `meter`, `tag:NAME` (a tag of the accounts) and `dimension:NAME` (a \
         dimension of the meters), separated by commas, each at most once.",
-        |d| text(d).pattern(Some("^(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})(,(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})){0,3}$"))
+        |d| text(d).pattern(Some(format!("^{GROUP}(,{GROUP}){{0,3}}$")))
             .examples(["account,meter"]);
     JobId = "A bulk job's id.", |d| id("job", d);
     UploadId = "The id of rows that were uploaded for a bulk job.", |d| id("upl", d);
@@ -178,8 +200,12 @@ schemas! {
         |d| ObjectBuilder::new().description(Some(d)).examples([json!({
             "index": 3, "id": "e-4", "code": "unknown_meter", "detail": "no meter of this key is known at this account", "pointer": "/meter"
         })]);
-    Quantity = "A quantity as a decimal string or a whole JSON number: at most 1000000000, at most six decimals.",
-        |d| decimal(d).schema_type(SchemaType::from_iter([Type::String, Type::Number])).examples(["12.5"]);
+    Quantity = "A month's quantity as a decimal string or a JSON number: at most 1000000000000, at most six decimals.",
+        |d| quantity(decimal(d), 1_000_000_000_000);
+    PositiveQuantity = "A month's quantity above zero as a decimal string or a JSON number: at most 1000000000000, at most six decimals.",
+        |d| quantity(positive(d), 1_000_000_000_000).exclusive_minimum(Some(0));
+    EventQuantity = "A quantity as a decimal string or a JSON number: at most 1000000000, at most six decimals.",
+        |d| quantity(number(d, &up_to(9, 6)), 1_000_000_000);
     UsageEvent = "An event of usage, in our form or as a CloudEvent 1.0 (`specversion`, `id`, `source`, `type` for the meter, `subject` for the \
         account, `time`, and `data` with `quantity` and `properties`).",
         |d| ObjectBuilder::new().description(Some(d)).examples([json!({
@@ -203,17 +229,39 @@ schemas! {
     MeterKey = "A meter's key.", |d| text(d).pattern(Some(SLUG)).examples(["sms.sent"]);
     PropertyName = "The name of a property of an event.", |d| text(d).pattern(Some(SLUG)).examples(["country"]);
     TierName = "A volume tier's name; `none` is below the first.", |d| text(d).pattern(Some(SLUG)).examples(["gold"]);
+    NewTierName = "A volume tier's name. `none` is what is below the first.", |d| text(d)
+        .pattern(Some(SLUG))
+        .extensions(Some(std::iter::once(("not", json!({ "const": "none" }))).collect()))
+        .examples(["gold"]);
     PromotionCode = "A promotion's code.", |d| text(d).pattern(Some(SLUG)).examples(["spring-27"]);
-    Month = "A calendar month in UTC.", |d| text(d).pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
+    Month = "A calendar month in UTC, from year 1.", |d| text(d)
+        .pattern(Some("^([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
     Units = "How much of a meter: a decimal string with six decimals.",
         |d| text(d).pattern(Some(r"^-?[0-9]{1,13}\.[0-9]{6}$")).examples(["1250.000000"]);
     UnitPrice = "The price of one unit: a decimal string with at most twelve decimals, at most 1000000. Below zero only where a \
         rule says so.",
-        |d| text(d).max_length(Some(64)).pattern(Some(r"^-?0*([0-9]{1,6}(\.[0-9]{1,12})?|1000000(\.0{1,12})?)$")).examples(["0.0425"]);
+        |d| number(d, &format!("-?{}", up_to(6, 12))).examples(["0.0425"]);
+    PlainUnitPrice = "The price of one unit, from zero: a decimal string with at most twelve decimals, at most 1000000.",
+        |d| number(d, &up_to(6, 12)).examples(["0.0425"]);
+    PositiveUnitPrice = "So much for each unit, above zero: a decimal string with at most twelve decimals, at most 1000000.",
+        |d| number(d, &above_zero(6, 12)).examples(["0.0425"]);
     Percent = "A percentage: a decimal string with at most four decimals.",
-        |d| text(d).max_length(Some(64)).pattern(Some(r"^-?[0-9]{1,5}(\.[0-9]{1,4})?$")).examples(["12.5"]);
+        |d| number(d, r"-?[0-9]{1,5}(\.[0-9]{1,4})?").examples(["12.5"]);
+    MarkupPercent = "A percentage from -100 to 10000: a decimal string with at most four decimals.",
+        |d| number(d, &format!("(-{}|{})", up_to(2, 4), up_to(4, 4))).examples(["12.5"]);
+    Share = "A percentage from 0 to 100: a decimal string with at most four decimals.",
+        |d| number(d, &up_to(2, 4)).examples(["12.5"]);
+    PositiveShare = "A percentage above 0, at most 100: a decimal string with at most four decimals.",
+        |d| number(d, &above_zero(2, 4)).examples(["12.5"]);
+    ShareBelowAll = "A percentage from 0 to 99.9999: a decimal string with at most four decimals.",
+        |d| number(d, r"0*[0-9]{1,2}(\.[0-9]{1,4})?").examples(["12.5"]);
     ExactMoney = "Money, exactly: a decimal string with six to twelve decimals; below zero it begins with `-`.",
         |d| text(d).pattern(Some(r"^-?[0-9]+\.[0-9]{6,12}$")).examples(["0.480000"]);
+    FlatPriceType = "The kind of a flat price.", |d| words(d, ["flat"].into_iter());
+    GraduatedPriceType = "The kind of a graduated price.", |d| words(d, ["graduated"].into_iter());
+    VolumePriceType = "The kind of a price by the whole volume.", |d| words(d, ["volume"].into_iter());
+    PackagePriceType = "The kind of a price of packages.", |d| words(d, ["package"].into_iter());
+    MinimumPriceType = "The kind of a price with a minimum.", |d| words(d, ["minimum"].into_iter());
     Aggregation = "How events become a month's quantity: their quantities added up (`sum`), their number (`count`), the largest \
         quantity (`max`), or the number of different values of a property (`unique`).",
         |d| words(d, [Aggregated::Sum, Aggregated::Count, Aggregated::Max, Aggregated::Unique].iter().map(|one| one.word()));

@@ -56,6 +56,21 @@ pub struct Markup {
     pub created_by: Option<String>,
 }
 
+impl MarkupRule {
+    /// Refuses a share that no markup may add.
+    ///
+    /// # Errors
+    /// With the pointer of the field.
+    pub fn validate(self) -> Result<(), PricingError> {
+        match self {
+            MarkupRule::Percent(percent) if !(-PARTS_OF_ONE..=100 * PARTS_OF_ONE).contains(&percent.parts()) => {
+                Err(PricingError::at("/percent", Reason::OutOfRange("-100", "10000")))
+            }
+            MarkupRule::Percent(_) | MarkupRule::Fixed(_) | MarkupRule::End => Ok(()),
+        }
+    }
+}
+
 impl Markup {
     /// Whether `other` is a version of the same markup.
     pub fn same_line(&self, other: &Markup) -> bool {
@@ -67,10 +82,8 @@ impl Markup {
     /// # Errors
     /// With the pointer of the field.
     pub fn validate(&self) -> Result<(), PricingError> {
+        self.rule.validate()?;
         match self.rule {
-            MarkupRule::Percent(percent) if !(-PARTS_OF_ONE..=100 * PARTS_OF_ONE).contains(&percent.parts()) => {
-                return Err(PricingError::at("/percent", Reason::OutOfRange("-100", "10000")));
-            }
             MarkupRule::Percent(percent) if percent.is_negative() && !self.allow_loss => return negative("/percent"),
             MarkupRule::Fixed(fixed) if fixed.is_negative() && !self.allow_loss => return negative("/fixed"),
             MarkupRule::Fixed(_) if self.currency.is_none() => {

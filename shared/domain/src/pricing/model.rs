@@ -157,6 +157,7 @@ impl Model {
             Model::Graduated { bands } | Model::Volume { bands } => validate_bands(bands),
             Model::Package { size, price } => {
                 refuse(size.get() <= 0, "/size", Reason::NotPositive)?;
+                named("/size", *size)?;
                 money("/price", *price)
             }
             Model::Minimum { minimum, model } => {
@@ -240,6 +241,11 @@ pub(crate) fn money(pointer: &str, amount: Micros) -> Result<(), PricingError> {
     refuse(amount.get() > MAX_AMOUNT_UNITS * MICROS_PER_UNIT, pointer, Reason::OutOfRange("0", "1000000000000"))
 }
 
+/// Refuses a quantity that no rule may name.
+fn named(pointer: &str, quantity: Quantity) -> Result<(), PricingError> {
+    refuse(quantity > Quantity::MAX_NAMED, pointer, Reason::OutOfRange("0", "1000000000000"))
+}
+
 fn validate_bands(bands: &[Band]) -> Result<(), PricingError> {
     refuse(bands.is_empty(), "/bands", Reason::Empty)?;
     refuse(bands.len() > MAX_BANDS, "/bands", Reason::TooMany(MAX_BANDS))?;
@@ -255,6 +261,7 @@ fn validate_bands(bands: &[Band]) -> Result<(), PricingError> {
             None if !last => return Err(PricingError::at(part("to"), Reason::Shape("only the last band may be open"))),
             Some(_) if last => return Err(PricingError::at(part("to"), Reason::Shape("the last band must be open (null)"))),
             Some(to) => {
+                named(&part("to"), to)?;
                 refuse(to <= band.from, &part("to"), Reason::Shape("must be greater than the band's from"))?;
                 end = to;
             }
@@ -325,6 +332,8 @@ mod tests {
             (bands(&format!("{},{}", band("0", "null"), band("0", "null"))), "/bands/0/to", None),
             (bands(&band("0", "\"10\"")), "/bands/0/to", None),
             (bands(&format!("{},{}", band("0", "\"0\""), band("0", "null"))), "/bands/0/to", None),
+            (bands(&format!("{},{}", band("0", "\"1000000000000.1\""), band("0", "null"))), "/bands/0/to", None),
+            (r#"{"type":"package","size":"1000000000000.1","price":"1"}"#.to_owned(), "/size", None),
             (bands(r#"{"from":"0","unit_price":"-0.01"}"#), "/bands/0/unit_price", Some(Reason::Negative)),
             (bands(r#"{"from":"0","unit_price":"0","flat_fee":"-1"}"#), "/bands/0/flat_fee", Some(Reason::Negative)),
             (r#"{"type":"package","size":"0","price":"1"}"#.to_owned(), "/size", Some(Reason::NotPositive)),

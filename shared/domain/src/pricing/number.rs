@@ -47,12 +47,15 @@ fn parse(text: &str, scale: u32, max_units: i64) -> Result<i64, NumberError> {
     let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(decimals) || text.len() > 64 {
+    if !digits(whole) || !digits(decimals) {
         return Err(NumberError::Malformed);
     }
     let kept = usize::try_from(scale).unwrap_or(usize::MAX);
     if decimals.len() > kept {
         return Err(NumberError::TooPrecise(scale));
+    }
+    if text.len() > 64 {
+        return Err(NumberError::Malformed);
     }
     let too_large = NumberError::TooLarge(max_units);
     let one = 10_i64.checked_pow(scale).ok_or(too_large)?;
@@ -132,8 +135,9 @@ impl<T: FromStr<Err = NumberError>> Visitor<'_> for DecimalVisitor<T> {
         if !number.is_finite() {
             return Err(E::invalid_value(Unexpected::Float(number), &self));
         }
-        // The shortest text that reads back as the same number, which is the one that was sent if it had ≤ 15 digits.
-        self.visit_str(&number.to_string())
+        // The shortest text that reads back as the same number, which is the one that was sent if it had ≤ 15 digits. What is
+        // added takes the sign of a negative zero away.
+        self.visit_str(&(number + 0.0).to_string())
     }
 }
 
@@ -163,6 +167,8 @@ impl Quantity {
     pub const ZERO: Quantity = Quantity(0);
     /// One unit.
     pub const ONE: Quantity = Quantity(MICROS_PER_UNIT);
+    /// The largest quantity of a month that a rule names.
+    pub const MAX_NAMED: Quantity = Quantity(MAX_AMOUNT_UNITS * MICROS_PER_UNIT);
     /// The largest quantity of one event.
     pub const MAX_EVENT: Quantity = Quantity(MAX_EVENT_UNITS * MICROS_PER_UNIT);
 
@@ -456,6 +462,7 @@ mod tests {
             ("1e3", 1_000_000_000),
             ("123456789.123456", 123_456_789_123_456),
             ("0", 0),
+            ("-0.0", 0),
             ("\"9000000000000\"", 9_000_000_000_000_000_000),
         ] {
             assert_eq!(read(json), Ok(want), "{json}");
@@ -464,6 +471,7 @@ mod tests {
             ("-1", "must not be negative"),
             ("\"-0.5\"", "must not be negative"),
             ("1e-7", "has more than 6 decimals"),
+            ("5e-324", "has more than 6 decimals"),
             ("\"0.0000001\"", "has more than 6 decimals"),
             ("1e300", "must be a decimal"),
             ("10000000000000", "is too large"),

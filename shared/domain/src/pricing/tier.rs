@@ -109,6 +109,9 @@ impl TierTable {
             if tier.from.get() <= 0 {
                 return wrong("from", Reason::NotPositive);
             }
+            if tier.from > Quantity::MAX_NAMED {
+                return wrong("from", Reason::OutOfRange("0", "1000000000000"));
+            }
             if tier.discount.is_negative() || tier.discount > Percent::HUNDRED {
                 return wrong("discount", Reason::OutOfRange("0", "100"));
             }
@@ -214,6 +217,7 @@ mod tests {
         for (tiers, pointer) in [
             (r#"[{"name":"none","from":"1","discount":"1"}]"#, "/tiers/0/name"),
             (r#"[{"name":"a","from":"0","discount":"1"}]"#, "/tiers/0/from"),
+            (r#"[{"name":"a","from":"1000000000000.1","discount":"1"}]"#, "/tiers/0/from"),
             (r#"[{"name":"a","from":"1","discount":"100.5"}]"#, "/tiers/0/discount"),
             (r#"[{"name":"a","from":"1","discount":"-1"}]"#, "/tiers/0/discount"),
             (r#"[{"name":"a","from":"1","discount":"1"},{"name":"a","from":"2","discount":"2"}]"#, "/tiers/1/name"),
