@@ -180,7 +180,7 @@ def kept(request):
     return chance(json.dumps(request, sort_keys=True, default=repr)) % 8 == 0
 
 
-KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "meters")
+KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "meters", "bulk")
 
 
 def pool(path):

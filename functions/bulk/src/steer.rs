@@ -4,10 +4,10 @@ use http::StatusCode;
 use serde_json::json;
 use tributary_api::{Call, Code, Problem, Reply};
 use tributary_bulk::tell;
-use tributary_domain::event::RecordKind;
 use tributary_domain::bulk::job::Job;
 use tributary_domain::bulk::rows::Kind;
 use tributary_domain::bulk::state::{Phase, State, Step};
+use tributary_domain::event::RecordKind;
 use tributary_domain::rights::Right;
 use tributary_store::accounts::Authority;
 use tributary_store::error::StoreError;
@@ -111,8 +111,8 @@ async fn steer(
                 if !matches!(step, Step::Pause | Step::Cancel) {
                     (next.actor, next.credential) = (caller.key_id.clone(), caller.credential().to_owned());
                 }
-                let detail = json!({ "job_id": job.id });
-                let said = Said { act: act.clone(), account: job.account_id.clone(), kind: kind_of(step), detail };
+                let detail = json!({ "job_id": job.id, "kind": job.kind, "state": next.state });
+                let said = Said { act: act.clone(), account: job.account_id.clone(), kind: RecordKind::BulkChanged, detail };
                 call.store().keep_job_saying(&next, &said).await?
             }
             None => {
@@ -127,15 +127,4 @@ async fn steer(
         return Reply::json(StatusCode::ACCEPTED, &JobView::of(job));
     }
     Err(StoreError::Busy.into())
-}
-
-fn kind_of(step: Step) -> RecordKind {
-    match step {
-        Step::Apply => RecordKind::BulkApplied,
-        Step::Pause => RecordKind::BulkPaused,
-        Step::Cancel => RecordKind::BulkCancelled,
-        Step::Retry => RecordKind::BulkRetried,
-        Step::Undo => RecordKind::BulkUndone,
-        _ => RecordKind::BulkResumed,
-    }
 }

@@ -12,7 +12,7 @@ use tributary_domain::id::RequestId;
 use tributary_runtime::telemetry;
 
 /// A run begins with nothing more after so many seconds, and tells itself to go on: it must end before the function's timeout.
-const LAST_S: i64 = 600;
+const LAST_S: i64 = 200;
 /// After so many tries the queue puts a message aside: the job is paused before that, so that it can be resumed.
 const LAST_TRY: u32 = 5;
 

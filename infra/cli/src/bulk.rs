@@ -228,7 +228,8 @@ fn key(import: &Import, bytes: &[u8]) -> String {
 }
 
 fn start(context: &Context, import: &Import) -> Result<(), Failure> {
-    let bytes = std::fs::read(&import.file).map_err(|error| Failure::File { path: import.file.display().to_string(), why: error.to_string() })?;
+    let bytes =
+        std::fs::read(&import.file).map_err(|error| Failure::File { path: import.file.display().to_string(), why: error.to_string() })?;
     let mut key = key(import, &bytes);
     if import.again {
         key = format!("{key}-{}", idempotency::fresh());
@@ -238,7 +239,7 @@ fn start(context: &Context, import: &Import) -> Result<(), Failure> {
     let asked = Request::post("/reseller/bulk/uploads", json!({ "format": format, "bytes": bytes.len() })).once_under(key.clone());
     let upload = context.client.send(&asked)?.document;
     let member = |name: &str| upload[name].as_str().unwrap_or_default();
-    context.client.put(member("url"), member("content_type"), &bytes)?;
+    context.client.upload(member("url"), member("content_type"), &bytes)?;
     let mut body = options(import);
     body.insert("upload_id".to_owned(), upload["upload_id"].clone());
     body.insert("format".to_owned(), json!(format));

@@ -238,7 +238,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure::Lost`], [`Failure::Foreign`].
-    pub fn put(&self, url: &str, content_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+    pub fn upload(&self, url: &str, content_type: &str, bytes: &[u8]) -> Result<(), Failure> {
         let lost = |error| Failure::Lost(self.lost(&Request::delete(""), &error));
         let mut response = self.agent.put(url).header("content-type", content_type).send(bytes).map_err(lost)?;
         let status = response.status().as_u16();

@@ -117,14 +117,9 @@ records! {
     AutoTopupFailed = "auto_topup.failed", Account, ["run", "amount", "reason", "failures", "again_at"], "An account could not be topped up; it is tried again.";
     AutoTopupStopped = "auto_topup.stopped", Account, ["run", "amount", "reason", "failures"], "An account could not be topped up time and again, and it is no longer tried.";
 
-    BulkCreated = "bulk.created", Account, ["job_id", "kind", "dry_run"], "A bulk job was asked for.";
-    BulkApplied = "bulk.applied", Account, ["job_id"], "A bulk job that was looked at is done for real.";
-    BulkPaused = "bulk.paused", Account, ["job_id"], "A bulk job was paused.";
-    BulkResumed = "bulk.resumed", Account, ["job_id"], "A paused bulk job goes on.";
-    BulkCancelled = "bulk.cancelled", Account, ["job_id"], "A bulk job was cancelled: what is done stays done.";
-    BulkRetried = "bulk.retried", Account, ["job_id"], "The failed rows of a bulk job are tried again.";
-    BulkUndone = "bulk.undone", Account, ["job_id"], "What a bulk job gave is taken back, as far as it is not spent.";
-    BulkCompleted = "bulk.completed", Account, ["job_id", "kind", "state", "rows", "done", "failed", "undone"], "A bulk job is at its end.";
+    BulkStarted = "bulk.started", Account, ["job_id", "kind", "rows"], "A bulk job was begun.";
+    BulkChanged = "bulk.changed", Account, ["job_id", "kind", "state"], "A bulk job was applied, paused, resumed, cancelled, tried again or undone.";
+    BulkCompleted = "bulk.completed", Account, ["job_id", "kind", "state", "rows", "done", "failed"], "A bulk job is at its end.";
     NotificationSent = "notification.sent", Account, ["job_id", "row", "to", "subject", "text", "not_before"], "A message to an account, of a bulk job.";
 
     WebhookCreated = "webhook.created", Account, ["webhook_id"], "A webhook was made.";
@@ -386,12 +381,12 @@ fn about_entry(kind: EntryKind) -> &'static str {
         EntryKind::Release => "Held credit was set free.",
         EntryKind::Expiry => "Held credit was set free, because its time was over.",
         EntryKind::Purchase => "A package of credit was bought.",
-        EntryKind::BulkEscrow => "Credit was set aside for a bulk job, which gives it to other accounts.",
-        EntryKind::BulkReturn => "What a bulk job did not give came back.",
         EntryKind::AutoTopup => "Credit was drawn from the parent, because there was little left.",
         EntryKind::LotExpired => "Credit of a lot was not spent in its time.",
         EntryKind::Usage => "Usage was charged: what sub-accounts paid, less what the account pays itself.",
         EntryKind::UsageAdjustment => "Usage was voided or corrected.",
+        EntryKind::BulkEscrow => "What a bulk job will hand out was set aside.",
+        EntryKind::BulkReturn => "What a bulk job did not hand out came back.",
         EntryKind::Opened
         | EntryKind::Suspended
         | EntryKind::Reactivated

@@ -73,7 +73,7 @@ impl Store {
         let mut tx = Tx::default();
         tx.push(Part::Guard, Write::create(scope.key(), scope.record(job, &act.event)?));
         let detail = json!({ "job_id": job.id, "kind": job.kind, "dry_run": job.dry_run });
-        push_event(&mut tx, Part::Plain, act, &job.account_id, RecordKind::BulkCreated, &detail)?;
+        push_event(&mut tx, Part::Plain, act, &job.account_id, RecordKind::BulkStarted, &detail)?;
         tx.push(Part::Plain, Write::create(keys::job(&job.id), encode(job)?));
         match tx.commit(&*self.table, &self.patience).await? {
             Ok(()) => Ok(Outcome::Done(job.clone())),
