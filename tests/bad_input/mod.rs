@@ -3,6 +3,7 @@
 mod pricing;
 mod usage;
 mod usage_reports;
+mod watching;
 
 use http::Method;
 use serde_json::{Value, json};

@@ -223,7 +223,9 @@ async fn three_levels_draw_upward_each_within_its_own_caps() {
     let low = w.funded_child_of(&middle.id, "20").await;
     w.fund(&w.master.id, "10000").await;
     let inside = w.target.inside("the watcher").expect("in this process");
-    for (api, id, amount, cap) in [(&w.master.api, &top.id, "500", "1000"), (&top.api, &middle.id, "100", "250"), (&middle.api, &low, "60", "500")] {
+    for (api, id, amount, cap) in
+        [(&w.master.api, &top.id, "500", "1000"), (&top.api, &middle.id, "100", "250"), (&middle.api, &low, "60", "500")]
+    {
         set(api, id, json!({ "threshold": "0", "amount": amount, "daily_cap": cap })).await.is(200);
     }
     // Only the lowest is below its threshold; those above have nothing at all, which is not below zero.

@@ -46,6 +46,7 @@ pub struct Scene {
     promotion: String,
     code: String,
     export: String,
+    alert: String,
 }
 
 /// Makes it.
@@ -67,7 +68,10 @@ pub async fn scene(w: &World) -> Scene {
     let event = json!({ "id": "e-1", "account_id": child, "meter": "calls", "quantity": "1", "occurred_at": now });
     api.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
+    let topup = json!({ "account_id": child, "threshold": "0", "amount": "5", "source": "parent" });
+    api.put("/reseller/credits/auto-topup", topup).send().await.is(200);
     Scene {
+        alert: make("/reseller/alerts", json!({ "metric": "balance", "threshold": "1" })).await,
         meter: "calls".to_owned(),
         card: make("/reseller/pricing/rate-cards", json!({ "meter": "later", "model": flat, "effective_from": w.target.time_in_s(3600) }))
             .await,
@@ -116,6 +120,16 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "void_usage" => json!({ "account_id": s.child }),
         "correct_usage" => json!({ "account_id": s.child, "quantity": "2" }),
         "explain_usage" | "get_usage_batch" => Value::Null,
+        "put_auto_topup" => json!({ "account_id": s.child, "threshold": "1", "target": "5", "source": "parent" }),
+        "create_alert" => json!({ "metric": "spend", "period": "day", "threshold": "100", "channels": { "emails": ["ops@x.example"] } }),
+        "put_alert" => json!({ "metric": "balance", "threshold": "2" }),
+        "get_auto_topup"
+        | "delete_auto_topup"
+        | "list_auto_topup_runs"
+        | "list_alerts"
+        | "get_alert"
+        | "delete_alert"
+        | "get_alert_history" => Value::Null,
         "create_package" => json!({ "name": "P", "credits": "100", "price": "90" }),
         "put_bulk_discounts" => json!({ "bands": [{ "from": "100", "discount": "5" }] }),
         "quote_packages" => json!({ "account_id": s.child, "credits": "1" }),
@@ -155,6 +169,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,
         "get_usage_export" => &s.export,
+        "get_alert" | "put_alert" | "delete_alert" | "get_alert_history" => &s.alert,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };
@@ -169,7 +184,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
     match endpoint.operation {
-        "explain_usage" => format!("{path}?account_id={}", s.child),
+        "explain_usage" | "get_auto_topup" | "delete_auto_topup" => format!("{path}?account_id={}", s.child),
         "resolve_price" => format!("{path}?account_id={}&meter={}", s.child, s.meter),
         _ => path,
     }

@@ -63,6 +63,7 @@ fn absent(what: What) -> String {
         What::Card => "rcd",
         What::Promotion => "prm",
         What::Export => "exp",
+        What::Alert => "alr",
         What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -79,7 +80,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
-                What::Event | What::Batch | What::Export => None,
+                What::Event | What::Batch | What::Export | What::Alert => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -100,6 +101,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Card => Some(hand.card.clone()),
         What::Promotion => Some(hand.promotion.clone()),
         What::Export => Some(hand.export.clone()),
+        What::Alert => Some(hand.alert.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -313,7 +315,8 @@ async fn cursors(scene: &Scene, row: &Row, endpoint: &Endpoint) -> BTreeMap<Seat
     }
     for seat in Seat::ALL {
         let list = if Seat::Own.within(seat) { Seat::Own } else { seat };
-        let path = endpoint.path.replace("{id}", scene.id(list));
+        let of_alert = row.places.iter().any(|place| place.what == What::Alert);
+        let path = endpoint.path.replace("{id}", if of_alert { &scene.hand(seat).alert } else { scene.id(list) });
         let page = scene.owner(seat).get(&format!("{path}?limit=1")).send().await.is(200);
         let cursor = page["next_cursor"].as_str().or_else(|| page["children"]["next_cursor"].as_str());
         cursors.extend(cursor.map(|cursor| (seat, cursor.to_owned())));

@@ -35,6 +35,8 @@ pub enum What {
     Promotion,
     /// A file of usage that an account asked for.
     Export,
+    /// An alert of an account.
+    Alert,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -125,7 +127,8 @@ pub struct Row {
 }
 
 /// The rights of a viewer, which is what the keys and members of the scene hold, and are given.
-const VIEWER: &[&str] = &["accounts.read", "credits.read", "pricing.read", "usage.read", "keys.read", "members.read", "roles.read"];
+const VIEWER: &[&str] =
+    &["accounts.read", "credits.read", "pricing.read", "usage.read", "alerts.read", "keys.read", "members.read", "roles.read"];
 /// The rights of the roles of the scene.
 const READER: &[&str] = &["accounts.read"];
 
@@ -222,6 +225,8 @@ pub fn rows() -> Vec<Row> {
         packages(),
         usage(),
         usage_reports(),
+        topups(),
+        alerts(),
     ]
     .concat()
 }
@@ -516,5 +521,46 @@ fn usage_reports() -> Vec<Row> {
         row("export_usage", "usage.read").account("/account_id", Usual::Home).over("/account_id").body(month),
         row("list_usage_exports", "usage.read").paged().step(Step::Home("usage.read")),
         row("get_usage_export", "usage.read").place("{id}", What::Export, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
+    ]
+}
+
+fn topups() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    vec![
+        row("get_auto_topup", "credits.read").account("?account_id", child).over("?account_id"),
+        row("put_auto_topup", "credits.allocate")
+            .account("/account_id", child)
+            .over_and_above("/account_id")
+            .body(json!({ "threshold": "0", "amount": "1", "source": "parent" })),
+        row("put_auto_topup", "credits.purchase")
+            .variant("of a package")
+            .account("/account_id", child)
+            .place("/source/package", What::Package, Usual::Seat(Seat::Own))
+            .over("/account_id")
+            .step(Step::SoldTo("/source/package", "/account_id"))
+            .body(json!({ "threshold": "0", "source": {} })),
+        row("delete_auto_topup", "credits.allocate").account("?account_id", child).over("?account_id"),
+        row("list_auto_topup_runs", "credits.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+    ]
+}
+
+fn alerts() -> Vec<Row> {
+    let rule = || json!({ "metric": "balance", "threshold": "0" });
+    let one = |operation, right, account| {
+        let row = row(operation, right).place("{id}", What::Alert, Usual::Seat(Seat::Child)).account(account, Usual::SameAsId);
+        row.over(account).step(Step::Of("{id}", account))
+    };
+    vec![
+        row("create_alert", "alerts.manage").account("/account_id", Usual::Home).over("/account_id").body(rule()),
+        row("list_alerts", "alerts.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+        one("get_alert", "alerts.read", "?account_id"),
+        one("put_alert", "alerts.manage", "/account_id").body(rule()),
+        one("delete_alert", "alerts.manage", "?account_id"),
+        row("get_alert_history", "alerts.read")
+            .paged()
+            .place("{id}", What::Alert, Usual::Seat(Seat::Child))
+            .account("?account_id", Usual::SameAsId)
+            .over("?account_id")
+            .step(Step::Of("{id}", "?account_id")),
     ]
 }

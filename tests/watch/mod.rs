@@ -1,5 +1,7 @@
 //! The watcher under what goes wrong: two at once, killed at every call, and a town of accounts under faults.
 
+mod documents;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -243,8 +245,11 @@ impl Town {
                 let app = self.inside().process(Arc::clone(table) as Arc<dyn Table>);
                 let other = self.inside().process(Arc::clone(table) as Arc<dyn Table>);
                 let run = app.run_id("");
-                let (one, two) =
-                    futures::future::join(tributary_watcher::handle(&app, call.clone(), &run), tributary_watcher::handle(&other, call, &run)).await;
+                let (one, two) = futures::future::join(
+                    tributary_watcher::handle(&app, call.clone(), &run),
+                    tributary_watcher::handle(&other, call, &run),
+                )
+                .await;
                 table.revive();
                 if [one, two].into_iter().any(|answer| answer.is_ok_and(|answer| answer["batchItemFailures"] == json!([]))) {
                     break;
