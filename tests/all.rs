@@ -8,6 +8,7 @@ mod isolation;
 mod lambda;
 mod local_run;
 mod oracle;
+mod outbox;
 mod properties;
 mod races;
 mod reconcile;

@@ -57,7 +57,7 @@ impl LocalBus {
         for rule in self.rules.iter().filter(|rule| rule.pattern.takes(&event)) {
             for (queue, path) in &rule.targets {
                 let queue = self.queues.get(queue).ok_or_else(|| fails(format!("there is no queue {queue}")))?;
-                queue.put(&sent(&event, path.as_deref()).to_string()).map_err(|error| fails(error.to_string()))?;
+                queue.put_event(&sent(&event, path.as_deref()).to_string()).map_err(|error| fails(error.to_string()))?;
                 taken.push(queue.name());
             }
         }

@@ -16,7 +16,7 @@ mod intrinsics;
 pub mod lambda;
 mod lambda_env;
 pub mod options;
-mod pattern;
+pub mod pattern;
 mod pump;
 mod queue;
 pub mod routes;

@@ -16,7 +16,7 @@ use tributary_runtime::clock::Clock;
 use tributary_runtime::ids::IdSource;
 use tributary_runtime::queue::{Fifo, Grouped, Queue, QueueError, fits, in_order};
 
-use crate::state::{make_private_dir, sync_dir, write_private};
+use crate::state::{make_private_dir, sync_dir, write_lightly, write_private};
 use crate::template;
 
 /// AWS: for how long a FIFO queue knows what it was sent.
@@ -132,18 +132,26 @@ impl LocalQueue {
     /// # Errors
     /// What the file system says.
     pub fn put(&self, body: &str) -> io::Result<()> {
-        self.put_in(None, None, body)
+        self.put_in(None, None, body, true)
     }
 
-    /// Puts a message into a group, unless it was sent within five minutes. It is on disk when this returns.
+    /// The same for an event, of which there are many: it outlives the process when this returns.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn put_event(&self, body: &str) -> io::Result<()> {
+        self.put_in(None, None, body, false)
+    }
+
+    /// Puts a message into a group, unless it was sent within five minutes. It outlives the process when this returns.
     ///
     /// # Errors
     /// What the file system says.
     pub fn put_grouped(&self, message: &Grouped) -> io::Result<()> {
-        self.put_in(Some(&message.group), Some(&message.deduplication), &message.body)
+        self.put_in(Some(&message.group), Some(&message.deduplication), &message.body, false)
     }
 
-    fn put_in(&self, group: Option<&str>, deduplication: Option<&str>, body: &str) -> io::Result<()> {
+    fn put_in(&self, group: Option<&str>, deduplication: Option<&str>, body: &str, synced: bool) -> io::Result<()> {
         let sent_at = self.clock.now();
         // Held all the while: a number is a place, and nothing of a group may be kept before what was sent before it.
         let mut kept = self.kept();
@@ -161,7 +169,7 @@ impl LocalQueue {
             group: group.map(str::to_owned),
             deduplication: deduplication.map(str::to_owned),
         };
-        self.write(&message)?;
+        self.write(&message, synced)?;
         kept.count += 1;
         if let Some(deduplication) = deduplication {
             kept.sent.insert(deduplication.to_owned(), sent_at);
@@ -212,7 +220,8 @@ impl LocalQueue {
             let mut message = one.message.clone();
             message.receives += 1;
             message.first_received_at.get_or_insert(now);
-            self.write(&message)?;
+            // Without power a count may be lost, and a message is given once more.
+            self.write(&message, false)?;
             *one = Kept { message: message.clone(), visible_at: after(now, self.settings.visibility) };
             received.push(message);
         }
@@ -240,7 +249,7 @@ impl LocalQueue {
         for message in &messages {
             // Sent on by hand it is another message, however often it was sent before.
             to.kept().sent.remove(message.deduplication.as_deref().unwrap_or_default());
-            to.put_in(message.group.as_deref(), message.deduplication.as_deref(), &message.body)?;
+            to.put_in(message.group.as_deref(), message.deduplication.as_deref(), &message.body, true)?;
             self.delete(message)?;
         }
         Ok(messages.len())
@@ -272,9 +281,13 @@ impl LocalQueue {
         Some(self.dir.as_ref()?.join(format!("{id}.json")))
     }
 
-    fn write(&self, message: &Message) -> io::Result<()> {
+    fn write(&self, message: &Message, synced: bool) -> io::Result<()> {
         let (Some(file), Some(dir)) = (self.file(&message.id), &self.dir) else { return Ok(()) };
-        write_private(&file, &serde_json::to_vec(message)?)?;
+        let bytes = serde_json::to_vec(message)?;
+        if !synced {
+            return write_lightly(&file, &bytes);
+        }
+        write_private(&file, &bytes)?;
         sync_dir(dir)
     }
 
