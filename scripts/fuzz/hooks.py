@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import repair  # noqa: E402
 
 URL, KEY = os.environ["FUZZ_URL"], os.environ["FUZZ_KEY"]
-ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job|alr|evt)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 NAME = re.compile(r"^[!-~]{1,128}$")
 
 # Refusals with 400 of requests that the schema allows, because JSON Schema has no words for the rule: code, what the problem
@@ -61,6 +61,15 @@ UNSAYABLE = [
     ("validation_failed", "must be one line without control characters", "a subject is shown in one line"),
     ("validation_failed", "must not be empty", "white space alone is no text"),
     ("validation_failed", "is too long with its values", "`maxLength` counts characters, the API bytes"),
+    ("validation_failed", "/target: must be at least the threshold", "an order of two fields"),
+    ("validation_failed", "/amount: is required, or target", "fields that go with a value of another"),
+    ("validation_failed", "/target: cannot be given with amount", "fields that go with a value of another"),
+    ("validation_failed", "is of the parent's credit; of a package, its quantity is given", "fields that go with a value of another"),
+    ("validation_failed", "/meter: is required for usage", "fields that go with a value of another"),
+    ("validation_failed", "/meter: is of usage alone", "fields that go with a value of another"),
+    ("validation_failed", "/period: is required: day or month", "fields that go with a value of another"),
+    ("validation_failed", "/period: is of spend, usage and loss alone", "fields that go with a value of another"),
+    ("validation_failed", "/threshold: must not be negative", "a range that goes with a value of another"),
     ("validation_failed", "invalid type: floating point", "to JSON Schema 1.0 is an integer"),
 ]
 
@@ -121,6 +130,7 @@ def world():
     ]
     prices(operator, made)
     usage(made)
+    watched(made)
     return own_key, made
 
 
@@ -161,10 +171,20 @@ def usage(made):
         made["exports"].append({"id": api("POST", "/reseller/usage/export", json=export)["id"]})
 
 
+def watched(made):
+    """Accounts that top themselves up, and alerts; of each, several to be removed."""
+    for account in made["accounts"]:
+        for _ in range(3):
+            rule = {"account_id": account["id"], "metric": "balance", "threshold": "1"}
+            made["alerts"].append({"id": api("POST", "/reseller/alerts", json=rule)["id"], "account_id": account["id"]})
+        topup = {"account_id": account["id"], "threshold": "1", "amount": "5", "source": "parent"}
+        api("PUT", "/reseller/credits/auto-topup", json=topup)
+
+
 OWN_KEY, MADE = world()
 REPAIR = repair.Repair(MADE, chance)
 # Whose what is of which kind: a rule of its seller, an event of its account.
-OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events") for row in MADE[what]}
+OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events", "alerts") for row in MADE[what]}
 # Ids begin with the time they were made: one that begins like these was made by this run and stays.
 NOW = MADE["accounts"][0]["id"][4:9]
 ANSWERS = collections.defaultdict(collections.Counter)
@@ -180,7 +200,7 @@ def kept(request):
     return chance(json.dumps(request, sort_keys=True, default=repr)) % 8 == 0
 
 
-KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "meters", "bulk")
+KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "alerts", "meters", "bulk")
 
 
 def pool(path):
@@ -249,7 +269,8 @@ def owned(case):
             part["seller_id"] = owner["seller_id"]
     if isinstance(case.query, dict) and "seller_id" in owner:
         case.query.pop("account_id", None)
-    if "account_id" in owner and case.operation.path.endswith("/explain"):
+    by_query = case.operation.path.endswith("/explain") or "/alerts/" in case.operation.path and not isinstance(case.body, dict)
+    if "account_id" in owner and by_query:
         case.query = {**(case.query or {}), "account_id": owner["account_id"]}
     elif "account_id" in owner and isinstance(case.body, dict):
         case.body["account_id"] = owner["account_id"]

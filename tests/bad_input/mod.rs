@@ -4,6 +4,7 @@ mod bulk;
 mod pricing;
 mod usage;
 mod usage_reports;
+mod watching;
 
 use http::Method;
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 //! is `budgets.txt`, which the documentation cites; `UPDATE_GOLDEN=1 cargo test -p tributary-tests budgets` writes it anew.
 
 mod usage;
+mod watching;
 
 use std::sync::Arc;
 
@@ -94,6 +95,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     using(&mut c).await;
     reporting(&mut c).await;
     in_bulk(&mut c).await;
+    watching::watching(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
 }

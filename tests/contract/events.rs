@@ -72,6 +72,7 @@ fn query(s: &Scene, operation: &str) -> String {
         "get_permissions" => "?explain=true".to_owned(),
         "get_balance" => format!("?account_id={}&subtree=true", s.id),
         "get_history" => format!("?account_id={}&from=2026-11-01T00:00:00Z&limit=100", s.child),
+        "list_auto_topup_runs" => format!("?account_id={}&limit=20", s.child),
         "list_holds" => format!("?account_id={}", s.child),
         "get_tiers" | "list_meters" => format!("?account_id={}", s.id),
         "list_rate_cards" | "list_markups" => "?at=2026-11-02T08:00:00Z&limit=100".to_owned(),

@@ -133,13 +133,9 @@ async fn shop() -> (World, String, String) {
     let body = json!({ "key": meter, "name": "Messages", "unit": "message", "aggregation": "sum" });
     w.operator().post("/reseller/pricing/meters", body).send().await.is(201);
     for (seller, price) in [(w.operator(), "0.10"), (&w.master.api, "0.08")] {
-        let card = json!({ "meter": meter, "currency": "USD", "model": { "type": "flat", "unit_price": price }, "allow_under_cost": true });
-        let made = seller.post("/reseller/pricing/rate-cards", card.clone()).send().await;
-        if made.status != 201 {
-            let mut card = card;
-            card.as_object_mut().expect("an object").remove("allow_under_cost");
-            seller.post("/reseller/pricing/rate-cards", card).send().await.is(201);
-        }
+        let model = json!({ "type": "flat", "unit_price": price });
+        let card = json!({ "meter": meter, "currency": "USD", "model": model, "allow_loss": true });
+        seller.post("/reseller/pricing/rate-cards", card).send().await.is(201);
     }
     w.fund(&w.master.id, "1000").await;
     let customer = w.funded_child_of(&w.master.id, "1000").await;
@@ -190,13 +186,17 @@ async fn when_credit_runs_out_is_looked_at_with_each_usage_and_each_hour() {
     }
     let inside = inside(&w);
     let run = inside.app.run_id("");
-    tributary_usage_worker::handle(&inside.app, json!({}), &run).await.expect("a run");
+    for _ in 0..20 {
+        w.target.advance_s(60, "a minute");
+        tributary_usage_worker::handle(&inside.app, json!({}), &run).await.expect("a run");
+    }
     tell(inside).await;
     let left = w.available(&customer).await;
     assert_eq!(left, "520.000000");
     alert(&w.master.api, json!({ "account_id": customer, "metric": "time_to_empty", "threshold": "14" })).await;
     assert_eq!(later(&w, 0).await, [], "no forecast is made yet");
-    tributary_forecasts::handle(&inside.app, json!({}), &run).await.expect("a run");
+    let made = tributary_forecasts::handle(&inside.app, json!({}), &run).await.expect("a run");
+    assert_eq!((&made["failed"], &made["done"]), (&json!(0), &json!(true)), "{made}");
     assert_eq!(later(&w, 3_601).await, [], "it lasts for some 65 days");
     moved(&w, &customer, &w.master.id, "440").await;
     let fired = told(&w).await;
@@ -215,6 +215,6 @@ async fn fifty_alerts_are_as_many_as_an_account_has_and_a_repeated_request_makes
     for _ in 1..50 {
         alert(&w.master.api, json!({})).await;
     }
-    w.master.api.post(ALERTS, json!({ "metric": "balance", "threshold": "1" })).send().await.refused(409, "limit_reached");
+    w.master.api.post(ALERTS, json!({ "metric": "balance", "threshold": "1" })).send().await.refused(422, "limit_reached");
     assert_eq!(every_row(&w.master.api, ALERTS, 7).await.len(), 50);
 }

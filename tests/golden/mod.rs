@@ -54,6 +54,7 @@ pub struct Scene {
     /// A bulk job that waits, and one at its end, of which one row is done and one failed.
     job: String,
     ended_job: String,
+    alert: String,
 }
 
 /// Makes it.
@@ -81,7 +82,10 @@ pub async fn scene(w: &World) -> Scene {
     let ended_job = bulk(json!([{ "account_id": child, "amount": "0.5" }, { "account_id": home.id, "amount": "1" }])).await;
     crate::flows::bulk::work(w).await;
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
+    let topup = json!({ "account_id": child, "threshold": "0", "amount": "5", "source": "parent" });
+    api.put("/reseller/credits/auto-topup", topup).send().await.is(200);
     Scene {
+        alert: make("/reseller/alerts", json!({ "metric": "balance", "threshold": "1" })).await,
         meter: "calls".to_owned(),
         card: make("/reseller/pricing/rate-cards", json!({ "meter": "later", "model": flat, "effective_from": w.target.time_in_s(3600) }))
             .await,
@@ -157,6 +161,16 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "void_usage" => json!({ "account_id": s.child }),
         "correct_usage" => json!({ "account_id": s.child, "quantity": "2" }),
         "explain_usage" | "get_usage_batch" => Value::Null,
+        "put_auto_topup" => json!({ "account_id": s.child, "threshold": "1", "target": "5", "source": "parent" }),
+        "create_alert" => json!({ "metric": "spend", "period": "day", "threshold": "100", "channels": { "emails": ["ops@x.example"] } }),
+        "put_alert" => json!({ "metric": "balance", "threshold": "2" }),
+        "get_auto_topup"
+        | "delete_auto_topup"
+        | "list_auto_topup_runs"
+        | "list_alerts"
+        | "get_alert"
+        | "delete_alert"
+        | "get_alert_history" => Value::Null,
         "create_package" => json!({ "name": "P", "credits": "100", "price": "90" }),
         "put_bulk_discounts" => json!({ "bands": [{ "from": "100", "discount": "5" }] }),
         "quote_packages" => json!({ "account_id": s.child, "credits": "1" }),
@@ -227,6 +241,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         | "replay_webhook_deliveries" => &s.webhook,
         "get_bulk_job" | "list_bulk_rows" | "apply_bulk_job" | "pause_bulk_job" | "resume_bulk_job" | "cancel_bulk_job" => &s.job,
         "get_bulk_result" | "retry_bulk_job" | "undo_bulk_job" => &s.ended_job,
+        "get_alert" | "put_alert" | "delete_alert" | "get_alert_history" => &s.alert,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };
@@ -243,7 +258,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
     match endpoint.operation {
-        "explain_usage" => format!("{path}?account_id={}", s.child),
+        "explain_usage" | "get_auto_topup" | "delete_auto_topup" => format!("{path}?account_id={}", s.child),
         "resolve_price" => format!("{path}?account_id={}&meter={}", s.child, s.meter),
         _ => path,
     }

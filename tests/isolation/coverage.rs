@@ -8,9 +8,9 @@ use tributary_api::endpoint::Access;
 use super::rows::rows;
 use crate::support::api::endpoints;
 
-const PREFIXES: [&str; 16] = [
-    "^acc_", "^pkg_", "^txf_", "^hld_", "^key_", "^mem_", "^rol_", "^rcd_", "^mkp_", "^prm_", "^exp_", "^bat_", "^whk_", "^evt_", "^job_",
-    "^upl_",
+const PREFIXES: [&str; 17] = [
+    "^alr_", "^acc_", "^pkg_", "^txf_", "^hld_", "^key_", "^mem_", "^rol_", "^rcd_", "^mkp_", "^prm_", "^exp_", "^bat_", "^whk_", "^evt_",
+    "^job_", "^upl_",
 ];
 
 fn document() -> Value {

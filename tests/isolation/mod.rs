@@ -67,6 +67,7 @@ fn absent(what: What) -> String {
         What::Delivery => "evt",
         What::Job => "job",
         What::Upload => "upl",
+        What::Alert => "alr",
         What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -83,7 +84,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Transfer => Some(scene.crossing_transfer.clone()),
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
-                What::Event | What::Batch | What::Export | What::Webhook | What::Delivery | What::Job | What::Upload => None,
+                What::Event | What::Batch | What::Export | What::Webhook | What::Delivery | What::Job | What::Upload | What::Alert => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -108,6 +109,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Delivery => Some(hand.delivery.clone()),
         What::Job => Some(hand.job.clone()),
         What::Upload => Some(hand.upload.clone()),
+        What::Alert => Some(hand.alert.clone()),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -322,10 +324,11 @@ async fn cursors(scene: &Scene, row: &Row, endpoint: &Endpoint) -> BTreeMap<Seat
     for seat in Seat::ALL {
         let list = if Seat::Own.within(seat) { Seat::Own } else { seat };
         // A list below a thing of an account is asked for with whose it is.
-        let of_a_job = row.places.iter().any(|place| place.what == What::Job);
+        let below = |what: What| row.places.iter().any(|place| place.what == what);
         let (id, more) = match endpoint.path.starts_with("/reseller/webhooks/") {
             true => (scene.hand(list).webhook.as_str(), format!("&account_id={}", scene.id(list))),
-            false if of_a_job => (scene.hand(list).job.as_str(), String::new()),
+            false if below(What::Job) => (scene.hand(list).job.as_str(), String::new()),
+            false if below(What::Alert) => (scene.hand(seat).alert.as_str(), String::new()),
             false => (scene.id(list), String::new()),
         };
         let path = endpoint.path.replace("{id}", id);

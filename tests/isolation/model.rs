@@ -67,6 +67,8 @@ pub const RIGHTS: &[(&str, &str)] = &[
     ("usage.adjust", "oab"),
     ("webhooks.read", "oasv"),
     ("webhooks.manage", "oa"),
+    ("alerts.read", "oabsv"),
+    ("alerts.manage", "oab"),
     ("keys.read", "oasv"),
     ("keys.manage", "oa"),
     ("members.read", "oasv"),
@@ -206,6 +208,8 @@ fn in_the_way(row: &Row, filled: &Filled, suspended: Option<Seat>) -> Verdict {
             .or_else(|| spends("/legs/0/from"))
             .or_else(|| spends("/legs/1/from")),
         "create_hold" | "purchase_credits" => spends("/account_id"),
+        // It has no parent to draw on.
+        "get_auto_topup" | "delete_auto_topup" => (seat("?account_id") == Some(Seat::Operator)).then_some(NOT_FOUND),
         "list_packages" => buys("?account_id"),
         "quote_packages" => buys("/account_id"),
         "quote_price" => (seat("/account_id") == Some(Seat::Operator)).then_some((422, "not_a_buyer")),

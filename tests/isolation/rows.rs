@@ -43,6 +43,8 @@ pub enum What {
     Job,
     /// Rows that an account was given an address for.
     Upload,
+    /// An alert of an account.
+    Alert,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -136,7 +138,7 @@ pub struct Row {
 
 /// The rights of a viewer, which is what the keys and members of the scene hold, and are given.
 const VIEWER: &[&str] =
-    &["accounts.read", "credits.read", "pricing.read", "usage.read", "bulk.read", "keys.read", "members.read", "roles.read"];
+    &["accounts.read", "credits.read", "pricing.read", "usage.read", "alerts.read", "bulk.read", "keys.read", "members.read", "roles.read"];
 /// The rights of the roles of the scene.
 const READER: &[&str] = &["accounts.read"];
 
@@ -235,6 +237,8 @@ pub fn rows() -> Vec<Row> {
         usage_reports(),
         webhooks(),
         bulk(),
+        topups(),
+        alerts(),
     ]
     .concat()
 }
@@ -592,5 +596,46 @@ fn webhooks() -> Vec<Row> {
         delivery(of("get_webhook_delivery", read)),
         delivery(of("replay_webhook_delivery", manage)),
         of("replay_webhook_deliveries", manage).body(json!({ "from": "2026-10-01T00:00:00Z" })),
+    ]
+}
+
+fn topups() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    vec![
+        row("get_auto_topup", "credits.read").account("?account_id", child).over("?account_id"),
+        row("put_auto_topup", "credits.allocate")
+            .account("/account_id", child)
+            .over_and_above("/account_id")
+            .body(json!({ "threshold": "0", "amount": "1", "source": "parent" })),
+        row("put_auto_topup", "credits.purchase")
+            .variant("of a package")
+            .account("/account_id", child)
+            .place("/source/package", What::Package, Usual::Seat(Seat::Own))
+            .over("/account_id")
+            .step(Step::SoldTo("/source/package", "/account_id"))
+            .body(json!({ "threshold": "0", "source": {} })),
+        row("delete_auto_topup", "credits.allocate").account("?account_id", child).over("?account_id"),
+        row("list_auto_topup_runs", "credits.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+    ]
+}
+
+fn alerts() -> Vec<Row> {
+    let rule = || json!({ "metric": "balance", "threshold": "0" });
+    let one = |operation, right, account| {
+        let row = row(operation, right).place("{id}", What::Alert, Usual::Seat(Seat::Child)).account(account, Usual::SameAsId);
+        row.over(account).step(Step::Of("{id}", account))
+    };
+    vec![
+        row("create_alert", "alerts.manage").account("/account_id", Usual::Home).over("/account_id").body(rule()),
+        row("list_alerts", "alerts.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+        one("get_alert", "alerts.read", "?account_id"),
+        one("put_alert", "alerts.manage", "/account_id").body(rule()),
+        one("delete_alert", "alerts.manage", "?account_id"),
+        row("get_alert_history", "alerts.read")
+            .paged()
+            .place("{id}", What::Alert, Usual::Seat(Seat::Child))
+            .account("?account_id", Usual::SameAsId)
+            .over("?account_id")
+            .step(Step::Of("{id}", "?account_id")),
     ]
 }

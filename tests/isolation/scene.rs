@@ -142,6 +142,8 @@ pub struct Hand {
     pub job: String,
     /// Rows that its owner may upload.
     pub upload: String,
+    /// One of its alerts.
+    pub alert: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -272,6 +274,7 @@ impl Scene {
             &hand.webhook,
             &hand.delivery,
             &hand.job,
+            &hand.alert,
         ]
         .into_iter()
         .chain(&hand.transfer)
@@ -351,14 +354,26 @@ impl Scene {
             hand.export = owner.post("/reseller/usage/export", asked).send().await.is(202).id();
         }
         self.webhook(seat, &mut hand).await;
+        // Two, so that their list has a second page.
+        for threshold in [5, 6] {
+            let rule = json!({ "account_id": id, "metric": "balance", "threshold": amount(threshold) });
+            hand.alert = self.id_of("/reseller/alerts", rule).await;
+        }
+        let mut texts = vec![amount(5), amount(6)];
+        if seat != Seat::Operator {
+            let topup = json!({ "account_id": id, "threshold": amount(8), "amount": amount(9), "source": "parent" });
+            self.target.operator.put("/reseller/credits/auto-topup", topup).send().await.is(200);
+            texts.extend([amount(8), amount(9)]);
+        }
         if seat != Seat::Leaf {
             let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
             let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });
             let hold = json!({ "account_id": id, "amount": amount(4), "reference": marked("hold") });
             hand.transfer = Some(self.id_of("/reseller/credits/transfer", transfer).await);
             hand.hold = Some(self.id_of("/reseller/credits/holds", hold).await);
-            hand.own_texts = vec![till, amount(3), amount(4)];
+            texts.extend([till, amount(3), amount(4)]);
         }
+        hand.own_texts = texts;
         hand
     }
 

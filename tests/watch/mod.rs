@@ -1,5 +1,7 @@
 //! The watcher under what goes wrong: two at once, killed at every call, and a town of accounts under faults.
 
+mod documents;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -19,8 +19,8 @@ use crate::gateway::Gateway;
 use crate::options::{Progress, Step};
 use tributary_runtime::clock::{Clock as _, SystemClock};
 
-/// The holds, the capture, the suspension, the member and the keys.
-const OTHER_STEPS: usize = 3 + 1 + 1 + KEYS.len();
+/// The holds, the capture, the suspension, the member, what is watched, and the keys.
+const OTHER_STEPS: usize = 3 + 1 + 1 + 2 + KEYS.len();
 /// How many weeks of usage there are, and the rest of the last.
 const WEEKS: usize = 13;
 
@@ -95,6 +95,7 @@ pub async fn seed(gateway: &Gateway, operator_key: &str, clock: &SystemClock, pr
     seeder.movements().await?;
     seeder.holds().await?;
     seeder.people().await?;
+    seeder.watched().await?;
     let keys = seeder.keys().await?;
     Ok(Demo { accounts, keys })
 }
@@ -284,6 +285,18 @@ impl Seeder<'_> {
             self.send("suspension", Method::DELETE, &path, None, None).await?;
         }
         self.step_done("suspension");
+        Ok(())
+    }
+
+    /// One account that tops itself up, and one alert; both have enough, so nothing happens before somebody spends.
+    async fn watched(&mut self) -> Result<(), SeedError> {
+        let topup =
+            json!({"account_id": self.id("brightside"), "threshold": "25", "target": "250", "source": "parent", "daily_cap": "1000"});
+        self.send("automatic topping up", Method::PUT, "/reseller/credits/auto-topup", Some(topup), None).await?;
+        self.step_done("automatic topping up");
+        let alert = json!({"account_id": self.id("northwind"), "metric": "balance", "threshold": "1000",
+            "channels": {"emails": ["billing@northwind.example"]}});
+        self.post("alert", "/reseller/alerts", alert, true).await?;
         Ok(())
     }
 

@@ -42,14 +42,19 @@ impl Store {
         scope: Option<&Scope>,
         change: impl Fn(Option<&Item>, &Account) -> Result<Edit<T>, StoreError> + Send + Sync,
     ) -> Result<Outcome<T>, StoreError> {
-        if let Some(scope) = scope
-            && let Some(first) = self.first_answer(scope).await?
-        {
-            return Ok(Outcome::Replayed(first));
-        }
         let mut resolve = false;
         for _ in 0..REPLANS {
-            let owner = self.account_to_change(account, authority, resolve).await?;
+            let owner = match (self.account_to_change(account, authority, resolve).await, scope) {
+                (Ok(owner), _) => owner,
+                // To a key that lacks the right, only what the same key did is answered again.
+                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
+                (Err(refusal), None) => return Err(refusal),
+            };
+            if let Some(scope) = scope
+                && let Some(first) = self.first_answer(scope).await?
+            {
+                return Ok(Outcome::Replayed(first));
+            }
             if owner.status == Status::Closed {
                 return Err(StoreError::AccountState("closed"));
             }

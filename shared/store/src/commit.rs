@@ -39,6 +39,8 @@ pub enum Part {
     Setting,
     /// The transfer that is sent back.
     Original,
+    /// What the write is done for: it is so no more.
+    Cause,
     /// The caller's own credential.
     Grantor,
     /// The role that is granted.

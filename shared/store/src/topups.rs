@@ -84,13 +84,23 @@ pub enum ToppedUp {
     Short(Short),
 }
 
+/// What a draw further up is made for. It is made only while the setting further down is as it was read: else somebody drew
+/// there meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// So much must be available, whatever the threshold says.
+    pub floor: Micros,
+    account: AccountId,
+    write: i64,
+}
+
 /// A draw that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Short {
     /// Why.
     pub reason: Reason,
-    /// Who has too little credit, and how much must be available there.
-    pub payer: Option<(AccountId, Micros)>,
+    /// Who has too little credit, and what it is needed for.
+    pub payer: Option<(AccountId, Need)>,
     /// How much should have been drawn.
     pub amount: Option<Micros>,
     /// The balance it was decided on.
@@ -175,12 +185,11 @@ impl Store {
         Ok(self.edit_beside((account, keys::topup(account)), authority, act, None, change).await?.into_inner())
     }
 
-    /// Draws credit for an account if its setting says so of its balance, both read fresh. `floor`: so much must be available,
-    /// whatever the threshold says, for a draw further down.
+    /// Draws credit for an account if its setting says so of its balance, both read fresh; or for a draw further down.
     ///
     /// # Errors
     /// [`StoreError::Busy`], [`StoreError::Unknown`], table errors. What cannot be drawn is [`ToppedUp::Short`].
-    pub async fn top_up(&self, account: &AccountId, floor: Option<Micros>, ids: &DrawIds, act: &Act) -> Result<ToppedUp, StoreError> {
+    pub async fn top_up(&self, account: &AccountId, need: Option<&Need>, ids: &DrawIds, act: &Act) -> Result<ToppedUp, StoreError> {
         let own = LedgerId::Account(account.clone());
         let mut resolve = false;
         for replan in 0..REPLANS {
@@ -192,7 +201,7 @@ impl Store {
             if resolve {
                 head.lineage = self.resolved_lineage(&head.lineage).await?;
             }
-            let (plan, amount) = match self.plan_draw(&topup, &head, floor, resolve, ids, act).await? {
+            let (plan, amount) = match self.plan_draw(&topup, &head, need, resolve, ids, act).await? {
                 Planned::Done(ToppedUp::Forgot) => {
                     let forgotten = Topup { state: topup.state.forgotten(), write: topup.write + 1, ..topup.clone() };
                     match self.table.write(&write(Some(&topup), &forgotten)?).await {
@@ -209,7 +218,7 @@ impl Store {
                 }
             };
             let after = Topup { state: topup.state.drew(amount, act.now), write: topup.write + 1, ..topup.clone() };
-            let refused = match self.commit_draw(&topup, &after, &plan, amount, head.available, act).await? {
+            let refused = match self.commit_draw((&topup, &after), need, &plan, amount, head.available, act).await? {
                 Ok(()) => {
                     self.memory.learn(plan.entries.iter().map(|entry| &entry.after));
                     return Ok(ToppedUp::Drawn(plan.transfer));
@@ -223,6 +232,9 @@ impl Store {
                     return Ok(ToppedUp::Drawn(Reader(record).json("answer")?));
                 }
                 continue;
+            }
+            if refused.of(&Part::Cause).is_some() {
+                return Ok(ToppedUp::Nothing);
             }
             let amount = Some(amount.micros());
             let short = |reason| Short { reason, payer: None, amount, available: head.available, read: topup.clone() };
@@ -244,12 +256,13 @@ impl Store {
         &self,
         topup: &Topup,
         head: &Head,
-        floor: Option<Micros>,
+        need: Option<&Need>,
         resolved: bool,
         ids: &DrawIds,
         act: &Act,
     ) -> Result<Planned, StoreError> {
         let (setting, state) = (&topup.setting, &topup.state);
+        let floor = need.map(|need| need.floor);
         let decided = |package| decide(setting, state, head.status, head.available, floor, package, act.now);
         let short = |reason, amount: Option<Amount>, payer| {
             let amount = amount.map(Amount::micros);
@@ -310,16 +323,17 @@ impl Store {
             Err(error) => {
                 let reason = Reason::of_credit(&error);
                 // The least that must be available there, debts within its credit limit left aside.
-                let needed = Micros::new(amount.micros().get().saturating_sub(payer.credit_limit.get()));
-                short(reason, Some(amount), (reason == Reason::ParentShort).then_some((parent, needed)))
+                let floor = Micros::new(amount.micros().get().saturating_sub(payer.credit_limit.get()));
+                let need = Need { floor, account: topup.account_id.clone(), write: topup.write };
+                short(reason, Some(amount), (reason == Reason::ParentShort).then_some((parent, need)))
             }
         }
     }
 
     async fn commit_draw(
         &self,
-        read: &Topup,
-        after: &Topup,
+        (read, after): (&Topup, &Topup),
+        need: Option<&Need>,
         plan: &TransferPlan,
         amount: Amount,
         available: Micros,
@@ -342,6 +356,9 @@ impl Store {
         push_run(&mut tx, &after.account_id, &run)?;
         gates::push_checks(&mut tx, &plan.gates, after.account_id.as_str());
         push_purchase(&mut tx, &plan.transfer)?;
+        if let Some(need) = need {
+            tx.push(Part::Cause, Write::check(keys::topup(&need.account), Cond::Eq("ver", Value::N(need.write))));
+        }
         tx.commit(&*self.table, &self.patience).await
     }
 

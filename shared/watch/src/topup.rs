@@ -2,10 +2,10 @@
 
 use tributary_api::App;
 use tributary_domain::id::{AccountId, LotId, RequestId, TransferId};
-use tributary_domain::money::Micros;
+use tributary_domain::ledger::LedgerId;
 use tributary_domain::topup::MAX_CASCADE;
 use tributary_store::error::StoreError;
-use tributary_store::topups::{DrawIds, ToppedUp};
+use tributary_store::topups::{DrawIds, Need, ToppedUp};
 
 use crate::{Looked, WatchError, act};
 
@@ -18,34 +18,33 @@ const AGAIN: usize = 8;
 /// # Errors
 /// [`WatchError`].
 pub async fn top_up(app: &App, run: &RequestId, account: &AccountId, looked: &mut Looked) -> Result<(), WatchError> {
-    draw(app, run, account, None, 0, looked).await?;
-    Ok(())
+    draw(app, run, account, None, 0, looked).await
 }
 
-/// Whether credit was drawn. With `floor`, so much must be available for a draw further down.
+/// One level, for itself or for what is needed further down.
 async fn draw(
     app: &App,
     run: &RequestId,
     account: &AccountId,
-    floor: Option<Micros>,
+    need: Option<&Need>,
     depth: usize,
     looked: &mut Looked,
-) -> Result<bool, WatchError> {
-    let mut above_drew = true;
+) -> Result<(), WatchError> {
     for _ in 0..AGAIN {
         let ids = DrawIds { transfer: TransferId::from_uuid(app.uuid()), lot: LotId::from_uuid(app.uuid()) };
-        let short = match app.store().top_up(account, floor, &ids, &act(app, run)).await? {
+        let short = match app.store().top_up(account, need, &ids, &act(app, run)).await? {
             ToppedUp::Drawn(transfer) => {
                 looked.drawn += 1;
                 tracing::info!(request_id = run.as_str(), account_id = %account, transfer_id = %transfer.id, "an account was topped up");
-                return Ok(true);
+                return Ok(());
             }
             ToppedUp::Short(short) => short,
-            ToppedUp::Nothing | ToppedUp::Forgot | ToppedUp::Waits(_) | ToppedUp::Stopped => return Ok(false),
+            ToppedUp::Nothing | ToppedUp::Forgot | ToppedUp::Waits(_) | ToppedUp::Stopped => return Ok(()),
         };
-        if let Some((payer, needed)) = short.payer.as_ref().filter(|_| above_drew && depth < MAX_CASCADE) {
-            above_drew = Box::pin(draw(app, run, payer, Some(*needed), depth + 1, looked)).await?;
-            if above_drew {
+        if let Some((payer, needed)) = short.payer.as_ref().filter(|_| depth < MAX_CASCADE) {
+            Box::pin(draw(app, run, payer, Some(needed), depth + 1, looked)).await?;
+            // It may be another watcher who drew there meanwhile.
+            if app.store().head(&LedgerId::Account(payer.clone())).await?.available >= needed.floor {
                 continue;
             }
         }
@@ -53,9 +52,8 @@ async fn draw(
             looked.short += 1;
             let (reason, stopped) = (short.reason.word(), state.stopped_at.is_some());
             tracing::warn!(request_id = run.as_str(), account_id = %account, reason, stopped, "an account could not be topped up");
-            return Ok(false);
+            return Ok(());
         }
-        above_drew = true;
     }
     Err(StoreError::Busy.into())
 }
