@@ -26,7 +26,7 @@ use tributary_store::table::{Item, Value as Stored};
 
 use crate::golden::scene;
 use crate::support::api::START;
-use crate::support::events::{of_stream, tell};
+use crate::support::events::{of_queue, of_stream, tell};
 use crate::support::world::World;
 
 /// A bus and a queue that fail by a seed, while they do.
@@ -228,6 +228,10 @@ async fn what_was_told_once_is_not_told_again_in_a_test() {
     assert!(tell(inside).await.is_empty());
     w.fund(&w.master.id, "5").await;
     let told = tell(inside).await;
+    // As a function that is called for the queue reads them.
+    let bodies: Vec<String> = told.iter().map(Event::to_json).collect();
+    let messages = tributary_api::messages::of(&of_queue(bodies.iter().map(String::as_str))).expect("messages");
+    assert_eq!(messages.into_iter().map(|message| message.body).collect::<Vec<_>>(), bodies);
     let words: Vec<String> = told.iter().map(|event| event.kind.word()).collect();
     assert!(words.iter().all(|word| word.starts_with("credit.")) && !words.is_empty(), "{words:?}");
 }

@@ -79,11 +79,14 @@ pub fn key(batch: &TransferId) -> String {
 /// [`RecordError`].
 pub async fn put(blobs: &dyn Blobs, batch: &TransferId, records: &[UsageRecord]) -> Result<(), RecordError> {
     let malformed = |why: String| RecordError::Malformed { batch: batch.clone(), why };
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    // Written to the packer at once: each piece that it is given costs a call of the compression.
+    let mut lines = Vec::new();
     for record in records {
-        serde_json::to_writer(&mut packed, record).map_err(|error| malformed(error.to_string()))?;
-        packed.write_all(b"\n").map_err(|error| malformed(error.to_string()))?;
+        serde_json::to_writer(&mut lines, record).map_err(|error| malformed(error.to_string()))?;
+        lines.push(b'\n');
     }
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&lines).map_err(|error| malformed(error.to_string()))?;
     let bytes = packed.finish().map_err(|error| malformed(error.to_string()))?;
     Ok(blobs.put(&key(batch), bytes, "application/gzip").await?)
 }

@@ -227,8 +227,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_entries_that_a_call_refused_are_put_again() {
-        let first = r#"{"FailedEntryCount":1,"Entries":[{"EventId":"1"},{"ErrorCode":"ThrottlingException","ErrorMessage":"slow down"}]}"#;
-        let (caller, endpoint, asked) = server(&[(200, first), (200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"2"}]}"#)]).await;
+        const FIRST: &str =
+            r#"{"FailedEntryCount":1,"Entries":[{"EventId":"1"},{"ErrorCode":"ThrottlingException","ErrorMessage":"slow down"}]}"#;
+        let (caller, endpoint, asked) = server(&[(200, FIRST), (200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"2"}]}"#)]).await;
         let bus = EventBridge::new(caller, "events", Some(&endpoint));
         assert_eq!(bus.put(&[entry(0), entry(1)]).await, [Ok(()), Ok(())]);
         let asked = asked.lock().expect("no panic");

@@ -93,6 +93,9 @@ const EMAIL: &str = "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_
 /// Of meters, properties, tiers and codes.
 const SLUG: &str = "^[a-z][a-z0-9_.-]{0,39}$";
 
+/// What a report is grouped by; the names of tags have no points.
+const GROUP: &str = "(account|meter|tag:[a-z][a-z0-9_-]{0,39}|dimension:[a-z][a-z0-9_.-]{0,39})";
+
 /// Every kind of rule, in order.
 const RULES: [Rule; 8] = [
     Rule::AccountCard,
@@ -132,7 +135,7 @@ schemas! {
         |d| words(d, ["queued", "running", "completed", "failed", "expired"].into_iter());
     GroupBy = "What rows are kept apart by: `account`, `meter`, `tag:NAME` (a tag of the accounts) and `dimension:NAME` (a \
         dimension of the meters), separated by commas, each at most once.",
-        |d| text(d).pattern(Some("^(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})(,(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})){0,3}$"))
+        |d| text(d).pattern(Some(format!("^{GROUP}(,{GROUP}){{0,3}}$")))
             .examples(["account,meter"]);
     WebhookId = "A webhook endpoint's id.", |d| id("whk", d);
     EventId = "An event's id. Ids sort by the time of the event.", |d| id("evt", d);

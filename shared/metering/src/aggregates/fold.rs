@@ -23,6 +23,9 @@ const PARALLEL: usize = 8;
 const RACES: u32 = 20;
 /// How many records are remembered, about 2 KB each.
 const REMEMBERED_RECORDS: usize = 40_000;
+/// How many records one step folds, but for a single batch that has more: they are remembered until every account below has
+/// folded them too, with those read ahead, so that a batch is read once and not once for each account.
+const STEP_RECORDS: usize = 20_000;
 
 /// What one request or run reads of ledgers and batches, each once while there is room: the accounts of one batch are folded and
 /// shown one after another.
@@ -53,8 +56,9 @@ impl Batches {
         if kept.count + records.len() > REMEMBERED_RECORDS {
             *kept = Remembered::default();
         }
-        kept.count += records.len();
-        kept.records.insert(batch.clone(), Arc::clone(&records));
+        if kept.records.insert(batch.clone(), Arc::clone(&records)).is_none() {
+            kept.count += records.len();
+        }
         Ok(records)
     }
 }
@@ -86,6 +90,17 @@ pub struct Tail {
     pub read_to: i64,
     /// There may be more above that.
     pub more: bool,
+}
+
+impl Tail {
+    /// Leaves the oldest `count` entries of usage.
+    fn shorten(&mut self, count: usize) {
+        if count < self.entries.len() {
+            self.entries.truncate(count);
+            self.read_to = self.entries.last().map_or(self.folded_to, |(seq, _)| *seq);
+            self.more = true;
+        }
+    }
 }
 
 /// The entries of usage above `folded_to`, of at most `limit` entries of any kind.
@@ -126,17 +141,41 @@ type Folding<'a> = Pin<Box<dyn Future<Output = Result<Folded, SumError>> + Send 
 /// # Errors
 /// The first account that cannot be folded; what was folded stays.
 pub fn fold<'a>(app: &'a App, batches: &'a Batches, account: AccountId, steps: usize) -> Folding<'a> {
+    fold_until(app, batches, account, steps, None)
+}
+
+/// As [`fold`], but of an account below another no further than the newest of the batches that the other folds.
+fn fold_until<'a>(
+    app: &'a App,
+    batches: &'a Batches,
+    account: AccountId,
+    steps: usize,
+    until: Option<Arc<BTreeSet<TransferId>>>,
+) -> Folding<'a> {
     Box::pin(async move {
         let mut done = Folded::default();
         for _ in 0..steps {
             let folded_to = app.store().summed_up_to([&account]).await?.remove(&account).unwrap_or(0);
-            let tail = tail(app, &account, folded_to, STEP).await?;
+            let mut tail = tail(app, &account, folded_to, STEP).await?;
             if tail.read_to == folded_to {
                 return Ok(done);
             }
+            let mut last = !tail.more;
+            if let Some(until) = &until {
+                match tail.entries.iter().rposition(|(_, batch)| until.contains(batch)) {
+                    Some(at) => tail.shorten(at + 1),
+                    None if last => return Ok(done),
+                    None => {}
+                }
+            }
+            let fitting = fitting(app, batches, &account, &tail.entries).await?;
+            last &= fitting == tail.entries.len();
+            tail.shorten(fitting);
             let parts = parts(app, batches, &account, &tail.entries).await?;
             let below: BTreeSet<AccountId> = parts.iter().filter_map(|(_, part)| part.sub.clone()).collect();
-            let below: Vec<Folding<'_>> = below.into_iter().map(|sub| fold(app, batches, sub, usize::MAX)).collect();
+            let named: Arc<BTreeSet<TransferId>> = Arc::new(tail.entries.iter().map(|(_, batch)| batch.clone()).collect());
+            let one = |sub| fold_until(app, batches, sub, usize::MAX, Some(Arc::clone(&named)));
+            let below: Vec<Folding<'_>> = below.into_iter().map(one).collect();
             let mut below = stream::iter(below).buffer_unordered(PARALLEL);
             while let Some(folded) = below.try_next().await? {
                 done.entries += folded.entries;
@@ -146,12 +185,27 @@ pub fn fold<'a>(app: &'a App, batches: &'a Batches, account: AccountId, steps: u
             done.entries += tail.entries.len();
             // Who comes second finds it done.
             app.store().keep_summed_up_to(&account, folded_to, tail.read_to, app.now()).await?;
-            if !tail.more {
+            if last {
                 return Ok(done);
             }
         }
         Ok(done)
     })
+}
+
+/// How many of the entries, the oldest first, one step folds: at least one, and no more than [`STEP_RECORDS`] records.
+async fn fitting(app: &App, batches: &Batches, account: &AccountId, entries: &[Unfolded]) -> Result<usize, SumError> {
+    let read = async |(_, batch): &Unfolded| batches.records(app, account, batch).await;
+    let mut read = stream::iter(entries.iter().map(read)).buffered(PARALLEL);
+    let (mut taken, mut records) = (0, 0);
+    while let Some(batch) = read.try_next().await? {
+        records += batch.len();
+        if taken > 0 && records > STEP_RECORDS {
+            break;
+        }
+        taken += 1;
+    }
+    Ok(taken)
 }
 
 /// What the records of some entries are for an account, with the entries' numbers.

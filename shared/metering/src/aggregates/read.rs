@@ -30,18 +30,23 @@ pub type BySlot = BTreeMap<Slot, Sums>;
 /// # Errors
 /// [`SumError`].
 pub async fn of_account(app: &App, batches: &Batches, account: &AccountId, slots: &[Slot]) -> Result<BySlot, SumError> {
-    let tail = short_tail(app, batches, account).await?;
+    let tail = short_tail(app, batches, account, None).await?;
     let (stored, parts) = futures::future::try_join(stored(app, account, slots), parts(app, batches, account, &tail.entries)).await?;
     merged(account, slots, stored, &parts)
 }
 
-/// What is not folded of an account's ledger, after folding it if that is much.
-async fn short_tail(app: &App, batches: &Batches, account: &AccountId) -> Result<Arc<Tail>, SumError> {
+/// What is not folded of an account's ledger, after folding it if that is much. `folded_to` is up to where it was folded when that
+/// was read before; none if it was not.
+async fn short_tail(app: &App, batches: &Batches, account: &AccountId, folded_to: Option<i64>) -> Result<Arc<Tail>, SumError> {
     if let Some(known) = batches.known_tail(account) {
         return Ok(known);
     }
+    let mut known = folded_to;
     for _ in 0..FOLDS {
-        let folded_to = app.store().summed_up_to([account]).await?.remove(account).unwrap_or(0);
+        let folded_to = match known.take() {
+            Some(folded_to) => folded_to,
+            None => app.store().summed_up_to([account]).await?.remove(account).unwrap_or(0),
+        };
         let tail = tail(app, account, folded_to, MAX_UNFOLDED).await?;
         if !tail.more {
             return Ok(batches.keep_tail(account, tail));
@@ -106,7 +111,7 @@ pub async fn of_accounts(
     let (mut quiet, mut lively) = (Vec::new(), Vec::new());
     accounts.iter().for_each(|account| if busy.contains(account) { lively.push(account) } else { quiet.push(account) });
     let one = async |account: &AccountId| {
-        let tail = short_tail(app, batches, account).await?;
+        let tail = short_tail(app, batches, account, None).await?;
         let parts = parts(app, batches, account, &tail.entries).await?;
         Ok::<_, SumError>((account.clone(), parts))
     };
@@ -143,8 +148,10 @@ async fn unfolded(
     accounts: &[AccountId],
 ) -> Result<BTreeSet<AccountId>, SumError> {
     let wanted: BTreeSet<&AccountId> = accounts.iter().collect();
+    let unread: Vec<&AccountId> = roots.iter().filter(|root| batches.known_tail(root).is_none()).collect();
+    let folded_to = if unread.is_empty() { BTreeMap::new() } else { app.store().summed_up_to(unread).await? };
     let touched = async |root: &AccountId| {
-        let tail = short_tail(app, batches, root).await?;
+        let tail = short_tail(app, batches, root, folded_to.get(root).copied()).await?;
         let mut touched = BTreeSet::new();
         for (_, batch) in &tail.entries {
             for record in batches.records(app, root, batch).await?.iter() {

@@ -244,8 +244,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_is_asked_for_and_each_verdict_is_read() {
-        let answer = r#"{"Successful":[{"Id":"0"}],"Failed":[{"Id":"1","Code":"InternalError","SenderFault":false}]}"#;
-        let (caller, endpoint, asked) = server(&[(200, answer), (400, "AWS.SimpleQueueService.NonExistentQueue")]).await;
+        const ANSWER: &str = r#"{"Successful":[{"Id":"0"}],"Failed":[{"Id":"1","Code":"InternalError","SenderFault":false}]}"#;
+        let (caller, endpoint, asked) = server(&[(200, ANSWER), (400, "AWS.SimpleQueueService.NonExistentQueue")]).await;
         let queue = SqsFifo::new(caller, "http://sqs.local/0/events.fifo", Some(&endpoint));
         let messages = [message("a", 1), message("b", 1)];
         let results = queue.send_all(&messages).await;
