@@ -51,6 +51,8 @@ pub struct Scene {
     export: String,
     webhook: String,
     delivery: String,
+    /// What a mail's link holds.
+    token: String,
 }
 
 /// Makes it.
@@ -96,7 +98,13 @@ pub async fn scene(w: &World) -> Scene {
         export: api.post("/reseller/usage/export", export()).send().await.is(202).id(),
         webhook,
         delivery,
+        token: token(w, &home.id),
     }
+}
+
+fn token(w: &World, brand: &str) -> String {
+    let app = &w.target.inside("golden").expect("in this process").app;
+    app.secrets().seal(format!("{brand} digest").as_bytes(), tributary_notifier::mailing::UNSUBSCRIBE, app.ids()).expect("sealed")
 }
 
 /// An event that was sent to an endpoint, and was not taken.
@@ -221,7 +229,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{key}", &s.meter),
         ("{account_id}", &s.child),
         ("{event_id}", &s.delivery),
-        ("{token}", &"x".to_owned()),
+        ("{token}", &s.token),
         ("{code}", &"not_found".to_owned()),
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
