@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import repair  # noqa: E402
 
 URL, KEY = os.environ["FUZZ_URL"], os.environ["FUZZ_KEY"]
-ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job|alr|evt)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job|alr|whk|evt)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 NAME = re.compile(r"^[!-~]{1,128}$")
 
 # Refusals with 400 of requests that the schema allows, because JSON Schema has no words for the rule: code, what the problem
@@ -70,6 +70,10 @@ UNSAYABLE = [
     ("validation_failed", "/period: is required: day or month", "fields that go with a value of another"),
     ("validation_failed", "/period: is of spend, usage and loss alone", "fields that go with a value of another"),
     ("validation_failed", "/threshold: must not be negative", "a range that goes with a value of another"),
+    ("validation_failed", "/url: ", "which addresses are of the public internet"),
+    ("validation_failed", "takes no event that there is", "the types of events are too many to list"),
+    ("validation_failed", "is named twice", "a list of texts that differ"),
+    ("validation_failed", "/settings/brand/support_url", "an https address"),
     ("validation_failed", "invalid type: floating point", "to JSON Schema 1.0 is an integer"),
 ]
 

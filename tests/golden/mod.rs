@@ -55,6 +55,8 @@ pub struct Scene {
     job: String,
     ended_job: String,
     alert: String,
+    /// What a mail's link holds.
+    token: String,
 }
 
 /// Makes it.
@@ -108,7 +110,13 @@ pub async fn scene(w: &World) -> Scene {
         delivery,
         job: bulk(json!([{ "account_id": child, "amount": "0.5" }])).await,
         ended_job,
+        token: token(w, &home.id),
     }
+}
+
+fn token(w: &World, brand: &str) -> String {
+    let app = &w.target.inside("golden").expect("in this process").app;
+    app.secrets().seal(format!("{brand} digest").as_bytes(), tributary_notifier::mailing::UNSUBSCRIBE, app.ids()).expect("sealed")
 }
 
 /// An event that was sent to an endpoint, and was not taken.
@@ -253,7 +261,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{key}", &s.meter),
         ("{account_id}", &s.child),
         ("{event_id}", &s.delivery),
-        ("{token}", &"x".to_owned()),
+        ("{token}", &s.token),
         ("{code}", &"not_found".to_owned()),
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
@@ -322,7 +330,9 @@ async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
         }
         assert_eq!(memory.snapshot(), before, "{}", endpoint.operation);
     }
-    assert_eq!(public, ["GET /", "GET /docs/errors", "GET /docs/errors/{code}", "GET /health"], "what anyone may see is decided here");
+    let anyone =
+        ["GET /unsubscribe/{token}", "POST /unsubscribe/{token}", "GET /", "GET /docs/errors", "GET /docs/errors/{code}", "GET /health"];
+    assert_eq!(public, anyone, "what anyone may see is decided here");
 }
 
 #[tokio::test]

@@ -623,7 +623,9 @@ async fn the_first_answer_is_not_given_again_to_another_key_that_lacks_the_right
 async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
     let scene = Scene::new().await;
     let secrets = scene.secrets_from(None);
-    for endpoint in endpoints().into_iter().filter(|endpoint| endpoint.access == Access::Public) {
+    // What a mail's link opens is that of one address: see `tests/mail`.
+    let public = |endpoint: &Endpoint| endpoint.access == Access::Public && !endpoint.path.contains("{token}");
+    for endpoint in endpoints().into_iter().filter(public) {
         let path = endpoint.path.replace("{code}", "not_found");
         let (before, mut answers) = (scene.changes(), BTreeSet::new());
         for api in [scene.target.nobody.clone(), scene.owner(Seat::Own), scene.target.operator.clone()] {

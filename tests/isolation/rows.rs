@@ -137,8 +137,18 @@ pub struct Row {
 }
 
 /// The rights of a viewer, which is what the keys and members of the scene hold, and are given.
-const VIEWER: &[&str] =
-    &["accounts.read", "credits.read", "pricing.read", "usage.read", "alerts.read", "bulk.read", "keys.read", "members.read", "roles.read"];
+const VIEWER: &[&str] = &[
+    "accounts.read",
+    "credits.read",
+    "pricing.read",
+    "usage.read",
+    "alerts.read",
+    "bulk.read",
+    "webhooks.read",
+    "keys.read",
+    "members.read",
+    "roles.read",
+];
 /// The rights of the roles of the scene.
 const READER: &[&str] = &["accounts.read"];
 

@@ -115,3 +115,46 @@ async fn a_test_goes_to_the_one_endpoint_whatever_it_hears() {
     assert_eq!(delivery["attempts"][0]["status"], 200);
     assert_eq!(deliveries(api, &id).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_wrong_endpoint_is_refused_by_name_and_nothing_is_made() {
+    let s = Scene::new().await;
+    let api = &s.w.master.api;
+    let changes = s.inside().memory.changes();
+    for url in [
+        "",
+        "example.com",
+        "http://example.com/",
+        "ftp://example.com/",
+        "https://user:password@example.com/",
+        "https://example.com/#part",
+        "https://example.com:22/",
+        "https://10.0.0.1/",
+        "https://192.168.1.1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[fd00:ec2::254]/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://0xA9FEA9FE/",
+        "https://intranet/",
+        "https://db.internal/",
+    ] {
+        let answer = api.post(WEBHOOKS, json!({ "url": url, "events": ["*"] })).send().await.refused(400, "validation_failed");
+        assert_eq!(answer["errors"][0]["pointer"], "/url", "{url}: {}", answer.text);
+    }
+    for (events, pointer) in [
+        (json!([]), "/events"),
+        (json!(["credit"]), "/events/0"),
+        (json!(["*", "nothing.at_all"]), "/events/1"),
+        (json!(["credit.*", "credit.*"]), "/events/1"),
+        (json!("*"), "/events"),
+    ] {
+        let answer = api.post(WEBHOOKS, json!({ "url": SOMEWHERE, "events": events })).send().await.refused(400, "validation_failed");
+        assert_eq!(answer["errors"][0]["pointer"], pointer, "{}", answer.text);
+    }
+    let more = json!({ "url": SOMEWHERE, "events": ["*"], "secret": "whsec_AAAA" });
+    api.post(WEBHOOKS, more).send().await.refused(400, "unknown_field");
+    let rotate = format!("{WEBHOOKS}/whk_01hx3v9k2mfd8bq5r7w1z4n6ty/rotate-secret");
+    api.post(&rotate, json!({ "overlap_hours": 73 })).send().await.refused(400, "validation_failed");
+    api.post(&rotate, json!({})).send().await.refused(404, "not_found");
+    assert_eq!(s.inside().memory.changes(), changes);
+}

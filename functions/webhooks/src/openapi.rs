@@ -96,6 +96,6 @@ fn mail() -> Vec<Described> {
             "Mail",
             "Sends an address no more alerts and messages of one reseller. Mail programs do this with one click (RFC 8058).",
         )
-        .refuses(&[Code::NotFound, Code::UnsupportedMediaType]),
+        .refuses(&[Code::NotFound]),
     ]
 }
