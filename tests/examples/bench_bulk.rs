@@ -19,10 +19,11 @@ use tower::ServiceExt as _;
 use tributary_api::{App, AppParts, KeyMode};
 use tributary_local::blobs::DiskBlobs;
 use tributary_runtime::blobs::Blobs as _;
+use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::SystemClock;
 use tributary_runtime::dynamo::loopback_client;
 use tributary_runtime::ids::SystemIds;
-use tributary_runtime::queue::{MemoryQueue, Queues};
+use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::counting::Counting;
 use tributary_store::dynamo::{DynamoTable, create_table};
@@ -119,12 +120,15 @@ async fn main() -> Result<(), Failure> {
             usage: Arc::new(MemoryQueue::default()),
             exports: Arc::new(MemoryQueue::default()),
             bulk: Arc::new(queue.clone()),
+            events: Arc::new(MemoryFifo::default()),
         },
+        bus: Arc::new(MemoryBus::default()),
         secrets: Arc::new(Secrets::from_pepper(&[7; 32])?),
         clock: Arc::new(SystemClock::default()),
         ids: Arc::new(SystemIds::default()),
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
+        loopback_webhooks: false,
     });
     let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.map_err(|problem| problem.detail)?;
     let operator = made.ok_or("there is an operator")?.secret;
