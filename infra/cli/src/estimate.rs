@@ -315,13 +315,14 @@ mod tests {
     const TEMPLATE: &str = include_str!("../../../template.yaml");
     /// What measures: the router once for each of the API's functions, and whatever runs on a schedule or is called with messages.
     const ROUTER: &str = include_str!("../../../shared/api/src/router.rs");
-    const MEASURING: [&str; 6] = [
+    const MEASURING: [&str; 7] = [
         include_str!("../../../functions/housekeeping/src/lib.rs"),
         include_str!("../../../functions/reconcile/src/lib.rs"),
         include_str!("../../../functions/usage_worker/src/lib.rs"),
         include_str!("../../../functions/exporter/src/lib.rs"),
         include_str!("../../../functions/forecast/src/lib.rs"),
         include_str!("../../../functions/outbox/src/lib.rs"),
+        include_str!("../../../functions/watcher/src/lib.rs"),
     ];
 
     fn asked(line: &str) -> Args {

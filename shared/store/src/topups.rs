@@ -112,7 +112,7 @@ pub struct Short {
 /// A draw as planned, or why there is none.
 enum Planned {
     Done(ToppedUp),
-    Draw(Box<(TransferPlan, Amount)>),
+    Draw(TransferPlan, Amount),
     /// The lineage must be resolved.
     Resolve,
 }
@@ -211,7 +211,7 @@ impl Store {
                     }
                 }
                 Planned::Done(done) => return Ok(done),
-                Planned::Draw(draw) => *draw,
+                Planned::Draw(plan, amount) => (plan, amount),
                 Planned::Resolve => {
                     resolve = true;
                     continue;
@@ -318,7 +318,7 @@ impl Store {
         };
         let heads = Heads::from([(from, payer.clone()), (head.ledger.clone(), head.clone())]);
         match plan_transfer(&request, &heads) {
-            Ok(plan) => Ok(Planned::Draw(Box::new((plan, amount)))),
+            Ok(plan) => Ok(Planned::Draw(plan, amount)),
             Err(CreditError::NotBelow { .. }) if !resolved => Ok(Planned::Resolve),
             Err(error) => {
                 let reason = Reason::of_credit(&error);
