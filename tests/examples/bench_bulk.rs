@@ -19,10 +19,11 @@ use tower::ServiceExt as _;
 use tributary_api::{App, AppParts, KeyMode};
 use tributary_local::blobs::DiskBlobs;
 use tributary_runtime::blobs::Blobs as _;
+use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::SystemClock;
 use tributary_runtime::dynamo::loopback_client;
 use tributary_runtime::ids::SystemIds;
-use tributary_runtime::queue::{MemoryQueue, Queues};
+use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::counting::Counting;
 use tributary_store::dynamo::{DynamoTable, create_table};
@@ -119,7 +120,9 @@ async fn main() -> Result<(), Failure> {
             usage: Arc::new(MemoryQueue::default()),
             exports: Arc::new(MemoryQueue::default()),
             bulk: Arc::new(queue.clone()),
+            events: Arc::new(MemoryFifo::default()),
         },
+        bus: Arc::new(MemoryBus::default()),
         secrets: Arc::new(Secrets::from_pepper(&[7; 32])?),
         clock: Arc::new(SystemClock::default()),
         ids: Arc::new(SystemIds::default()),

@@ -111,6 +111,7 @@ fn app(ends: &Ends) -> App {
         queues: Queues {
             usage: Arc::new(MemoryQueue::default()),
             exports: Arc::new(MemoryQueue::default()),
+            bulk: Arc::new(MemoryQueue::default()),
             events: Arc::new(ends.clone()),
         },
         bus: Arc::new(ends.clone()),
