@@ -135,6 +135,7 @@ def world():
     prices(operator, made)
     usage(made)
     watched(made)
+    hooked(made)
     return own_key, made
 
 
@@ -185,10 +186,21 @@ def watched(made):
         api("PUT", "/reseller/credits/auto-topup", json=topup)
 
 
+def hooked(made):
+    """Webhook endpoints, several to be removed, and a delivery to each that stays. Nothing listens at their addresses."""
+    for account in made["accounts"]:
+        for _ in range(2):
+            hook = {"account_id": account["id"], "url": "https://hooks.example.com/", "events": ["webhook.*"]}
+            made["webhooks"].append({"id": api("POST", "/reseller/webhooks", json=hook)["id"], "account_id": account["id"]})
+    for hook in made["webhooks"][::2]:
+        event = api("POST", f"/reseller/webhooks/{hook['id']}/test?account_id={hook['account_id']}")["event_id"]
+        made["deliveries"].append({**hook, "event_id": event})
+
+
 OWN_KEY, MADE = world()
 REPAIR = repair.Repair(MADE, chance)
 # Whose what is of which kind: a rule of its seller, an event of its account.
-OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events", "alerts") for row in MADE[what]}
+OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events", "alerts", "webhooks") for row in MADE[what]}
 # Ids begin with the time they were made: one that begins like these was made by this run and stays.
 NOW = MADE["accounts"][0]["id"][4:9]
 ANSWERS = collections.defaultdict(collections.Counter)
@@ -204,7 +216,7 @@ def kept(request):
     return chance(json.dumps(request, sort_keys=True, default=repr)) % 8 == 0
 
 
-KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "alerts", "meters", "bulk")
+KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "alerts", "meters", "bulk", "deliveries", "webhooks")
 
 
 def pool(path):

@@ -40,12 +40,16 @@ pub async fn tell(
     results.into_iter().collect()
 }
 
-/// The endpoints that hear of it. A test goes to the endpoint that it is of, whatever that wants to hear.
+/// The endpoints that hear of it. A test goes to the endpoint that it is of, whatever that wants to hear; an alert that is told by
+/// mail alone goes to none.
 fn hearing<'a>(event: &Event, listeners: &'a Listeners) -> Vec<(&'a AccountId, &'a Endpoint)> {
     if event.kind == EventKind::Record(RecordKind::WebhookPing) {
         let id = event.data["webhook_id"].as_str().and_then(|id| id.parse::<WebhookId>().ok());
         let own = listeners.endpoints.get_key_value(&event.account_id);
         return own.and_then(|(owner, all)| Some((owner, all.get(&id?)?))).into_iter().collect();
+    }
+    if event.data["channels"]["webhook"] == false {
+        return Vec::new();
     }
     listeners.of(&event.kind.word(), event.kind.audience() == Audience::Operator)
 }
