@@ -118,14 +118,14 @@ const EXPORT_GB_MS: u128 = 5_000;
 /// Requests of a message: sent, received, deleted. And of a queue with nothing in it: Lambda asks it five times in 20 seconds.
 const MESSAGE_REQUESTS: u128 = 3;
 const IDLE_REQUESTS: u128 = 5 * 3 * 60 * HOURS;
-/// The queues of usage, of exports and of the watcher.
-const QUEUES: u128 = 3;
+/// The queues of usage, of exports, of bulk jobs and of the watcher.
+const QUEUES: u128 = 4;
 /// Events of a transfer: one of each account. Each goes to the bus, and from there to the watcher, and to the FIFO queue of
 /// deliveries; where little happens at once, each is sent alone.
 const TRANSFER_EVENTS: u128 = 2;
 /// Alarms, metrics and dashboards that are allowed for; tests compare them with the template and the code.
 const ALARMS: u128 = 67;
-const METRICS: u128 = 37;
+const METRICS: u128 = 41;
 const DASHBOARDS: u128 = 1;
 /// Rules of the web ACL.
 const RULES: u128 = 3;
