@@ -412,7 +412,7 @@ mod tests {
         // Two accounts read each batch, a waiting one is read once, an export of 100,000 rows reads 1,000 batches and is fetched once.
         assert_eq!(of("S3, gets"), ("35,010".to_owned(), "0.01".to_owned()));
         // 3 for each message, the 20,000 events of the batches among them, and 657,000 for each idle queue.
-        assert_eq!(of("SQS, requests"), ("2,046,030".to_owned(), "0.82".to_owned()));
+        assert_eq!(of("SQS, requests"), ("2,703,030".to_owned(), "1.08".to_owned()));
         assert_eq!(of("SQS, FIFO requests"), ("717,000".to_owned(), "0.36".to_owned()));
         assert_eq!(of("EventBridge, events"), ("20,000".to_owned(), "0.02".to_owned()));
         // 80 MB of records, 110.8 MB that wait, 128.3 MB of exports.
