@@ -118,14 +118,14 @@ const EXPORT_GB_MS: u128 = 5_000;
 /// Requests of a message: sent, received, deleted. And of a queue with nothing in it: Lambda asks it five times in 20 seconds.
 const MESSAGE_REQUESTS: u128 = 3;
 const IDLE_REQUESTS: u128 = 5 * 3 * 60 * HOURS;
-/// The queues of usage, of exports and of the watcher.
-const QUEUES: u128 = 3;
+/// The queues of usage, of exports, of bulk jobs and of the watcher.
+const QUEUES: u128 = 4;
 /// Events of a transfer: one of each account. Each goes to the bus, and from there to the watcher, and to the FIFO queue of
 /// deliveries; where little happens at once, each is sent alone.
 const TRANSFER_EVENTS: u128 = 2;
 /// Alarms, metrics and dashboards that are allowed for; tests compare them with the template and the code.
 const ALARMS: u128 = 67;
-const METRICS: u128 = 37;
+const METRICS: u128 = 41;
 const DASHBOARDS: u128 = 1;
 /// Rules of the web ACL.
 const RULES: u128 = 3;
@@ -413,7 +413,7 @@ mod tests {
         // Two accounts read each batch, a waiting one is read once, an export of 100,000 rows reads 1,000 batches and is fetched once.
         assert_eq!(of("S3, gets"), ("35,010".to_owned(), "0.01".to_owned()));
         // 3 for each message, the 20,000 events of the batches among them, and 657,000 for each idle queue.
-        assert_eq!(of("SQS, requests"), ("2,046,030".to_owned(), "0.82".to_owned()));
+        assert_eq!(of("SQS, requests"), ("2,703,030".to_owned(), "1.08".to_owned()));
         assert_eq!(of("SQS, FIFO requests"), ("717,000".to_owned(), "0.36".to_owned()));
         assert_eq!(of("EventBridge, events"), ("20,000".to_owned(), "0.02".to_owned()));
         // 80 MB of records, 110.8 MB that wait, 128.3 MB of exports.
