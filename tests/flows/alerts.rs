@@ -59,7 +59,8 @@ async fn a_crossing_of_the_balance_fires_once_and_is_resolved_once() {
     let events = tell(inside(&w)).await;
     assert_eq!(turns(&events), [turn("fired", &one, "5.000000")]);
     let fired = events.iter().find(|event| event.kind.word() == "alert.fired").expect("it fired");
-    assert_eq!((fired.account_id.to_string(), &fired.data["channels"]["emails"][0]), (one.clone(), &json!("ops@example.com")));
+    assert_eq!((fired.account_id.to_string(), &fired.data["webhook"]), (one.clone(), &json!(true)));
+    assert!(!fired.to_json().contains("ops@example.com"), "addresses are told to nobody");
     for _ in 0..10 {
         watch(inside(&w), &events).await;
     }

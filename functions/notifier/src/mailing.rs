@@ -82,7 +82,7 @@ async fn addresses(app: &App, event: &Event, listeners: &Listeners) -> Result<Ve
         RecordKind::AlertFired | RecordKind::AlertResolved => {
             // Whom an alert is written to is its owner's: the record says it, and the event does not.
             let record = app.store().record(&event.id).await?;
-            let emails = record.as_ref().and_then(|record| record.detail["channels"]["emails"].as_array()).cloned().unwrap_or_default();
+            let emails = record.as_ref().and_then(|record| record.detail["emails"].as_array()).cloned().unwrap_or_default();
             let emails: BTreeSet<Email> = emails.iter().filter_map(|email| Email::parse(email.as_str()?).ok()).collect();
             emails.into_iter().take(MOST).collect()
         }

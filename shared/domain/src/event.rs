@@ -107,8 +107,8 @@ records! {
     HoldExpired = "hold.expired", Nobody, [], "The time of a hold was over: `credit.expiry` tells it.";
     LotExpired = "lot.expired", Nobody, [], "The time of a lot was over: `credit.lot_expired` tells it.";
 
-    AlertFired = "alert.fired", Account, ["alert_id", "watched_id", "metric", "meter", "period", "threshold", "value", "channels"], "What an alert watches crossed its threshold.";
-    AlertResolved = "alert.resolved", Account, ["alert_id", "watched_id", "metric", "meter", "period", "threshold", "value", "channels"], "What an alert watches is back.";
+    AlertFired = "alert.fired", Account, ["alert_id", "watched_id", "metric", "meter", "period", "threshold", "value", "webhook"], "What an alert watches crossed its threshold.";
+    AlertResolved = "alert.resolved", Account, ["alert_id", "watched_id", "metric", "meter", "period", "threshold", "value", "webhook"], "What an alert watches is back.";
     AlertCreated = "alert.created", Account, ["alert_id"], "An alert was made.";
     AlertChanged = "alert.changed", Account, ["alert_id"], "An alert was changed.";
     AlertRemoved = "alert.removed", Account, ["alert_id"], "An alert was removed.";

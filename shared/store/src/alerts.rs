@@ -290,7 +290,9 @@ fn stored(item: Option<&Item>) -> Result<(i64, Vec<Rule>), StoreError> {
 fn said(rule: &Rule, watched: &AccountId, value: Micros) -> Json {
     detail!({
         "alert_id": rule.id, "watched_id": watched, "metric": rule.metric, "meter": rule.meter, "period": rule.period,
-        "threshold": rule.threshold, "value": value, "channels": rule.channels,
+        "threshold": rule.threshold, "value": value, "webhook": rule.channels.webhook,
+        // For the notifier alone: the event does not tell them.
+        "emails": rule.channels.emails,
     })
 }
 
