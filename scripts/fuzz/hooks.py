@@ -90,6 +90,10 @@ def world():
                 role = api("POST", f"{at}/roles", json={"name": f"r{os.urandom(8).hex()}", "rights": ["accounts.read"]})["id"]
                 hold = api("POST", "/reseller/credits/holds", json={"account_id": account, "amount": "10"})["id"]
                 move = api("POST", "/reseller/credits/allocate", json={"account_id": account, "amount": "1"})["id"]
+                denied = api("POST", f"{at}/keys", json={"name": "Fuzz", "role": "viewer"})["id"]
+                api("PUT", f"{at}/keys/{denied}/denies/{account}", json={"rights": ["accounts.read"]})
+                # A key that is revoked has no denies to change, so those with one are others.
+                made["denied"].append({"id": account, "key_id": denied, "account_id": account})
                 made["keys"].append({"id": account, "key_id": key, "account_id": account})
                 made["members"].append({"id": account, "member_id": member, "account_id": account})
                 made["roles"].append({"id": account, "role_id": role})
@@ -171,6 +175,8 @@ KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promot
 def pool(path):
     if path.endswith("/close"):
         return MADE["empty"]
+    if "/keys/{key_id}/denies/" in path:
+        return MADE["denied"]
     for what in KINDS:
         if f"/{what}/{{" in path:
             return MADE[what]

@@ -33,6 +33,7 @@ async fn a_wrong_report_summary_forecast_or_export_is_refused_by_name() {
         row("unknown", report("period=2026-11"), 400, "unknown_field").at("/query/period"),
         row("foreign", report(&format!("account_id={foreign}")), 404, "not_found"),
         row("absent", report(&format!("account_id={ABSENT}")), 404, "not_found"),
+        field("no month before it", summary("period=0000-01"), "/query/period"),
         field("no month", summary("period=november"), "/query/period"),
         field("a month to come", summary("period=2027-01"), "/query/period"),
         row("foreign", summary(&format!("account_id={foreign}&subtree=true")), 404, "not_found"),

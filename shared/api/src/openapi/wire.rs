@@ -92,6 +92,9 @@ const EMAIL: &str = "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_
 /// Of meters, properties, tiers and codes.
 const SLUG: &str = "^[a-z][a-z0-9_.-]{0,39}$";
 
+/// What a report is grouped by; the names of tags have no points.
+const GROUP: &str = "(account|meter|tag:[a-z][a-z0-9_-]{0,39}|dimension:[a-z][a-z0-9_.-]{0,39})";
+
 /// Every kind of rule, in order.
 const RULES: [Rule; 8] = [
     Rule::AccountCard,
@@ -131,7 +134,7 @@ schemas! {
         |d| words(d, ["queued", "running", "completed", "failed", "expired"].into_iter());
     GroupBy = "What rows are kept apart by: `account`, `meter`, `tag:NAME` (a tag of the accounts) and `dimension:NAME` (a \
         dimension of the meters), separated by commas, each at most once.",
-        |d| text(d).pattern(Some("^(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})(,(account|meter|(tag|dimension):[a-z][a-z0-9_.-]{0,39})){0,3}$"))
+        |d| text(d).pattern(Some(format!("^{GROUP}(,{GROUP}){{0,3}}$")))
             .examples(["account,meter"]);
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
@@ -220,7 +223,8 @@ schemas! {
         .extensions(Some(std::iter::once(("not", json!({ "const": "none" }))).collect()))
         .examples(["gold"]);
     PromotionCode = "A promotion's code.", |d| text(d).pattern(Some(SLUG)).examples(["spring-27"]);
-    Month = "A calendar month in UTC.", |d| text(d).pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
+    Month = "A calendar month in UTC, from year 1.", |d| text(d)
+        .pattern(Some("^([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])$")).examples(["2026-11"]);
     Units = "How much of a meter: a decimal string with six decimals.",
         |d| text(d).pattern(Some(r"^-?[0-9]{1,13}\.[0-9]{6}$")).examples(["1250.000000"]);
     UnitPrice = "The price of one unit: a decimal string with at most twelve decimals, at most 1000000. Below zero only where a \

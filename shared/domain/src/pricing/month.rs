@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A calendar month in UTC, from year 0 to 9999. On the wire `"2026-11"`.
+/// A calendar month in UTC, from year 0 to 9999. On the wire `"2026-11"`, from year 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month(i32);
 
@@ -74,6 +74,7 @@ impl fmt::Debug for Month {
 impl FromStr for Month {
     type Err = MonthError;
 
+    /// From year 1: the month before one that is named has a year too.
     fn from_str(text: &str) -> Result<Self, MonthError> {
         let (year, month) = text.split_once('-').ok_or(MonthError)?;
         let digits = |part: &str, len: usize| part.len() == len && part.bytes().all(|b| b.is_ascii_digit());
@@ -81,7 +82,7 @@ impl FromStr for Month {
             return Err(MonthError);
         }
         let (year, month): (i32, i32) = (year.parse().map_err(|_| MonthError)?, month.parse().map_err(|_| MonthError)?);
-        if (1..=12).contains(&month) { Ok(Self(year * 12 + month - 1)) } else { Err(MonthError) }
+        if year > 0 && (1..=12).contains(&month) { Ok(Self(year * 12 + month - 1)) } else { Err(MonthError) }
     }
 }
 
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!((december.next().to_string(), december.prev().to_string()), ("2027-01".to_owned(), "2026-11".to_owned()));
         assert_eq!((december.start(), december.end()), (at("2026-12-01T00:00:00Z"), at("2027-01-01T00:00:00Z")));
         assert!(december < december.next());
-        for wrong in ["", "2026", "2026-13", "2026-00", "2026-1", "26-01", "2026-01-01", "+026-01"] {
+        for wrong in ["", "2026", "2026-13", "2026-00", "2026-1", "26-01", "2026-01-01", "+026-01", "0000-12"] {
             assert!(wrong.parse::<Month>().is_err(), "{wrong}");
         }
     }
