@@ -28,6 +28,9 @@ use tributary_tests::simulation::process::Process;
 use crate::support::api::{Api, Target};
 use crate::support::world::World;
 
+/// Credits by job, chunk and place.
+type Moved = BTreeMap<(String, u32, usize), Vec<i64>>;
+
 const BULK: &str = "/reseller/bulk";
 /// How many workers there are.
 const WORKERS: usize = 3;
@@ -153,7 +156,8 @@ impl Run {
         let mut done: Vec<usize> = Vec::new();
         for ((worker, messages), answer) in batches.iter().zip(answers) {
             let failed = answer.expect("messages").get("batchItemFailures").cloned().unwrap_or_default();
-            let is_failed = |at: &usize| failed.as_array().is_some_and(|all| all.iter().any(|one| one["itemIdentifier"] == at.to_string()));
+            let is_failed =
+                |at: &usize| failed.as_array().is_some_and(|all| all.iter().any(|one| one["itemIdentifier"] == at.to_string().as_str()));
             let died = self.workers[*worker].process.is_killed();
             for at in messages {
                 // Of a worker that died, and of an answer that is lost, the queue hears nothing.
@@ -221,7 +225,7 @@ impl Run {
         }
     }
 
-    async fn to_the_end(&mut self) {
+    async fn work_to_the_end(&mut self) {
         self.workers.iter().for_each(|worker| worker.process.calm());
         for _ in 0..60 {
             self.redrive();
@@ -311,7 +315,7 @@ impl Run {
     }
 
     /// What really happened, by the records of transactions: credits by job, chunk and place, in their order; events; rows made.
-    fn effects(&self) -> (BTreeMap<(String, u32, usize), Vec<i64>>, Vec<String>, Vec<String>) {
+    fn effects(&self) -> (Moved, Vec<String>, Vec<String>) {
         let (mut moved, mut said, mut made): (BTreeMap<_, Vec<_>>, Vec<_>, Vec<_>) = Default::default();
         for item in self.memory.snapshot() {
             let key = Key::of(&item).expect("a key");
@@ -351,7 +355,7 @@ async fn simulate(seed: u64) -> (Vec<String>, [i64; 4], u32) {
         }
         run.w.target.advance_s(1, "time");
     }
-    run.to_the_end().await;
+    run.work_to_the_end().await;
     let (broken, tally) = run.broken().await;
     (broken, tally, run.kills)
 }
@@ -415,7 +419,7 @@ async fn a_worker_killed_at_any_call_of_a_job_is_followed_by_one_that_ends_it() 
             let died = worker.process.is_killed();
             worker.process.restart();
             run.workers[0].app = run.w.target.worker(run.workers[0].process.table());
-            run.to_the_end().await;
+            run.work_to_the_end().await;
             let (broken, _) = run.broken().await;
             assert!(broken.is_empty(), "killed at call {call} {moment:?}: {}", broken.join("\n"));
             let job = run.api().get(&format!("{BULK}/{}", run.jobs[0])).send().await.is(200);

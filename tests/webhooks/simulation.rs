@@ -64,7 +64,7 @@ async fn each_event_reaches_each_endpoint_whatever_dies() {
 }
 
 async fn one(seed: u64) {
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let s = Scene::new().await;
     let mut rng = SmallRng::seed_from_u64(seed);
     let (good, bad) = (endpoint(&s.w.master.api, GOOD, &["credit.*"]).await.id(), endpoint(&s.w.master.api, BAD, &["credit.*"]).await.id());

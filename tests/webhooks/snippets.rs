@@ -64,7 +64,7 @@ fn run(program: &str, arguments: &[&str], snippet: &str, driver: &str) {
     let mut child = match child {
         Ok(child) => child,
         Err(error) => {
-            println!("SKIPPED: {program} is not here ({error}), so its snippet in docs/webhooks.md is not tried");
+            eprintln!("SKIPPED: {program} is not here ({error}), so its snippet in docs/webhooks.md is not tried");
             return;
         }
     };
