@@ -254,6 +254,7 @@ mod tests {
         put(&pump, &["x"; 25]);
         assert_eq!(pump.run_due().await, 20);
         assert_eq!(depths(&pump)[0], (5, 0));
-        assert_eq!(pump.mappings[1].source.window, SignedDuration::from_secs(1));
+        let usage = pump.mappings.iter().find(|mapping| mapping.source.queue == "UsageQueue").expect("a mapping");
+        assert_eq!(usage.source.window, SignedDuration::from_secs(1));
     }
 }
