@@ -89,6 +89,23 @@ async fn an_endpoint_above_hears_of_those_below_only_if_it_says_so_and_nobody_be
 }
 
 #[tokio::test]
+async fn what_happened_before_there_was_an_endpoint_is_not_told_to_it() {
+    let s = Scene::new().await;
+    s.told().await;
+    s.w.fund(&s.w.master.id, "10").await;
+    s.pass(1);
+    endpoint(&s.w.master.api, SOMEWHERE, &["*"]).await;
+    s.told().await;
+    s.outbound.take();
+    s.w.fund(&s.w.master.id, "11").await;
+    s.told().await;
+    let heard: Vec<String> = s.outbound.take().into_iter().map(|(_, _, body)| body).collect();
+    assert!(heard.len() == 1 && heard[0].contains("\"11.000000\""), "{heard:?}");
+    let id = s.w.master.api.get(WEBHOOKS).send().await.is(200).rows()[0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(deliveries(&s.w.master.api, &id).await.iter().filter(|one| one["event_type"] == "credit.issue").count(), 1);
+}
+
+#[tokio::test]
 async fn what_is_the_operators_alone_is_told_to_nobody_else() {
     let s = Scene::new().await;
     let types = |answer: crate::support::api::Answer| answer.column("type");

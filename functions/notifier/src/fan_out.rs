@@ -51,7 +51,10 @@ fn hearing<'a>(event: &Event, listeners: &'a Listeners) -> Vec<(&'a AccountId, &
     if event.data["webhook"] == false {
         return Vec::new();
     }
-    listeners.of(&event.kind.word(), event.kind.audience() == Audience::Operator)
+    let mut hearing = listeners.of(&event.kind.word(), event.kind.audience() == Audience::Operator);
+    // Events can come late: what happened before there was the endpoint is none of its.
+    hearing.retain(|(_, endpoint)| endpoint.created_at <= event.at);
+    hearing
 }
 
 /// A delivery that nobody has tried.

@@ -87,6 +87,7 @@ fn examples(page: &mut String, local: &Local) {
         "  curl -s -X POST '{url}/reseller/accounts/create' {owner} {json} \\\n    {once} -d '{{\"name\": \"Fresh Start Ltd\", \"kind\": \"customer\", \"initial_credits\": \"10\"}}'"
     );
     usage(page, url, &owner, demo, local);
+    let _ = writeln!(page, "  curl -s '{url}/reseller/bulk' {owner}   # a job that is done, and a plan that waits for POST …/apply");
     webhooks(page, url, &owner);
     let _ = writeln!(page, "  curl -s -X POST '{url}/_local/clock/advance' {json} -d '{{\"seconds\": 86400}}'");
 }

@@ -608,7 +608,7 @@ mod tests {
             assert_eq!(template.queues[&redrive.dead_letters].retention, SignedDuration::from_hours(14 * 24));
         }
         let queues: Vec<&str> = template.sources.iter().map(|source| source.queue.as_str()).collect();
-        assert_eq!(queues, ["BulkQueue", "EventQueue", "ExportQueue", "UsageQueue", "WatchQueue"]);
+        assert_eq!(queues, ["BulkQueue", "ExportQueue", "EventQueue", "UsageQueue", "WatchQueue"]);
     }
 
     #[test]
