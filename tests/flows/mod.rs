@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod alerts;
+mod behind;
 pub mod bulk;
 mod credits;
 mod packages;

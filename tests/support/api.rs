@@ -209,17 +209,23 @@ impl Target {
         true
     }
 
-    /// The answer at `path` once its status is none of `on_the_way`. Where the platform is not in this process its queues deliver
-    /// by themselves, and the answer is asked for until they have.
+    /// The answer at `path` once its status is none of `on_the_way`.
     pub async fn ended(&self, api: &Api, path: &str, on_the_way: &[&str]) -> Answer {
+        self.until(api, path, |answer| !on_the_way.contains(&answer.word("status"))).await
+    }
+
+    /// The answer at `path` once it is `done`. Where the platform is not in this process its queues deliver by themselves, and the answer is
+    /// asked for until they have; in this process it is the first.
+    pub async fn until(&self, api: &Api, path: &str, done: impl Fn(&Answer) -> bool) -> Answer {
         for _ in 0..ENDS_WITHIN_S * 1000 / ASKED_EVERY_MS {
             let answer = api.get(path).send().await.is(200);
-            if self.inside.is_some() || !on_the_way.contains(&answer.word("status")) {
+            if self.inside.is_some() || done(&answer) {
+                assert!(done(&answer), "{path}: {answer:?}");
                 return answer;
             }
             tokio::time::sleep(std::time::Duration::from_millis(ASKED_EVERY_MS)).await;
         }
-        panic!("{path} has not ended within {ENDS_WITHIN_S} seconds");
+        panic!("{path} is not as it should be within {ENDS_WITHIN_S} seconds");
     }
 
     /// The platform's time plus `seconds`, in RFC 3339. Where the platform is not in this process, the machine's.
