@@ -3,6 +3,7 @@
 
 mod usage;
 mod watching;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -96,8 +97,24 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     reporting(&mut c).await;
     in_bulk(&mut c).await;
     watching::watching(&mut c).await;
+    webhooks::telling(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
+    documented(&c.table());
+}
+
+/// The table as the documentation shows it.
+fn documented(table: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/DATA-MODEL.md");
+    let document = std::fs::read_to_string(path).expect("the document");
+    let (before, rest) = document.split_once("```text\noperation, ").expect("the table in the document");
+    let (_, after) = rest.split_once("```").expect("the table's end");
+    let right = format!("{before}```text\n{table}```{after}");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, right).expect("the document is written");
+    } else {
+        assert!(document == right, "docs/DATA-MODEL.md shows other budgets than tests/budgets/budgets.txt; UPDATE_GOLDEN=1 mends it");
+    }
 }
 
 /// What a job costs, beside its heads: an account's newest entry is found by a query of its own, and no other way.
