@@ -1,5 +1,7 @@
 //! Mails: to whom, in whose brand, laid out how, once each, and no more to whom wants none.
 
+mod smtp;
+
 use serde_json::{Value, json};
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, EventId, KeyId};
