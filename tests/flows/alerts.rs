@@ -2,6 +2,10 @@
 
 use serde_json::{Value, json};
 use tributary_domain::event::Event;
+use tributary_domain::id::AccountId;
+use tributary_domain::ledger::LedgerId;
+use tributary_watch::alerts::look;
+use tributary_watch::{Looked, Rang};
 
 use crate::support::api::{Answer, Api, Inside};
 use crate::support::events::{tell, watch};
@@ -74,6 +78,27 @@ async fn a_crossing_of_the_balance_fires_once_and_is_resolved_once() {
     assert_eq!(told(&w).await, [turn("fired", &one, "9.000000")], "it recurs");
     let history = every_row(&w.master.api, &format!("{ALERTS}/{}/history?account_id={one}", made.id()), 2).await;
     assert_eq!(history.iter().map(|row| row["turn"].as_str().unwrap_or_default()).collect::<Vec<_>>(), ["fired", "resolved", "fired"]);
+}
+
+#[tokio::test]
+async fn a_look_at_an_older_balance_does_not_have_the_last_word() {
+    let w = World::in_process().await;
+    let (one, other) = (w.funded_child_of(&w.master.id, "30").await, w.funded_child_of(&w.master.id, "30").await);
+    alert(&w.master.api, json!({ "account_id": one })).await;
+    let app = &inside(&w).app;
+    let account: AccountId = one.parse().expect("an id");
+    let rules = app.store().alerts(&account).await.expect("rules");
+    let head = async || app.store().head(&LedgerId::Account(account.clone())).await.expect("a head");
+    moved(&w, &one, &other, "25").await;
+    assert_eq!(told(&w).await, [turn("fired", &one, "5.000000")]);
+    moved(&w, &other, &one, "7").await;
+    let slow = head().await;
+    moved(&w, &one, &other, "8").await;
+    // Whoever is rung by the newest balance finds nothing to tell; then the one that was slow says what it saw.
+    assert_eq!(told(&w).await, []);
+    let mut looked = Looked::default();
+    look(app, &app.run_id(""), &account, &slow, &rules, Rang::Balance, &mut looked).await.expect("a look");
+    assert_eq!(told(&w).await, [turn("resolved", &one, "12.000000"), turn("fired", &one, "4.000000")]);
 }
 
 #[tokio::test]

@@ -298,6 +298,22 @@ async fn a_suspended_account_draws_when_it_is_back_and_a_suspended_parent_is_wai
     p.w.operator().post(&format!("/reseller/accounts/{}/reactivate", p.seller.id), json!({})).send().await.is(200);
     p.later(5 * MINUTE).await;
     assert_eq!(p.available().await, "30.000000");
+    // One that is suspended while it waits is waited for no more: else it would be looked at each minute for ever.
+    p.spend("25").await;
+    p.w.suspend(&p.seller.id).await;
+    p.tell().await;
+    assert_eq!(p.state().await.word("status"), "waiting");
+    p.w.suspend(&p.buyer.id).await;
+    p.later(5 * MINUTE).await;
+    assert!(due(&p).await.is_empty());
+}
+
+/// Who is tried again, as far as the index says.
+async fn due(p: &Purse) -> Vec<String> {
+    let app = &p.inside().app;
+    let far = app.now().checked_add(jiff::SignedDuration::from_hours(24 * 365)).expect("in range");
+    let (due, _) = app.store().topups_due(far, 100, None).await.expect("a list");
+    due.into_iter().map(|account| account.to_string()).collect()
 }
 
 #[tokio::test]

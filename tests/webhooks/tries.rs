@@ -161,3 +161,28 @@ async fn many_failures_in_one_run_put_the_rest_off_without_counting() {
     assert!(deliveries(&s.w.master.api, &hook).await.iter().all(|one| one["status"] == "delivered"));
     assert_eq!(s.outbound.take().len(), 20);
 }
+
+#[tokio::test]
+async fn what_waits_for_an_endpoint_that_is_dead_comes_up_less_and_less_often() {
+    let s = Scene::new().await;
+    let api = &s.w.master.api;
+    endpoint(api, SOMEWHERE, &["credit.*"]).await;
+    s.told().await;
+    s.outbound.answers(SOMEWHERE, 500);
+    s.w.fund(&s.w.master.id, "1").await;
+    s.told().await;
+    // A day later it is still dead, and more has come.
+    s.pass(24 * 3600);
+    for _ in 0..20 {
+        s.w.fund(&s.w.master.id, "1").await;
+    }
+    s.told().await;
+    assert!(s.run().await["put_off"].as_u64().is_some_and(|put_off| put_off >= 12));
+    s.outbound.take();
+    // For an eighth of the time it is left alone, but for those that were tried.
+    s.minutes(170).await;
+    let calls = s.outbound.take().len();
+    assert!(calls < 40, "{calls}");
+    s.minutes(20).await;
+    assert!(s.outbound.take().len() >= 8);
+}

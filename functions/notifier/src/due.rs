@@ -28,8 +28,11 @@ const ENDPOINTS_AT_ONCE: usize = 16;
 const OF_ONE_AT_ONCE: usize = 4;
 /// An endpoint that failed so often in one run, and took nothing, is left alone for a while.
 const ENOUGH_FAILURES: usize = 8;
-/// For how long, minutes. It counts as no try.
-const LEFT_ALONE_MINUTES: i64 = 15;
+/// For how long, at least and at most, minutes: an eighth of the time that it has failed for, so that what waits for one that is dead
+/// leaves the runs to others. It counts as no try.
+const LEFT_ALONE_MINUTES: (i64, i64) = (15, 6 * 60);
+/// How many of one endpoint are put off at once.
+const PUT_OFF_AT_ONCE: usize = 16;
 
 /// What a scheduled run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -104,13 +107,18 @@ async fn of_one(
     let mut sum = Summary::default();
     let mut in_a_row = 0;
     while !waiting.is_empty() && app.now() < until {
-        if group.is_some() && in_a_row >= ENOUGH_FAILURES && sum.delivered == 0 {
-            for kept in waiting.drain(..) {
-                match put_off(app, &kept).await {
-                    Ok(()) => sum.put_off += 1,
-                    Err(_) => sum.failed += 1,
-                }
-            }
+        if let Some(id) = group.as_ref().filter(|_| in_a_row >= ENOUGH_FAILURES && sum.delivered == 0) {
+            let Ok(later) = later(app, id).await else {
+                sum.failed += waiting.len();
+                break;
+            };
+            let put_off = stream::iter(waiting.drain(..)).map(|kept| async move {
+                // What a late run does not come to stays due.
+                if app.now() < until { put_off(app, kept, later).await } else { Ok(()) }
+            });
+            let results: Vec<_> = put_off.buffer_unordered(PUT_OFF_AT_ONCE).collect().await;
+            sum.put_off += results.iter().filter(|result| result.is_ok()).count();
+            sum.failed += results.iter().filter(|result| result.is_err()).count();
             break;
         }
         let some: Vec<Kept> = waiting.drain(..waiting.len().min(OF_ONE_AT_ONCE)).collect();
@@ -131,10 +139,17 @@ async fn of_one(
     sum
 }
 
-async fn put_off(app: &App, kept: &Kept) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let later = app.now().checked_add(SignedDuration::from_mins(LEFT_ALONE_MINUTES))?;
-    let later = Kept { delivery: kept.delivery.clone().due_at(later), ..kept.clone() };
-    app.store().keep_delivery(kept, later).await?;
+/// Until when an endpoint that fails is left alone.
+async fn later(app: &App, id: &WebhookId) -> Result<Timestamp, Box<dyn Error + Send + Sync>> {
+    let since = app.store().failing([id]).await?.remove(id).unwrap_or(app.now());
+    let (least, most) = LEFT_ALONE_MINUTES;
+    let minutes = (app.now().duration_since(since).as_mins() / 8).clamp(least, most);
+    Ok(app.now().checked_add(SignedDuration::from_mins(minutes))?)
+}
+
+async fn put_off(app: &App, kept: Kept, later: Timestamp) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let put_off = Kept { delivery: kept.delivery.clone().due_at(later), ..kept.clone() };
+    app.store().keep_delivery(&kept, put_off).await?;
     Ok(())
 }
 

@@ -8,8 +8,9 @@ use lettre::address::Envelope;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use tributary_runtime::mail::{Mail, MailError, Mailer};
 
-/// How long the server may take for each step.
+/// How long the server may take for each step, and for all of them.
 const STEP_LASTS: Duration = Duration::from_secs(10);
+const ALL_LASTS: Duration = Duration::from_secs(15);
 
 /// Sends by a mail server.
 #[derive(Clone)]
@@ -39,7 +40,9 @@ impl Mailer for SmtpMailer {
         let address = |text: &str| Address::from_str(text).map_err(|error| MailError::Refused(format!("{text}: {error}")));
         let envelope = Envelope::new(Some(address(&mail.from)?), vec![address(&mail.to)?]);
         let envelope = envelope.map_err(|error| MailError::Refused(error.to_string()))?;
-        match self.0.send_raw(&envelope, mail.raw.as_bytes()).await {
+        // A server that takes its time over each step would outlast the function.
+        let sent = tokio::time::timeout(ALL_LASTS, self.0.send_raw(&envelope, mail.raw.as_bytes())).await;
+        match sent.map_err(|_| MailError::Unavailable("the mail server took too long".to_owned()))? {
             Ok(_) => Ok(()),
             Err(error) if error.is_permanent() => Err(MailError::Refused(error.to_string())),
             Err(error) => Err(MailError::Unavailable(error.to_string())),

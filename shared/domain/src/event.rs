@@ -285,7 +285,8 @@ impl Event {
 
     /// The event as it is sent: one line of JSON.
     pub fn to_json(&self) -> String {
-        json!(self).to_string()
+        // JSON allows them as they are; a message of SQS does not.
+        json!(self).to_string().replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
     }
 }
 
@@ -395,5 +396,27 @@ fn about_entry(kind: EntryKind) -> &'static str {
         | EntryKind::Relocated
         | EntryKind::LimitSet
         | EntryKind::FundingSet => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_a_queue_does_not_carry_is_escaped_and_reads_back() {
+        let event = Event {
+            id: EventId::from_uuid(Uuid::from_u128(1)),
+            kind: EventKind::Record(RecordKind::NotificationSent),
+            account_id: AccountId::from_uuid(Uuid::from_u128(2)),
+            at: Timestamp::UNIX_EPOCH,
+            sequence: None,
+            data: json!({ "text": "\u{1}\u{fffe}\u{ffff}\u{fffd}\u{10ffff}" }),
+        };
+        let text = event.to_json();
+        // Source: "SendMessage", Amazon SQS API reference: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.
+        assert!(text.chars().all(|c| !c.is_control() && !('\u{fffe}'..='\u{ffff}').contains(&c)), "{text}");
+        assert_eq!(serde_json::from_str::<Event>(&text).expect("an event"), event);
     }
 }

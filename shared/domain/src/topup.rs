@@ -302,8 +302,12 @@ pub fn decide(
     package: Option<Amount>,
     now: Timestamp,
 ) -> Decision {
-    if !setting.enabled || status != Status::Active {
+    if !setting.enabled {
         return Decision::Nothing;
+    }
+    if status != Status::Active {
+        // Nothing is waited for any more: a reactivation rings anew.
+        return if state.again_at.is_some() { Decision::Forget } else { Decision::Nothing };
     }
     let floor = floor.unwrap_or(setting.threshold).max(setting.threshold);
     if available >= floor {

@@ -6,7 +6,7 @@ use tributary_api::App;
 use tributary_domain::account::Kind;
 use tributary_domain::alert::{Metric, Period, Rule, Turn};
 use tributary_domain::id::{AccountId, RequestId};
-use tributary_domain::ledger::Head;
+use tributary_domain::ledger::{Head, LedgerId};
 use tributary_domain::money::{MICROS_PER_UNIT, Micros};
 use tributary_metering::forecasts::{Days, Subject, days_left};
 use tributary_store::alerts::StandingRead;
@@ -21,12 +21,14 @@ const AGAIN: usize = 8;
 struct Values<'a> {
     app: &'a App,
     account: &'a AccountId,
-    head: &'a Head,
+    head: Head,
     days: BTreeMap<Period, Days>,
     left: Option<Option<i64>>,
 }
 
-/// Looks at what every rule watches of an account.
+/// Looks at what every rule watches of an account. Each crossing is told once: it is kept only where nobody kept another since. What is told
+/// last is of the newest balance: after each crossing that is read again, since others may have looked at a newer one and found
+/// nothing to tell.
 ///
 /// # Errors
 /// [`WatchError`].
@@ -42,28 +44,27 @@ pub async fn look(
     let rang_for = |rule: &&Rule| rang == Rang::Everything || !rule.metric.is_of_period();
     let rules: Vec<&Rule> = rules.iter().filter(rang_for).collect();
     let standings = app.store().standings(&rules, account).await?;
-    let mut values = Values { app, account, head, days: BTreeMap::new(), left: None };
+    let mut values = Values { app, account, head: head.clone(), days: BTreeMap::new(), left: None };
     for (rule, read) in rules.into_iter().zip(standings) {
-        if read.standing.is_spent(rule) {
-            continue;
-        }
-        let Some(value) = values.of(rule).await? else { continue };
-        turn(app, run, account, rule, read, value, looked).await?;
+        turn(&mut values, run, rule, read, looked).await?;
     }
     Ok(())
 }
 
-/// Fires or resolves one rule, each crossing once.
+/// Fires or resolves one rule, until there is nothing to tell.
 async fn turn(
-    app: &App,
+    values: &mut Values<'_>,
     run: &RequestId,
-    account: &AccountId,
     rule: &Rule,
     mut read: StandingRead,
-    value: Micros,
     looked: &mut Looked,
 ) -> Result<(), WatchError> {
+    let (app, account) = (values.app, values.account);
     for _ in 0..AGAIN {
+        if read.standing.is_spent(rule) {
+            return Ok(());
+        }
+        let Some(value) = values.of(rule).await? else { return Ok(()) };
         let act = act(app, run);
         let Some((turn, new)) = read.standing.look(rule, value, act.now) else { return Ok(()) };
         match app.store().turn_alert(rule, account, &read, turn, &new, value, &act).await? {
@@ -78,11 +79,23 @@ async fn turn(
             // Somebody else looked at the same time: what is left to say is decided on what they kept.
             None => read = app.store().standings(&[rule], account).await?.pop().unwrap_or_default(),
         }
+        values.read_again().await?;
     }
     Err(StoreError::Busy.into())
 }
 
 impl Values<'_> {
+    /// Takes the newest entry. What is known stays known if nothing moved.
+    async fn read_again(&mut self) -> Result<(), WatchError> {
+        let head = self.app.store().head(&LedgerId::Account(self.account.clone())).await?;
+        if head.seq != self.head.seq {
+            self.days.clear();
+            self.left = None;
+            self.head = head;
+        }
+        Ok(())
+    }
+
     /// What a rule watches; none where there is nothing to compare.
     async fn of(&mut self, rule: &Rule) -> Result<Option<Micros>, WatchError> {
         let subject = match (rule.metric, &rule.meter) {
@@ -105,7 +118,7 @@ impl Values<'_> {
     async fn left(&mut self) -> Result<Option<Micros>, WatchError> {
         let left = match self.left {
             Some(left) => left,
-            None => days_left(self.app, self.account, self.head).await?,
+            None => days_left(self.app, self.account, &self.head).await?,
         };
         self.left = Some(left);
         Ok(left.map(|days| Micros::new(days.saturating_mul(MICROS_PER_UNIT))))
