@@ -174,22 +174,19 @@ fn tier(tier: &Tier) -> TierView {
 }
 
 /// The table that an account gives its direct resellers.
-fn table_of(book: &PricingBook, kind: Kind) -> (Source, TierTable) {
-    match (&book.tiers, kind) {
-        (Some(table), _) => (Source::Own, table.clone()),
-        (None, Kind::Operator) => (Source::Default, TierTable::default_table().clone()),
-        (None, Kind::Reseller | Kind::Customer) => (Source::None, TierTable::default()),
-    }
-}
-
 fn table(book: &PricingBook, kind: Kind) -> TableView {
-    let (source, table) = table_of(book, kind);
-    TableView { source, tiers: table.tiers.iter().map(tier).collect() }
+    let given = book.tiers_given(kind);
+    let source = match (&book.tiers, given) {
+        (Some(_), _) => Source::Own,
+        (None, Some(_)) => Source::Default,
+        (None, None) => Source::None,
+    };
+    TableView { source, tiers: given.into_iter().flat_map(|table| &table.tiers).map(tier).collect() }
 }
 
 fn standing(seller: (&PricingBook, Kind), account: &Account, state: &UsageState, now: Timestamp) -> Result<StandingView, Overflow> {
     let month = Month::of(now);
-    let (_, tiers) = table_of(seller.0, seller.1);
+    let tiers = seller.0.tiers_given(seller.1).cloned().unwrap_or_default();
     let (volume, previous_volume) = (state.volume(month), state.volume(month.prev()));
     let in_force = tiers.tier_of(volume, previous_volume);
     let meters = state.months.get(&month).into_iter().flat_map(|month| month.meters.values());

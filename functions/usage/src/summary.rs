@@ -452,9 +452,8 @@ async fn tier(call: &Call, view: &View<'_>, head: &Head, month: Month) -> Result
         return Ok(None);
     }
     let book = call.store().book(seller).await?;
-    let operator = account.lineage.depth() == 1;
-    let default = operator.then(TierTable::default_table);
-    let Some(table) = book.tiers.as_ref().or(default) else { return Ok(None) };
+    let kind = if account.lineage.depth() == 1 { Kind::Operator } else { Kind::Reseller };
+    let Some(table) = book.tiers_given(kind) else { return Ok(None) };
     let state = call.store().usage_states([head]).await?.remove(&account.id).unwrap_or_default();
     let volumes = (state.volume(month), state.volume(month.prev()));
     let standing = table.tier_of(volumes.0, volumes.1);
