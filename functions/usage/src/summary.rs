@@ -15,7 +15,6 @@ use tributary_domain::pricing::meter::MeterKey;
 use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::number::{Percent, Picos, Quantity, div_half_even};
 use tributary_domain::pricing::state::UsageState;
-use tributary_domain::pricing::tier::TierTable;
 use tributary_domain::rights::Right;
 use tributary_metering::aggregates::fold::Batches;
 use tributary_metering::aggregates::read::{self, BySlot};
