@@ -4,9 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use tributary_runtime::blobs::Blobs as _;
-use tributary_store::table::{Item, Page, Query, Table, TableError};
 
 use super::*;
 
