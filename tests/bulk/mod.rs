@@ -1,7 +1,7 @@
 //! Bulk jobs under faults: messages come twice, late, in any order and in batches of which a part fails; two workers have one
 //! message; workers die before or after any of their calls; rows are poisoned; dead letters are redriven twice; jobs are paused,
-//! resumed, cancelled and undone while they are done, and others move credit meanwhile. At the end every row is done, failed or
-//! untouched, none twice, and nothing is left in escrow.
+//! resumed, cancelled and undone while they are done, by keys that may more or less; keys are swapped, accounts and credit moved, and
+//! pages of rows end early. At the end every row is done, failed or untouched, none twice, and nothing is left in escrow.
 //!
 //! `TRIBUTARY_SEED=17 cargo test -p tributary-tests --test all -- bulk::one_seed --nocapture` runs one seed.
 

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use tributary_domain::bulk::job::{Chunk, Job, Mark, Progress};
 use tributary_domain::bulk::state::{Phase, State};
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::{AccountId, EventId, JobId};
+use tributary_domain::id::{AccountId, JobId};
 
 use crate::Store;
 use crate::codec::{Reader, json as json_value, put};
@@ -146,15 +146,6 @@ impl Store {
             Err(refused) if refused.guard().is_some() => self.job(&job.id).await.map(Some),
             Err(_) => Ok(None),
         }
-    }
-
-    /// Whether an event is there: one read.
-    ///
-    /// # Errors
-    /// Table errors.
-    pub async fn was_said(&self, event: &EventId) -> Result<bool, StoreError> {
-        let key = keys::event(event);
-        Ok(patiently(&self.patience, || self.table.get(&key, true)).await?.is_some())
     }
 
     /// Shows how many rows were looked at so far.
