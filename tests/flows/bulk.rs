@@ -1,7 +1,18 @@
 //! Bulk jobs as their senders meet them: planned, shown, done once, taken back.
 
+use std::sync::Arc;
+
+use futures::future::join;
 use serde_json::{Value, json};
+use tributary_domain::bulk::job::Job;
+use tributary_domain::bulk::state::{Phase, State};
+use tributary_domain::id::JobId;
 use tributary_runtime::blobs::Blobs as _;
+use tributary_runtime::queue::Queue as _;
+use tributary_store::faulty::Faults;
+use tributary_store::table::{Change, Cond, Key, Table as _, Write, s as text};
+use tributary_tests::simulation::auditor::Audited;
+use tributary_tests::simulation::process::Process;
 
 use crate::support::api::{Answer, Api};
 use crate::support::world::{Node, World, every_row};
@@ -333,4 +344,191 @@ async fn a_suspended_payer_gives_nothing_and_its_escrow_waits() {
     s.steer(&job.id(), "resume").await;
     work(&s.w).await;
     assert_eq!(counts(&s.job(&job.id()).await), (1, 1, 0, 0));
+}
+
+/// Changes an item by another hand.
+async fn spoil(w: &World, pk: &str, sk: &str, name: &'static str, value: tributary_store::table::Value) {
+    let write = Write::update(Key::new(pk, sk), vec![Change::Set(name, value)], Cond::Exists);
+    w.target.inside("the table").expect("in process").memory.write(&write).await.expect("written by another hand");
+}
+
+#[tokio::test]
+async fn chunks_of_any_size_are_all_found() {
+    let Some(s) = Scene::new(3).await else { return };
+    let row = |n: usize| match n % 10 {
+        9 => json!({ "account_id": s.customers[0], "amount": "x" }),
+        _ => json!({ "account_id": s.customers[n % 3], "amount": "1", "reference": format!("{n}") }),
+    };
+    let body = json!({ "rows": (0..280).map(row).collect::<Vec<_>>(), "dry_run": true });
+    let job = s.done("credits", body).await;
+    let store = s.w.target.inside("the store").expect("in process").app.store().clone();
+    let id: JobId = job.id().parse().expect("an id");
+    let chunks = store.chunks(&id, 1, 1_000).await.expect("chunks");
+    assert_eq!(chunks.len(), 3);
+    // As much as an item holds: a page ends at 1 MB, before the third.
+    for chunk in &chunks {
+        let wrong = chunk.errors.keys().next().expect("a malformed row");
+        let errors = json!({ wrong.to_string(): { "code": "validation_failed", "detail": "x".repeat(390_000) } });
+        spoil(&s.w, &format!("JOB#{id}"), &format!("C#{:06}", chunk.number), "err", text(errors.to_string())).await;
+    }
+    assert_eq!(store.chunks(&id, 1, 1_000).await.expect("chunks").len(), 3);
+    assert_eq!(store.chunks(&id, 1, 2).await.expect("chunks").len(), 2);
+    s.steer(&job.id(), "apply").await;
+    work(&s.w).await;
+    let job = s.job(&job.id()).await;
+    assert_eq!((job.word("state"), counts(&job)), ("completed_with_errors", (280, 252, 28, 0)));
+    assert_eq!(s.w.available(&s.w.master.id).await, "748.000000");
+}
+
+#[tokio::test]
+async fn rows_that_no_credit_was_set_aside_for_fail_and_a_retry_does_them() {
+    let Some(s) = Scene::new(4).await else { return };
+    let job = s.done("credits", json!({ "rows": s.credits("10"), "dry_run": true })).await;
+    let store = s.w.target.inside("the store").expect("in process").app.store().clone();
+    let planned = store.job(&job.id().parse().expect("an id")).await.expect("the job");
+    let unfunded = Job { dry_run: false, state: State::Running, phase: Phase::Applying, ..planned };
+    store.keep_job(&unfunded, None).await.expect("kept").expect("first");
+    s.w.target.inside("the queue").expect("in process").outside.bulk.send(&json!({ "job_id": job.id() }).to_string()).await.expect("sent");
+    work(&s.w).await;
+    let failed = s.job(&job.id()).await;
+    assert_eq!((failed.word("state"), counts(&failed)), ("completed_with_errors", (4, 0, 4, 0)), "{}", failed.text);
+    s.steer(&job.id(), "retry").await;
+    work(&s.w).await;
+    assert_eq!(counts(&s.job(&job.id()).await), (4, 4, 0, 0));
+    assert_eq!(s.w.available(&s.w.master.id).await, "960.000000");
+}
+
+/// A row of each kind about an account, with what its job says beside.
+fn of_each_kind(account: &str) -> [(&'static str, Value); 4] {
+    let job = |row: Value| json!({ "rows": [row], "dry_run": true });
+    let mut notice = job(json!({ "account_id": account, "email": "ada@example.com" }));
+    crate::support::world::merge(&mut notice, json!({ "subject": "S", "text": "T" }));
+    [
+        ("accounts", job(json!({ "name": "Below", "parent_id": account }))),
+        ("updates", job(json!({ "account_id": account, "tags": { "plan": "gold" } }))),
+        ("notifications", notice),
+        ("credits", job(json!({ "account_id": account, "amount": "1" }))),
+    ]
+}
+
+#[tokio::test]
+async fn a_job_stays_below_its_own_account_whoever_steers_it() {
+    let Some(s) = Scene::new(0).await else { return };
+    s.w.fund(&s.reseller.id, "10").await;
+    let foreign = s.w.reseller_of(&s.w.master.id).await.id;
+    for (kind, body) in of_each_kind(&foreign) {
+        let job = s.reseller.api.pay(&format!("{BULK}/{kind}"), body).send().await.is(202).id();
+        work(&s.w).await;
+        for word in ["apply", "retry"] {
+            s.steer(&job, word).await;
+            work(&s.w).await;
+            let rows = s.rows(&job, "").await;
+            assert_eq!(
+                (column(&rows, "status"), column(&rows, "code")),
+                (vec!["failed".into()], vec!["not_found".into()]),
+                "{kind} {word}"
+            );
+        }
+    }
+    let account = s.api().get(&format!("/reseller/accounts/{foreign}")).send().await.is(200);
+    assert_eq!((&account["tags"], &account["version"]), (&json!({}), &json!(1)), "{}", account.text);
+}
+
+#[tokio::test]
+async fn a_row_whose_account_moved_away_after_it_was_planned_fails() {
+    let Some(s) = Scene::new(0).await else { return };
+    s.w.fund(&s.reseller.id, "10").await;
+    for kind in 0..4 {
+        let account = s.w.reseller_of(&s.reseller.id).await.id;
+        let (kind, body) = of_each_kind(&account)[kind].clone();
+        let job = s.reseller.api.pay(&format!("{BULK}/{kind}"), body).send().await.is(202).id();
+        work(&s.w).await;
+        assert_eq!(column(&s.rows(&job, "").await, "status"), ["pending"], "{kind}");
+        s.api().post(&format!("/reseller/accounts/{account}/move"), json!({ "parent_id": s.w.master.id })).send().await.is(200);
+        s.steer(&job, "apply").await;
+        work(&s.w).await;
+        let rows = s.rows(&job, "").await;
+        assert_eq!((column(&rows, "status"), column(&rows, "code")), (vec!["failed".into()], vec!["not_found".into()]), "{kind}");
+        assert_eq!(s.job(&job).await.word("state"), "completed_with_errors");
+    }
+}
+
+#[tokio::test]
+async fn a_notification_to_an_account_that_was_closed_meanwhile_is_not_sent() {
+    let Some(s) = Scene::new(2).await else { return };
+    let rows: Vec<Value> = s.customers.iter().map(|id| json!({ "account_id": id, "email": "ada@example.com" })).collect();
+    let job = s.done("notifications", json!({ "rows": rows, "subject": "S", "text": "T", "dry_run": true })).await;
+    s.api().pay(&format!("/reseller/accounts/{}/close", s.customers[0]), json!({})).send().await.is(200);
+    s.steer(&job.id(), "apply").await;
+    work(&s.w).await;
+    let rows = s.rows(&job.id(), "").await;
+    assert_eq!(
+        (column(&rows, "status"), column(&rows, "code")),
+        (vec!["failed".into(), "done".into()], vec!["account_closed".into(), "".into()])
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_ended_for_now_is_put_aside_and_ended_later() {
+    let Some(s) = Scene::new(2).await else { return };
+    let started = s.start("credits", json!({ "rows": s.credits("10"), "dry_run": true })).await;
+    work(&s.w).await;
+    s.steer(&started.id(), "apply").await;
+    let inside = s.w.target.inside("the bulk worker").expect("in process");
+    let body = inside.outside.bulk.take().pop().expect("told");
+    let give = async |times: &str| {
+        let event = json!({ "Records": [{ "messageId": "1", "body": body, "attributes": { "ApproximateReceiveCount": times } }] });
+        tributary_bulk_worker::handle(&inside.app, event, &inside.app.run_id("")).await.expect("an answer")
+    };
+    let chunk = format!("JOB#{}", started.id());
+    let id: JobId = started.id().parse().expect("an id");
+    let planned = inside.app.store().job(&id).await.expect("the job");
+    let finishing = Job { state: State::Running, phase: Phase::Finishing, ..planned };
+    inside.app.store().keep_job(&finishing, None).await.expect("kept").expect("first");
+    spoil(&s.w, &chunk, "C#000001", "marks", text("??".to_owned())).await;
+    for times in ["1", "5"] {
+        assert_eq!(give(times).await, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }), "given {times} times");
+    }
+    spoil(&s.w, &chunk, "C#000001", "marks", text("pp".to_owned())).await;
+    assert_eq!(give("1").await, json!({ "batchItemFailures": [] }));
+    assert_eq!(s.job(&started.id()).await.word("phase"), "done");
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_while_rows_are_done_does_no_more_than_it_began() {
+    let Some(s) = Scene::new(3).await else { return };
+    let (key, secret) = s.w.new_key(&s.w.master.id, "owner").await;
+    let rows: Vec<Value> =
+        (0..600).map(|n| json!({ "account_id": s.customers[n % 3], "amount": "1", "reference": format!("{n}") })).collect();
+    let own = s.w.target.nobody.with(&secret);
+    let job = own.pay(&format!("{BULK}/credits"), json!({ "rows": rows })).send().await.is(202).id();
+    let inside = s.w.target.inside("the bulk worker").expect("in process");
+    let memory = inside.memory.clone();
+    let process = Process::new(&Arc::new(Audited::new(memory.clone())), &memory, 1, Faults::none());
+    let app = s.w.target.worker(process.table());
+    let id: JobId = job.parse().expect("an id");
+    let body = inside.outside.bulk.take().pop().expect("told");
+    let event = json!({ "Records": [{ "messageId": "1", "body": body, "attributes": {} }] });
+    let revoke = async |word: &str, begun: &dyn Fn(&Job) -> bool| {
+        while !begun(&inside.app.store().job(&id).await.expect("the job")) {
+            tokio::task::yield_now().await;
+        }
+        s.api().delete(&format!("/reseller/accounts/{}/keys/{word}", s.w.master.id)).send().await.is(200);
+    };
+    let (answer, ()) = join(tributary_bulk_worker::handle(&app, event, &app.run_id("")), revoke(&key, &|job| job.progress.done > 0)).await;
+    assert_eq!(answer.expect("an answer"), json!({ "batchItemFailures": [] }));
+    let paused = s.job(&job).await;
+    assert_eq!((paused.word("state"), &paused["reason"]["code"]), ("paused", &json!("unauthorized")), "{}", paused.text);
+    assert!((1..400).contains(&paused["done"].as_i64().expect("a number")), "{}", paused.text);
+    s.steer(&job, "resume").await;
+    work(&s.w).await;
+    assert_eq!(counts(&s.job(&job).await), (600, 600, 0, 0));
+}
+
+#[tokio::test]
+async fn a_file_full_of_what_cannot_be_shown_is_planned_all_the_same() {
+    let Some(s) = Scene::new(0).await else { return };
+    let rows: Vec<Value> = (0..800).map(|n| json!({ "name": format!("{n}"), "kind": "\u{1}".repeat(300) })).collect();
+    let job = s.done("accounts", json!({ "rows": rows })).await;
+    assert_eq!((job.word("state"), counts(&job)), ("completed_with_errors", (800, 0, 800, 0)), "{}", job.text);
 }

@@ -8,11 +8,11 @@ use tributary_store::jobs::Settled;
 
 use crate::credits::{Chunked, move_chunk};
 use crate::kept::{Planned, load};
-use crate::planning::CHUNKS;
-use crate::{Failure, Flow, Run, keep, singly};
+use crate::planning::{CHUNKS, judge_now};
+use crate::{Failure, Flow, Run, asked, keep, singly};
 
 /// Does pending rows until none is left or time is short.
-pub(crate) async fn apply(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<Flow, Failure> {
+pub(crate) async fn apply(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
     let mut from = 1;
     loop {
         let chunks = run.app.store().chunks(&job.id, from, CHUNKS).await?;
@@ -25,7 +25,11 @@ pub(crate) async fn apply(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<F
             if run.app.now() >= run.until {
                 return Ok(Flow::Later);
             }
-            match apply_chunk(run, job, caller, chunk).await? {
+            let caller = match asked(run, job).await? {
+                Ok(caller) => caller,
+                Err(reason) => return Ok(Flow::Stop(reason)),
+            };
+            match apply_chunk(run, job, &caller, chunk).await? {
                 Chunked::Through => {}
                 Chunked::Elsewhere => return Ok(Flow::On),
                 Chunked::Stop(reason) => return Ok(Flow::Stop(reason)),
@@ -39,12 +43,16 @@ pub(crate) async fn apply(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<F
 
 async fn apply_chunk(run: &Run<'_>, job: &Job, caller: &Caller, chunk: Chunk) -> Result<Chunked, Failure> {
     let Some(rows) = load(run.app, &chunk).await? else {
-        return settled(run, job, &chunk, &unreadable(&chunk)).await;
+        return match job.kind {
+            // Some of it may be done.
+            Kind::Accounts | Kind::Updates if chunk.taken => singly::end(run, job, None, chunk, &[]).await,
+            _ => settled(run, job, &chunk, &unreadable(&chunk)).await,
+        };
     };
     match job.kind {
         Kind::Credits => move_chunk(run, job, caller, chunk, &rows).await,
         Kind::Accounts | Kind::Updates => singly::apply(run, job, caller, chunk, &rows).await,
-        Kind::Notifications => notify(run, job, chunk, &rows).await,
+        Kind::Notifications => notify(run, job, caller, chunk, &rows).await,
     }
 }
 
@@ -64,11 +72,13 @@ async fn settled(run: &Run<'_>, job: &Job, old: &Chunk, new: &Chunk) -> Result<C
     })
 }
 
-/// Says what is to be sent to each account, all of a chunk in one transaction.
-async fn notify(run: &Run<'_>, job: &Job, chunk: Chunk, rows: &[Planned]) -> Result<Chunked, Failure> {
-    let (mut new, mut said) = (chunk.clone(), Vec::new());
-    for place in chunk.places(Mark::Pending) {
-        match singly::notice(run, job, &chunk, place, rows.get(place)) {
+/// Says what is to be sent to each account, all of a chunk in one transaction. Each row gets its verdict anew: its account may have
+/// been moved or closed since it was planned.
+async fn notify(run: &Run<'_>, job: &Job, caller: &Caller, chunk: Chunk, rows: &[Planned]) -> Result<Chunked, Failure> {
+    let (mut new, mut said, places) = (chunk.clone(), Vec::new(), chunk.places(Mark::Pending));
+    let looked = judge_now(run, job, caller, &places.iter().filter_map(|place| rows.get(*place)).cloned().collect::<Vec<_>>()).await?;
+    for (place, looked) in places.into_iter().zip(looked) {
+        match looked.and_then(|row| singly::notice(run, job, &chunk, place, &row)) {
             Ok(notice) => {
                 new.set(place, Mark::Done);
                 said.push(notice);

@@ -15,7 +15,7 @@ use tributary_store::jobs::Settled;
 
 use crate::kept::Planned;
 use crate::words::{may_pass, words};
-use crate::{Failure, Flow, Run, keep};
+use crate::{Failure, Flow, Run, keep, within};
 
 /// What became of a chunk.
 pub(crate) enum Chunked {
@@ -39,7 +39,7 @@ pub(crate) async fn fund(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<Fl
         return keep(run, job, Step::Funded).await;
     }
     let Some(funded) = job.after(Step::Funded) else { return Ok(Flow::On) };
-    let may = may(caller, Right::CreditsAllocate);
+    let may = may(job, caller, Right::CreditsAllocate);
     let means = Means { id: &TransferId::from_uuid(run.app.uuid()), now: run.app.now(), may: &may, words: &words };
     match run.app.store().fund_job(&funded, sum, means).await {
         Ok(Funded::Done(_) | Funded::Raced) => Ok(Flow::On),
@@ -48,9 +48,9 @@ pub(crate) async fn fund(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<Fl
     }
 }
 
-pub(crate) fn may(caller: &Caller, right: Right) -> impl Fn(&Head) -> Result<(), Denied> + Sync + '_ {
+pub(crate) fn may<'a>(job: &'a Job, caller: &'a Caller, right: Right) -> impl Fn(&Head) -> Result<(), Denied> + Sync + 'a {
     move |head| match head.ledger.account() {
-        Some(account) => caller.over(right)(account, &head.lineage),
+        Some(account) => within(job, account, &head.lineage).and_then(|()| caller.over(right)(account, &head.lineage)),
         None => Ok(()),
     }
 }
@@ -78,7 +78,7 @@ const RACES: u32 = 20;
 pub(crate) async fn move_chunk(run: &Run<'_>, job: &Job, caller: &Caller, chunk: Chunk, rows: &[Planned]) -> Result<Chunked, Failure> {
     let store = run.app.store();
     let undoing = job.phase == Phase::Undoing;
-    let may = may(caller, if undoing { Right::CreditsReverse } else { Right::CreditsAllocate });
+    let may = may(job, caller, if undoing { Right::CreditsReverse } else { Right::CreditsAllocate });
     let (mut chunk, mut most, mut races) = (chunk, usize::MAX, 0);
     loop {
         let places = places(job, &mut chunk);

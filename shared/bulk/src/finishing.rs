@@ -12,7 +12,7 @@ use tributary_store::jobs::Said;
 use crate::credits::Chunked;
 use crate::kept::{Planned, load};
 use crate::planning::CHUNKS;
-use crate::{Failure, Flow, Run, caller, ids, is_busy, singly};
+use crate::{Failure, Flow, Run, asked, ids, singly};
 
 /// Brings a job to its end. Begun again after a kill, it ends the same.
 pub(crate) async fn finish(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
@@ -41,11 +41,6 @@ pub(crate) async fn finish(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
 
 /// Whether every chunk that was begun is at its end.
 async fn end_taken(run: &Run<'_>, job: &Job) -> Result<bool, Failure> {
-    let caller = match caller(run.app, job).await {
-        Ok(caller) => Some(caller),
-        Err(problem) if is_busy(&problem) => return Err(problem.detail.into()),
-        Err(_) => None,
-    };
     let mut from = 1;
     loop {
         let chunks = run.app.store().chunks(&job.id, from, CHUNKS).await?;
@@ -55,6 +50,7 @@ async fn end_taken(run: &Run<'_>, job: &Job) -> Result<bool, Failure> {
             if !chunk.taken || chunk.places(Mark::Pending).is_empty() {
                 continue;
             }
+            let caller = asked(run, job).await?.ok();
             let rows = load(run.app, &chunk).await?.unwrap_or_default();
             match singly::end(run, job, caller.as_ref(), chunk, &rows).await? {
                 Chunked::Through => {}

@@ -22,7 +22,8 @@ use tributary_api::{App, Caller, Code, Problem};
 use tributary_domain::bulk::job::{Job, Reason};
 use tributary_domain::bulk::rows::Kind;
 use tributary_domain::bulk::state::{Phase, State, Step};
-use tributary_domain::id::{JobId, RequestId};
+use tributary_domain::id::{AccountId, JobId, RequestId};
+use tributary_domain::lineage::Lineage;
 use tributary_domain::rights::Right;
 use tributary_store::error::{Denied, StoreError};
 
@@ -38,6 +39,9 @@ pub struct Told {
     /// The job to go on with.
     pub job_id: JobId,
 }
+
+/// So many steps that change nothing of the job are what others who come first can cause; more are a fault.
+const IDLE_STEPS: u32 = 50;
 
 /// What a worker is given.
 #[derive(Debug, Clone)]
@@ -82,8 +86,9 @@ pub async fn tell(app: &App, job: &JobId) -> Result<(), Problem> {
 /// Goes on with a job until it rests or time is short. Safe to repeat, and safe beside others.
 ///
 /// # Errors
-/// When something does not answer for now: the message must be given again.
+/// When something does not answer for now, or the job does not go on: the message must be given again.
 pub async fn work(run: &Run<'_>, id: &JobId) -> Result<(), Failure> {
+    let (mut last, mut idle) = (None, 0);
     loop {
         let job = match run.app.store().job(id).await {
             Ok(job) => job,
@@ -97,11 +102,16 @@ pub async fn work(run: &Run<'_>, id: &JobId) -> Result<(), Failure> {
         if run.app.now() >= run.until {
             return later(run, id).await;
         }
+        idle = if last.as_ref() == Some(&job) { idle + 1 } else { 0 };
+        if idle > IDLE_STEPS {
+            return Err("the job does not go on".into());
+        }
         match step(run, &job).await? {
             Flow::On => {}
             Flow::Later => return later(run, id).await,
-            Flow::Stop(reason) => pause(run, &job, reason).await?,
+            Flow::Stop(reason) => drop(pause(run, &job, reason).await?),
         }
+        last = Some(job);
     }
 }
 
@@ -112,19 +122,27 @@ async fn later(run: &Run<'_>, id: &JobId) -> Result<(), Failure> {
 /// Stops a job that could not be gone on with however often it was tried, so that it can be resumed when that has passed.
 ///
 /// # Errors
-/// Table errors.
+/// When the job cannot be paused, because only its end is left: its message must be kept until somebody has it given again. Table
+/// errors.
 pub async fn give_up(run: &Run<'_>, id: &JobId, why: &str) -> Result<(), Failure> {
-    let job = run.app.store().job(id).await?;
     let detail = format!("The job could not be gone on with for now ({why}). Resume it later; nothing is done twice.");
-    pause(run, &job, Reason::new("busy", detail)).await
+    for _ in 0..IDLE_STEPS {
+        let job = run.app.store().job(id).await?;
+        if job.rests() || pause(run, &job, Reason::new("busy", &detail)).await? {
+            return Ok(());
+        }
+        if job.after(Step::Pause).is_none() {
+            break;
+        }
+    }
+    Err(why.to_owned().into())
 }
 
-async fn pause(run: &Run<'_>, job: &Job, reason: Reason) -> Result<(), Failure> {
-    if let Some(paused) = job.after(Step::Pause) {
-        tracing::warn!(job_id = %job.id, code = reason.code, detail = reason.detail, "a bulk job is paused");
-        run.app.store().keep_job(&Job { reason: Some(reason), ..paused }, None).await?;
-    }
-    Ok(())
+/// `false` if the job cannot be paused, or another came first.
+async fn pause(run: &Run<'_>, job: &Job, reason: Reason) -> Result<bool, Failure> {
+    let Some(paused) = job.after(Step::Pause) else { return Ok(false) };
+    tracing::warn!(job_id = %job.id, code = reason.code, detail = reason.detail, "a bulk job is paused");
+    Ok(run.app.store().keep_job(&Job { reason: Some(reason), ..paused }, None).await?.is_some())
 }
 
 async fn step(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
@@ -134,19 +152,31 @@ async fn step(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
     if job.state == State::Queued {
         return keep(run, job, Step::Start).await;
     }
-    let caller = match caller(run.app, job).await {
-        Ok(caller) => caller,
-        Err(problem) if is_busy(&problem) => return Err(problem.detail.into()),
-        Err(problem) => return Ok(Flow::Stop(Reason::new(problem.code.word(), problem.detail))),
-    };
     match job.phase {
-        Phase::Planning if job.round == 1 => planning::plan(run, job, &caller).await,
-        Phase::Planning => planning::plan_again(run, job, &caller).await,
-        Phase::Planned => credits::fund(run, job, &caller).await,
-        Phase::Applying => applying::apply(run, job, &caller).await,
-        Phase::Undoing => undoing::undo(run, job, &caller).await,
+        Phase::Planning if job.round == 1 => planning::plan(run, job).await,
+        Phase::Planning => planning::plan_again(run, job).await,
+        Phase::Planned => match asked(run, job).await? {
+            Ok(caller) => credits::fund(run, job, &caller).await,
+            Err(reason) => Ok(Flow::Stop(reason)),
+        },
+        Phase::Applying => applying::apply(run, job).await,
+        Phase::Undoing => undoing::undo(run, job).await,
         Phase::Finishing | Phase::Done => Ok(Flow::On),
     }
+}
+
+/// Who the job is done for, or why nobody is. To be asked before each chunk: a key may be revoked while a run is at work.
+pub(crate) async fn asked(run: &Run<'_>, job: &Job) -> Result<Result<Caller, Reason>, Failure> {
+    match caller(run.app, job).await {
+        Ok(caller) => Ok(Ok(caller)),
+        Err(problem) if is_busy(&problem) => Err(problem.detail.into()),
+        Err(problem) => Ok(Err(Reason::new(problem.code.word(), problem.detail))),
+    }
+}
+
+/// Whether an account is the job's own or stands below it. Whoever lets the job go on may have rights over others.
+pub(crate) fn within(job: &Job, account: &AccountId, lineage: &Lineage) -> Result<(), Denied> {
+    if account == &job.account_id || lineage.has(&job.account_id) { Ok(()) } else { Err(Denied::Absent) }
 }
 
 /// Who the job is done for, with the rights that they have now.

@@ -14,14 +14,16 @@ use tributary_domain::bulk::rows::{Kind, Row, RowError};
 use tributary_domain::bulk::state::{Phase, Step};
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{Head, LedgerId};
+use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Micros;
 use tributary_domain::rights::Right;
 use tributary_runtime::blobs::BlobError;
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::jobs::Settled;
 
+use crate::credits::Chunked;
 use crate::kept::{self, Planned};
-use crate::{Failure, Flow, Run, right_of, words};
+use crate::{Failure, Flow, Run, asked, right_of, singly, within, words};
 
 /// How many rows are looked at together: as many accounts are read at once.
 const LOOKED_AT: usize = 100;
@@ -62,7 +64,7 @@ impl Totals {
 }
 
 /// Gives every row its verdict. Begun again after a kill, it goes on behind the rows that are planned.
-pub(crate) async fn plan(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<Flow, Failure> {
+pub(crate) async fn plan(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
     let app = run.app;
     let file = tempfile::NamedTempFile::new()?;
     match app.blobs().fetch(&job.input, file.path(), MAX_INPUT_BYTES).await {
@@ -78,11 +80,12 @@ pub(crate) async fn plan(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<Fl
         Kind::Credits => Some(app.store().payer(job).await?),
         Kind::Accounts | Kind::Updates | Kind::Notifications => None,
     };
-    let planner = Planner { run, job, caller, payer };
+    let planner = Planner { run, job, payer, anew: false };
     match planner.all(file.reopen()?).await {
         Ok(Some(totals)) => planned(run, job, &planner, totals).await,
         Ok(None) => Ok(if app.now() >= run.until { Flow::Later } else { Flow::On }),
         Err(PlanError::Input(error)) => unusable(run, job, Reason::new(error.code(), error.to_string())).await,
+        Err(PlanError::Stop(reason)) => Ok(Flow::Stop(reason)),
         Err(PlanError::Other(error)) => Err(error),
     }
 }
@@ -109,6 +112,7 @@ async fn planned(run: &Run<'_>, job: &Job, planner: &Planner<'_>, totals: Totals
 
 enum PlanError {
     Input(InputError),
+    Stop(Reason),
     Other(Failure),
 }
 
@@ -121,8 +125,26 @@ impl<E: Into<Failure>> From<E> for PlanError {
 struct Planner<'a> {
     run: &'a Run<'a>,
     job: &'a Job,
-    caller: &'a Caller,
     payer: Option<Head>,
+    /// The ancestors of every account are looked up anew.
+    anew: bool,
+}
+
+/// The verdicts of rows that were planned before, as everything is now: what is sent then, with the name that was shown.
+pub(crate) async fn judge_now(
+    run: &Run<'_>,
+    job: &Job,
+    caller: &Caller,
+    rows: &[Planned],
+) -> Result<Vec<Result<Planned, RowError>>, Failure> {
+    let planner = Planner { run, job, payer: None, anew: true };
+    let said = rows.iter().map(|row| (row.clone(), Row::read(job.kind, &row.fields))).collect();
+    let looked = planner.judge(caller, said).await?;
+    let now = |(row, looked): (&Planned, Looked)| match looked.verdict {
+        Ok(_) => Ok(Planned { name: row.name.clone(), ..looked.row }),
+        Err((_, error)) => Err(error),
+    };
+    Ok(rows.iter().zip(looked).map(now).collect())
 }
 
 impl Planner<'_> {
@@ -145,7 +167,8 @@ impl Planner<'_> {
                     None => at_end = true,
                 }
             }
-            waiting.extend(self.look_at(read).await?);
+            let caller = asked(self.run, self.job).await?.map_err(PlanError::Stop)?;
+            waiting.extend(self.look_at(&caller, read).await?);
             while let Some(count) = self.full(&waiting, at_end) {
                 let chunk = self.keep(&totals, waiting.drain(..count).collect()).await?;
                 let Some(chunk) = chunk else { return Ok(None) };
@@ -233,7 +256,7 @@ impl Planner<'_> {
         Ok(Some(chunk))
     }
 
-    async fn look_at(&self, read: Vec<(tributary_domain::bulk::input::InputRow, bool)>) -> Result<Vec<Looked>, PlanError> {
+    async fn look_at(&self, caller: &Caller, read: Vec<(tributary_domain::bulk::input::InputRow, bool)>) -> Result<Vec<Looked>, PlanError> {
         let said = read.into_iter().map(|(row, same)| {
             let said = match row.error {
                 Some(error) => Err(error),
@@ -242,20 +265,23 @@ impl Planner<'_> {
             };
             (Planned { fields: row.fields, ..Planned::default() }, said)
         });
-        self.judge(said.collect()).await
+        Ok(self.judge(caller, said.collect()).await?)
     }
 
     /// The verdicts of rows, by the accounts that they are about: one read for up to a hundred.
-    async fn judge(&self, said: Vec<(Planned, Result<Row, RowError>)>) -> Result<Vec<Looked>, PlanError> {
+    async fn judge(&self, caller: &Caller, said: Vec<(Planned, Result<Row, RowError>)>) -> Result<Vec<Looked>, Failure> {
         let ids: BTreeSet<AccountId> = said.iter().filter_map(|(_, row)| row.as_ref().ok()).map(|row| self.account_of(row)).collect();
         let ids: Vec<AccountId> = ids.into_iter().collect();
         let accounts = self.run.app.store().accounts(&ids).await?;
-        let accounts: BTreeMap<AccountId, Account> = accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
+        let mut accounts: BTreeMap<AccountId, Account> = accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
+        if self.anew {
+            self.look_above(&mut accounts).await?;
+        }
         let mut looked = Vec::with_capacity(said.len());
         for (mut planned, row) in said {
             let verdict = match row {
                 Err(error) => Err((Mark::Malformed, error)),
-                Ok(row) => match self.verdict(&row, accounts.get(&self.account_of(&row)), &mut planned).await {
+                Ok(row) => match self.verdict(caller, &row, accounts.get(&self.account_of(&row)), &mut planned).await {
                     Ok(good) => Ok(good),
                     Err(error) if crate::words::may_pass(&error) => return Err(error.into()),
                     Err(StoreError::Conflict(detail)) => Err((Mark::Failed, RowError::of("email", detail))),
@@ -275,6 +301,21 @@ impl Planner<'_> {
         Ok(looked)
     }
 
+    /// Sets the ancestors of accounts as they are now: those of one parent are looked up once.
+    async fn look_above(&self, accounts: &mut BTreeMap<AccountId, Account>) -> Result<(), StoreError> {
+        let mut above: BTreeMap<Option<AccountId>, Lineage> = BTreeMap::new();
+        for account in accounts.values_mut() {
+            let parent = account.lineage.parent().cloned();
+            let lineage = match above.remove(&parent) {
+                Some(known) => known,
+                None => self.run.app.store().resolved_lineage(&account.lineage).await?,
+            };
+            above.insert(parent, lineage.clone());
+            account.lineage = lineage;
+        }
+        Ok(())
+    }
+
     fn account_of(&self, row: &Row) -> AccountId {
         row.account().unwrap_or(&self.job.account_id).clone()
     }
@@ -282,12 +323,13 @@ impl Planner<'_> {
     /// What a row needs, and the accounts whose gates it will check; or why it cannot be done.
     async fn verdict(
         &self,
+        caller: &Caller,
         row: &Row,
         account: Option<&Account>,
         planned: &mut Planned,
     ) -> Result<(Micros, BTreeSet<AccountId>), StoreError> {
         let mut account = account.ok_or(Denied::Absent)?.clone();
-        let may = |account: &Account| self.may(row, account);
+        let may = |account: &Account| self.may(caller, row, account);
         // The stored ancestors may be of before an ancestor's move.
         let below_payer = |account: &Account| {
             let payer = self.payer.as_ref().and_then(|payer| payer.ledger.account());
@@ -330,11 +372,12 @@ impl Planner<'_> {
         }
     }
 
-    fn may(&self, row: &Row, account: &Account) -> Result<(), Denied> {
-        self.caller.over(Right::BulkManage)(&account.id, &account.lineage)?;
-        self.caller.over(right_of(self.job.kind))(&account.id, &account.lineage)?;
+    fn may(&self, caller: &Caller, row: &Row, account: &Account) -> Result<(), Denied> {
+        within(self.job, &account.id, &account.lineage)?;
+        caller.over(Right::BulkManage)(&account.id, &account.lineage)?;
+        caller.over(right_of(self.job.kind))(&account.id, &account.lineage)?;
         match row {
-            Row::Account(row) if row.initial_credits.is_some() => self.caller.over(Right::CreditsAllocate)(&account.id, &account.lineage),
+            Row::Account(row) if row.initial_credits.is_some() => caller.over(Right::CreditsAllocate)(&account.id, &account.lineage),
             _ => Ok(()),
         }
     }
@@ -350,13 +393,13 @@ fn mark_of(fields: &tributary_domain::bulk::rows::Fields) -> [u8; 16] {
 }
 
 /// Gives the rows that failed a new verdict. Begun again after a kill, it passes over those that have it.
-pub(crate) async fn plan_again(run: &Run<'_>, job: &Job, caller: &Caller) -> Result<Flow, Failure> {
+pub(crate) async fn plan_again(run: &Run<'_>, job: &Job) -> Result<Flow, Failure> {
     let store = run.app.store();
     let payer = match job.kind {
         Kind::Credits => Some(store.payer(job).await?),
         Kind::Accounts | Kind::Updates | Kind::Notifications => None,
     };
-    let planner = Planner { run, job, caller, payer };
+    let planner = Planner { run, job, payer, anew: false };
     let (mut from, mut sum) = (1, Micros::ZERO);
     loop {
         let chunks = store.chunks(&job.id, from, CHUNKS).await?;
@@ -365,10 +408,22 @@ pub(crate) async fn plan_again(run: &Run<'_>, job: &Job, caller: &Caller) -> Res
             if run.app.now() >= run.until {
                 return Ok(Flow::Later);
             }
-            let now = if chunk.round == job.round { chunk.clone() } else { planner.again(chunk).await? };
-            if now.version != chunk.version {
-                match store.settle_chunk(&job.id, chunk, &now, Some(Phase::Planning)).await? {
-                    Settled::Kept(_) => {}
+            let mut now = chunk.clone();
+            if chunk.round != job.round {
+                let caller = match asked(run, job).await? {
+                    Ok(caller) => caller,
+                    Err(reason) => return Ok(Flow::Stop(reason)),
+                };
+                if chunk.taken && !chunk.places(Mark::Pending).is_empty() {
+                    // What an earlier round began is known under that round.
+                    match singly::end(run, job, None, chunk.clone(), &[]).await? {
+                        Chunked::Through => now = store.chunk(&job.id, chunk.number).await?,
+                        Chunked::Elsewhere | Chunked::Stop(_) => return Ok(Flow::On),
+                    }
+                }
+                let again = planner.again(&caller, &now).await?;
+                match store.settle_chunk(&job.id, &now, &again, Some(Phase::Planning)).await? {
+                    Settled::Kept(kept) => now = kept,
                     Settled::Raced | Settled::Stopped => return Ok(Flow::On),
                 }
             }
@@ -385,16 +440,14 @@ pub(crate) async fn plan_again(run: &Run<'_>, job: &Job, caller: &Caller) -> Res
 }
 
 impl Planner<'_> {
-    async fn again(&self, chunk: &Chunk) -> Result<Chunk, Failure> {
-        let mut new = Chunk { round: self.job.round, version: chunk.version + 1, taken: false, sum: 0, ..chunk.clone() };
-        let failed = chunk.places(Mark::Failed);
-        let Some(rows) = kept::load(self.run.app, chunk).await?.filter(|_| !failed.is_empty()) else { return Ok(new) };
-        let said = failed.iter().filter_map(|place| rows.get(*place)).map(|row| (row.clone(), Row::read(self.job.kind, &row.fields)));
-        let looked = self.judge(said.collect()).await.map_err(|error| match error {
-            PlanError::Other(error) => error,
-            PlanError::Input(error) => error.into(),
-        })?;
-        for (place, looked) in failed.into_iter().zip(looked) {
+    async fn again(&self, caller: &Caller, chunk: &Chunk) -> Result<Chunk, Failure> {
+        let mut new = Chunk { round: self.job.round, taken: false, sum: 0, ..chunk.clone() };
+        // A row that an earlier round left is looked at with those that failed, so that its credit is set aside, too.
+        let again = [chunk.places(Mark::Failed), chunk.places(Mark::Pending)].concat();
+        let Some(rows) = kept::load(self.run.app, chunk).await?.filter(|_| !again.is_empty()) else { return Ok(new) };
+        let said = again.iter().filter_map(|place| rows.get(*place)).map(|row| (row.clone(), Row::read(self.job.kind, &row.fields)));
+        let looked = self.judge(caller, said.collect()).await?;
+        for (place, looked) in again.into_iter().zip(looked) {
             match looked.verdict {
                 Ok((sum, _)) => {
                     new.set(place, Mark::Pending);

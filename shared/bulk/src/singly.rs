@@ -2,11 +2,12 @@
 //! is recorded under an id that follows from the job and the row, so it is done once.
 
 use futures::stream::{self, StreamExt as _};
+use serde::Deserialize;
 use serde_json::json;
 use tributary_api::Caller;
 use tributary_domain::account::Kind as AccountKind;
 use tributary_domain::bulk::job::{Chunk, Job, Mark};
-use tributary_domain::bulk::rows::{AccountRow, NewKind, Row, RowError, UpdateRow};
+use tributary_domain::bulk::rows::{AccountRow, Kind, NewKind, Row, RowError, UpdateRow};
 use tributary_domain::bulk::state::Phase;
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
@@ -15,13 +16,13 @@ use tributary_runtime::secrets::digest;
 use tributary_store::accounts::{Authority, Edit, NewAccount};
 use tributary_store::error::StoreError;
 use tributary_store::events::Act;
-use tributary_store::idempotency::{Outcome, Scope};
+use tributary_store::idempotency::{GivenUp, Outcome, Scope};
 use tributary_store::jobs::{Said, Settled};
 
 use crate::credits::Chunked;
 use crate::kept::Planned;
 use crate::words::{may_pass, words};
-use crate::{Failure, Run, ids};
+use crate::{Failure, Run, ids, within};
 
 /// How many rows are done at once.
 const AT_ONCE: usize = 8;
@@ -75,35 +76,41 @@ pub(crate) async fn end(run: &Run<'_>, job: &Job, caller: Option<&Caller>, chunk
 }
 
 async fn row(run: &Run<'_>, job: &Job, caller: Option<&Caller>, chunk: &Chunk, place: usize, planned: Option<&Planned>) -> Ended {
-    let number = number(chunk, place);
-    let row = match planned.map(|planned| Row::read(job.kind, &planned.fields)) {
-        Some(Ok(row)) => row,
-        Some(Err(error)) => return Ended::Failed(error),
-        None => return Ended::Failed(RowError::new("internal_error", "what was planned of the row cannot be read")),
-    };
-    let act = act(run, job, number);
-    let done = match (row, caller) {
-        (Row::Account(row), Some(caller)) => make(run, job, caller, number, row, &act).await.map(Some),
-        (Row::Update(row), Some(caller)) => edit(run, job, caller, row, &act).await.map(|()| None),
-        (Row::Account(_), None) => found(run.app.store().first_answer(&scope(job, number, &act)).await),
-        (Row::Update(_), None) => match run.app.store().was_said(&act.event).await {
-            Ok(true) => Ok(None),
-            Ok(false) => return Ended::Failed(never()),
-            Err(error) => Err(error),
-        },
-        (Row::Credit(_) | Row::Notice(_), _) => return Ended::Failed(never()),
+    let act = act(run, job, number(chunk, place));
+    let record = scope(job, chunk, place, &act);
+    let done = match (planned.map(|planned| Row::read(job.kind, &planned.fields)), caller) {
+        (Some(Ok(Row::Account(row))), Some(caller)) => make(run, job, caller, row, &act, &record).await.map(Some).map_err(Ended::of),
+        (Some(Ok(Row::Update(row))), Some(caller)) => edit(run, job, caller, row, &act, &record).await.map(|()| None).map_err(Ended::of),
+        (Some(Ok(_)), _) => Err(Ended::Failed(never())),
+        (Some(Err(error)), _) => Err(Ended::Failed(error)),
+        (None, _) => Err(Ended::Failed(RowError::new("internal_error", "what was planned of the row cannot be read"))),
     };
     match done {
         Ok(made) => Ended::Done(made),
-        Err(error) if may_pass(&error) => Ended::Open(error),
-        Err(error) => Ended::Failed(words(error)),
+        Err(Ended::Failed(error)) => give_up(run, job, &act, &record, error).await,
+        Err(ended) => ended,
     }
 }
 
-fn found(first: Result<Option<tributary_domain::account::Account>, StoreError>) -> Result<Option<AccountId>, StoreError> {
-    match first? {
-        Some(account) => Ok(Some(account.id)),
-        None => Err(StoreError::Conflict("the key that started the job is taken no more")),
+impl Ended {
+    fn of(error: StoreError) -> Self {
+        if may_pass(&error) { Ended::Open(error) } else { Ended::Failed(words(error)) }
+    }
+}
+
+/// What a record tells of a row that was done.
+#[derive(Deserialize)]
+struct Answer {
+    id: AccountId,
+}
+
+/// Calls a row failed, unless it was done, by whoever: an earlier worker may have died before it could say so. One that is only late
+/// does it no more.
+async fn give_up(run: &Run<'_>, job: &Job, act: &Act, record: &Scope, error: RowError) -> Ended {
+    match run.app.store().give_up(record, &act.event, error).await {
+        Ok(GivenUp::Done(Answer { id })) => Ended::Done((job.kind == Kind::Accounts).then_some(id)),
+        Ok(GivenUp::Never(error)) => Ended::Failed(error),
+        Err(error) => Ended::of(error),
     }
 }
 
@@ -120,9 +127,13 @@ fn act(run: &Run<'_>, job: &Job, number: u64) -> Act {
     Act { event, actor: job.actor.clone(), request: run.id.clone(), now: run.app.now() }
 }
 
-/// The record of a row; its key is the job's and the row's, so it is done once whoever does it.
-fn scope(job: &Job, number: u64, act: &Act) -> Scope {
-    let key = format!("{}-{number}", job.id);
+/// The record of a row in a round; its key is the job's and the row's, so it is done once whoever does it, and once it is given up it
+/// is done in a later round only.
+fn scope(job: &Job, chunk: &Chunk, place: usize, act: &Act) -> Scope {
+    let mut key = format!("{}-{}", job.id, number(chunk, place));
+    if chunk.round > 1 {
+        key.push_str(&format!("-{}", chunk.round));
+    }
     Scope {
         account: job.account_id.clone(),
         route: ROUTE,
@@ -133,10 +144,11 @@ fn scope(job: &Job, number: u64, act: &Act) -> Scope {
     }
 }
 
-async fn make(run: &Run<'_>, job: &Job, caller: &Caller, number: u64, row: AccountRow, act: &Act) -> Result<AccountId, StoreError> {
+async fn make(run: &Run<'_>, job: &Job, caller: &Caller, row: AccountRow, act: &Act, record: &Scope) -> Result<AccountId, StoreError> {
     let (create, allocate) = (caller.over(Right::AccountsCreate), caller.over(Right::CreditsAllocate));
     let moves_credit = row.initial_credits.is_some();
     let may = move |id: &AccountId, lineage: &_| {
+        within(job, id, lineage)?;
         create(id, lineage)?;
         if moves_credit { allocate(id, lineage) } else { Ok(()) }
     };
@@ -159,34 +171,24 @@ async fn make(run: &Run<'_>, job: &Job, caller: &Caller, number: u64, row: Accou
         clone_from: None,
     };
     let authority = Authority { home: &job.account_id, may: &may };
-    let made = run.app.store().create_account(&new, authority, authority, act, Some(&scope(job, number, act))).await?;
+    let made = run.app.store().create_account(&new, authority, authority, act, Some(record)).await?;
     Ok(match made {
         Outcome::Done(account) | Outcome::Replayed(account) => account.id,
     })
 }
 
-async fn edit(run: &Run<'_>, job: &Job, caller: &Caller, row: UpdateRow, act: &Act) -> Result<(), StoreError> {
-    let may = caller.over(Right::AccountsUpdate);
+async fn edit(run: &Run<'_>, job: &Job, caller: &Caller, row: UpdateRow, act: &Act, record: &Scope) -> Result<(), StoreError> {
+    let update = caller.over(Right::AccountsUpdate);
+    let may = |id: &AccountId, lineage: &_| within(job, id, lineage).and_then(|()| update(id, lineage));
     let edit = Edit { name: row.name, external_id: row.external_id, email: row.email, tags: row.tags, ..Edit::default() };
     let authority = Authority { home: &job.account_id, may: &may };
-    match run.app.store().edit_account(&row.account_id, &edit, None, authority, act).await {
-        Ok(_) => Ok(()),
-        Err(error) if may_pass(&error) => Err(error),
-        // It was done before what now stands in its way.
-        Err(error) => {
-            if run.app.store().was_said(&act.event).await? {
-                Ok(())
-            } else {
-                Err(error)
-            }
-        }
-    }
+    run.app.store().edit_account(&row.account_id, &edit, None, authority, act, Some(record)).await.map(drop)
 }
 
 /// What is said for a notification.
-pub(crate) fn notice(run: &Run<'_>, job: &Job, chunk: &Chunk, place: usize, planned: Option<&Planned>) -> Result<Said, RowError> {
+pub(crate) fn notice(run: &Run<'_>, job: &Job, chunk: &Chunk, place: usize, planned: &Planned) -> Result<Said, RowError> {
     let unreadable = || RowError::new("internal_error", "what was planned of the row cannot be read");
-    let (planned, notice) = (planned.ok_or_else(unreadable)?, job.notice.as_ref().ok_or_else(unreadable)?);
+    let notice = job.notice.as_ref().ok_or_else(unreadable)?;
     let Row::Notice(row) = Row::read(job.kind, &planned.fields)? else { return Err(unreadable()) };
     let name = planned.name.as_ref().map_or("", |name| name.as_str());
     let texts = notice.render(&planned.fields, name).map_err(|error| RowError::new("validation_failed", error.to_string()))?;

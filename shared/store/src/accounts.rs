@@ -20,7 +20,7 @@ use crate::entries::push_entry;
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::gates::{self, GateVerdict};
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{GIVEN_UP, Outcome, Scope};
 use crate::keys;
 use crate::table::{Change, Cond, MAX_BATCH_GET, Value, Write, s};
 
@@ -251,11 +251,12 @@ impl Store {
         Ok((entries, Some(plan.transfer)))
     }
 
-    /// Edits an account. With `expected`, only that version.
+    /// Edits an account. With `expected`, only that version. With a `scope`, its record is made with the edit, unless the request
+    /// was given up.
     ///
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Stale`], [`StoreError::ExternalIdTaken`], [`StoreError::AccountState`] for a
-    /// closed account.
+    /// closed account, [`StoreError::Conflict`] for a request that was given up.
     pub async fn edit_account(
         &self,
         id: &AccountId,
@@ -263,6 +264,7 @@ impl Store {
         expected: Option<i64>,
         authority: Authority<'_>,
         act: &Act,
+        scope: Option<&Scope>,
     ) -> Result<Account, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
@@ -274,6 +276,9 @@ impl Store {
             let new = edited(&old, edit, act);
             let mut tx = Tx::default();
             push_event(&mut tx, Part::Guard, act, id, RecordKind::AccountUpdated, &json!({ "version": new.version }))?;
+            if let Some(scope) = scope {
+                tx.push(Part::Cause, Write::create(scope.key(), scope.record(&json!({ "id": id }), &act.event)?));
+            }
             let as_read = Cond::Eq("ver", Value::N(old.version));
             tx.push(Part::Account, Write::update(keys::account(id), edit_changes(&new)?, as_read));
             push_external_id_change(&mut tx, &old, &new);
@@ -296,6 +301,9 @@ impl Store {
             };
             if refused.guard().is_some() {
                 return Ok(new);
+            }
+            if refused.of(&Part::Cause).is_some() {
+                return Err(GIVEN_UP);
             }
             if let Some(taken) = refused.of(&Part::Unique) {
                 return Err(taken_by(taken)?);

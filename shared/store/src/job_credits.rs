@@ -26,7 +26,7 @@ use crate::entries::push_entry;
 use crate::error::{Denied, StoreError};
 use crate::gates::{self, GateVerdict};
 use crate::heads::Heads;
-use crate::jobs::{Counted, Settled, as_read, changed, push_chunk, push_job};
+use crate::jobs::{Counted, Settled, as_read, changed, is_at, push_chunk, push_job};
 use crate::keys;
 use crate::table::{Change, Cond, Item, MAX_TRANSACT, Value, Write, s};
 
@@ -124,7 +124,8 @@ impl Store {
     /// are marked so in the same one.
     ///
     /// # Errors
-    /// [`StoreError::Credit`] with `Suspended` if the payer cannot spend now; table errors.
+    /// [`StoreError::Credit`] with `Suspended` if the payer cannot spend now; [`StoreError::Conflict`] if the job's escrow is
+    /// smaller than these rows; table errors.
     pub async fn hand_out(&self, job: &Job, chunk: &Chunk, grants: &[Grant], means: Means<'_>) -> Result<Settled, StoreError> {
         self.give_or_take(job, chunk, grants, means, Phase::Applying).await
     }
@@ -189,8 +190,13 @@ impl Store {
             if refused.of(&Part::Chunk).is_some() {
                 return Ok(Settled::Raced);
             }
-            if refused.of(&Part::Job).is_some() {
-                return Ok(Settled::Stopped);
+            match refused.of(&Part::Job) {
+                // Never so while each row is set aside once. A row that is not is refused rather than tried for ever.
+                Some(there) if is_at(there, phase) => {
+                    return Err(StoreError::Conflict("the credit set aside for the job does not cover it"));
+                }
+                Some(_) => return Ok(Settled::Stopped),
+                None => {}
             }
             resolve |= self.read_moves(&refused, &moves.gates)?;
             self.patience.pause(attempt.min(4)).await;

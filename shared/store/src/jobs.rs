@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use tributary_domain::bulk::job::{Chunk, Job, Mark, Progress};
 use tributary_domain::bulk::state::{Phase, State};
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::{AccountId, EventId, JobId};
+use tributary_domain::id::{AccountId, JobId};
 
 use crate::Store;
 use crate::codec::{Reader, json as json_value, put};
@@ -148,15 +148,6 @@ impl Store {
         }
     }
 
-    /// Whether an event is there: one read.
-    ///
-    /// # Errors
-    /// Table errors.
-    pub async fn was_said(&self, event: &EventId) -> Result<bool, StoreError> {
-        let key = keys::event(event);
-        Ok(patiently(&self.patience, || self.table.get(&key, true)).await?.is_some())
-    }
-
     /// Shows how many rows were looked at so far.
     ///
     /// # Errors
@@ -186,15 +177,25 @@ impl Store {
         }
     }
 
-    /// The rows of a job from chunk `from` on, in their order, at most `limit` chunks: one query.
+    /// The rows of a job from chunk `from` on, in their order: `limit` chunks, or all that are left if they are fewer. A query for
+    /// each page, which the table also ends by its bytes.
     ///
     /// # Errors
     /// Table errors.
     pub async fn chunks(&self, job: &JobId, from: u32, limit: usize) -> Result<Vec<Chunk>, StoreError> {
-        let range = SortRange::Between(keys::job_chunk_position(from), keys::job_chunk_position(999_999));
-        let query = Query::table(keys::job_partition(job), range).limit(limit);
-        let page = patiently(&self.patience, || self.table.query(&query)).await?;
-        page.items.iter().map(decode_chunk).collect()
+        let (mut chunks, mut start) = (Vec::new(), None);
+        loop {
+            let range = SortRange::Between(keys::job_chunk_position(from), keys::job_chunk_position(999_999));
+            let query = Query::table(keys::job_partition(job), range).limit(limit - chunks.len()).after(start);
+            let page = patiently(&self.patience, || self.table.query(&query)).await?;
+            for item in &page.items {
+                chunks.push(decode_chunk(item)?);
+            }
+            if page.next.is_none() || chunks.len() >= limit {
+                return Ok(chunks);
+            }
+            start = page.next;
+        }
     }
 
     /// Some rows of a job as they are now: one read.
@@ -266,6 +267,12 @@ pub(crate) fn push_job(tx: &mut Tx, job: &JobId, phase: Option<Phase>, counted: 
         changes.push(Change::Add("escrow", -paid));
     }
     tx.push(Part::Job, Write::update(keys::job(job), changes, Cond::All(conds)));
+}
+
+/// Whether a job that stood in the way of a write is still at it: then its escrow was too small.
+pub(crate) fn is_at(job: Option<&Item>, phase: Phase) -> bool {
+    let is = |name, word: &str| job.is_some_and(|item| matches!(Reader(item).maybe_text(name), Ok(Some(text)) if text == word));
+    is("st", State::Running.word()) && is("ph", phase.word())
 }
 
 pub(crate) fn as_read(job: &Job) -> Cond {

@@ -232,7 +232,7 @@ impl Op {
             Ask::ExpireLot { lot } => store.expire_lot(lot, &TransferId::from_uuid(source.uuid()), &act).await.map(|_| Answer::Plain),
             Ask::Limit { account, limit } => {
                 let edit = Edit { credit_limit: Some(Micros::new(*limit)), ..Edit::default() };
-                store.edit_account(account, &edit, None, below, &act).await.map(|_| Answer::Plain)
+                store.edit_account(account, &edit, None, below, &act, None).await.map(|_| Answer::Plain)
             }
         }
     }

@@ -84,19 +84,36 @@ pub struct RowError {
     pub detail: String,
 }
 
-/// The most characters of a detail that are kept.
-const MAX_DETAIL: usize = 240;
+/// The most bytes of a detail, and of a column's name, as they are kept in JSON. A chunk has up to 400 rows, and with something wrong in
+/// each it must stay well below the 400 KB of an item.
+const MAX_DETAIL_BYTES: usize = 300;
+const MAX_COLUMN_BYTES: usize = 100;
+
+/// As much of the beginning of a text as takes `most` bytes in JSON.
+fn beginning(text: &str, most: usize) -> String {
+    let mut left = most;
+    let fits = |letter: &char| {
+        let bytes = match letter {
+            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+            '\0'..'\u{20}' => 6,
+            other => other.len_utf8(),
+        };
+        let rest = left.checked_sub(bytes);
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    text.chars().take_while(fits).collect()
+}
 
 impl RowError {
     /// What is wrong with the whole row.
     pub fn new(code: &str, detail: impl Into<String>) -> Self {
-        let detail: String = detail.into();
-        Self { code: code.to_owned(), column: None, detail: detail.chars().take(MAX_DETAIL).collect() }
+        Self { code: code.to_owned(), column: None, detail: beginning(&detail.into(), MAX_DETAIL_BYTES) }
     }
 
     /// What is wrong with a value.
     pub fn of(column: &str, detail: impl Into<String>) -> Self {
-        Self { column: Some(column.chars().take(64).collect()), ..Self::new("validation_failed", detail) }
+        Self { column: Some(beginning(column, MAX_COLUMN_BYTES)), ..Self::new("validation_failed", detail) }
     }
 }
 
@@ -314,6 +331,15 @@ mod tests {
         assert_eq!(refused(Kind::Accounts, json!({"name": "A", "tags": "x"})), wrong("tags"));
         assert_eq!(refused(Kind::Updates, json!({"account_id": ID})), ("validation_failed".to_owned(), None));
         assert!(read(Kind::Notifications, json!({"account_id": ID, "plan": "gold"})).is_ok());
+    }
+
+    #[test]
+    fn a_chunk_full_of_errors_fits_an_item_whatever_they_quote() {
+        for letter in ["\u{1}", "\"", "\\", "\n", "a", "é", "😀", "\u{7f}"] {
+            let error = RowError::of(&letter.repeat(1_000), letter.repeat(1_000));
+            let kept = serde_json::to_string(&error).expect("JSON");
+            assert!((400..480).contains(&kept.len()), "{letter:?} takes {} bytes", kept.len());
+        }
     }
 
     #[test]
