@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import time
 
 import requests
 import schemathesis
@@ -20,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import repair  # noqa: E402
 
 URL, KEY = os.environ["FUZZ_URL"], os.environ["FUZZ_KEY"]
-ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job|alr|whk|evt)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 NAME = re.compile(r"^[!-~]{1,128}$")
 
 # Refusals with 400 of requests that the schema allows, because JSON Schema has no words for the rule: code, what the problem
@@ -54,6 +55,26 @@ UNSAYABLE = [
     ("validation_failed", "bytes of UTF-8", "`maxLength` counts characters, the API bytes"),
     ("validation_failed", "U+E00", "characters beyond U+FFFF in a class have no form that all readers of patterns share"),
     ("validation_failed", "must be an IANA time zone", "the zones that exist are too many to list"),
+    ("validation_failed", "/rows: is required, or an upload_id", "one of two fields must be given"),
+    ("validation_failed", "/upload_id: cannot be given with rows", "and not both"),
+    ("validation_failed", "/format: is of an upload", "a field that goes with another one"),
+    ("validation_failed", "a place for a value is written", "what stands between braces is a name"),
+    ("validation_failed", "must be one line without control characters", "a subject is shown in one line"),
+    ("validation_failed", "must not be empty", "white space alone is no text"),
+    ("validation_failed", "is too long with its values", "`maxLength` counts characters, the API bytes"),
+    ("validation_failed", "/target: must be at least the threshold", "an order of two fields"),
+    ("validation_failed", "/amount: is required, or target", "fields that go with a value of another"),
+    ("validation_failed", "/target: cannot be given with amount", "fields that go with a value of another"),
+    ("validation_failed", "is of the parent's credit; of a package, its quantity is given", "fields that go with a value of another"),
+    ("validation_failed", "/meter: is required for usage", "fields that go with a value of another"),
+    ("validation_failed", "/meter: is of usage alone", "fields that go with a value of another"),
+    ("validation_failed", "/period: is required: day or month", "fields that go with a value of another"),
+    ("validation_failed", "/period: is of spend, usage and loss alone", "fields that go with a value of another"),
+    ("validation_failed", "/threshold: must not be negative", "a range that goes with a value of another"),
+    ("validation_failed", "/url: ", "which addresses are of the public internet"),
+    ("validation_failed", "takes no event that there is", "the types of events are too many to list"),
+    ("validation_failed", "is named twice", "a list of texts that differ"),
+    ("validation_failed", "/settings/brand/support_url", "an https address"),
     ("validation_failed", "invalid type: floating point", "to JSON Schema 1.0 is an integer"),
 ]
 
@@ -100,6 +121,16 @@ def world():
                 made["holds"].append({"id": hold})
                 made["transfers"].append({"id": move})
             parent = account
+    # One row that can be done, and one that cannot: each job comes to its end, and has something to retry and to undo.
+    for number in range(12):
+        rows = [{"account_id": made["accounts"][number]["id"], "amount": "1"}, {"account_id": operator, "amount": "1"}]
+        made["bulk"].append({"id": api("POST", "/reseller/bulk/credits", json={"rows": rows})["id"]})
+    # A job whose payer has too little waits for it: such ones are resumed and cancelled.
+    poor = api("POST", "/reseller/accounts/create", json={"name": "Poor", "kind": "reseller"})["id"]
+    child = api("POST", "/reseller/accounts/create", json={"name": "Poor's", "parent_id": poor})["id"]
+    for _ in range(40):
+        job = api("POST", "/reseller/bulk/credits", json={"from": poor, "rows": [{"account_id": child, "amount": "1"}]})["id"]
+        made["paused"].append({"id": job})
     # An account is closed once, and only when there is nothing in it.
     for number in range(30):
         made["empty"].append({"id": api("POST", "/reseller/accounts/create", json={"name": f"Empty {number}"})["id"]})
@@ -110,6 +141,8 @@ def world():
     ]
     prices(operator, made)
     usage(made)
+    watched(made)
+    hooked(made)
     return own_key, made
 
 
@@ -150,10 +183,58 @@ def usage(made):
         made["exports"].append({"id": api("POST", "/reseller/usage/export", json=export)["id"]})
 
 
+def watched(made):
+    """Accounts that top themselves up, and alerts; of each, several to be removed."""
+    for account in made["accounts"]:
+        for _ in range(3):
+            rule = {"account_id": account["id"], "metric": "balance", "threshold": "1"}
+            made["alerts"].append({"id": api("POST", "/reseller/alerts", json=rule)["id"], "account_id": account["id"]})
+        topup = {"account_id": account["id"], "threshold": "1", "amount": "5", "source": "parent"}
+        api("PUT", "/reseller/credits/auto-topup", json=topup)
+
+
+def hooked(made):
+    """Webhook endpoints, several to be removed, and a delivery to each that stays. Nothing listens at their addresses."""
+    for account in made["accounts"]:
+        for _ in range(2):
+            hook = {"account_id": account["id"], "url": "https://hooks.example.com/", "events": ["webhook.*"]}
+            made["webhooks"].append({"id": api("POST", "/reseller/webhooks", json=hook)["id"], "account_id": account["id"]})
+    for hook in made["webhooks"][::2]:
+        event = api("POST", f"/reseller/webhooks/{hook['id']}/test?account_id={hook['account_id']}")["event_id"]
+        made["deliveries"].append({**hook, "event_id": event})
+
+
+def unsubscribable():
+    """What stands behind the link of a mail that somebody may not want."""
+    account = api("POST", "/reseller/accounts/create", json={"name": "Read", "email": "fuzz@example.com"})["id"]
+    row = {"account_id": account, "email": "fuzz@example.com"}
+    api("POST", "/reseller/bulk/notifications", json={"rows": [row], "subject": "Hello", "text": "There is news."})
+    for _ in range(100):
+        for mail in requests.get(URL + "/_local/mail", timeout=10).json()["data"]:
+            found = re.search(r"/unsubscribe/([A-Za-z0-9_-]+)", mail["text"])
+            if found:
+                return found[1]
+        time.sleep(0.1)
+    raise AssertionError("no mail came with a link to unsubscribe")
+
+
+def settled(jobs, state):
+    """Jobs are done in their own time: waits until these are."""
+    for job in jobs:
+        for _ in range(300):
+            if api("GET", f"/reseller/bulk/{job['id']}")["state"] == state:
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError(f"{job['id']} is not {state}")
+
+
 OWN_KEY, MADE = world()
+settled(MADE["paused"], "paused")
+TOKEN = unsubscribable()
 REPAIR = repair.Repair(MADE, chance)
 # Whose what is of which kind: a rule of its seller, an event of its account.
-OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events") for row in MADE[what]}
+OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events", "alerts", "webhooks") for row in MADE[what]}
 # Ids begin with the time they were made: one that begins like these was made by this run and stays.
 NOW = MADE["accounts"][0]["id"][4:9]
 ANSWERS = collections.defaultdict(collections.Counter)
@@ -169,12 +250,14 @@ def kept(request):
     return chance(json.dumps(request, sort_keys=True, default=repr)) % 8 == 0
 
 
-KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "meters")
+KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "alerts", "meters", "bulk", "deliveries", "webhooks")
 
 
 def pool(path):
     if path.endswith("/close"):
         return MADE["empty"]
+    if path.endswith(("/resume", "/cancel")):
+        return MADE["paused"]
     if "/keys/{key_id}/denies/" in path:
         return MADE["denied"]
     for what in KINDS:
@@ -189,6 +272,8 @@ def real_path(path, values):
     if named and all(isinstance(value, str) and NAME.match(value) for value in values.values()) and not kept(values):
         ids = pool(path)
         return {name: ids[chance("".join(values.values())) % len(ids)][name] for name in values}
+    if "token" in values:
+        return values if kept(values) else {"token": TOKEN}
     spoils = values.get("key_id") == OWN_KEY
     if all(isinstance(value, str) and ID.match(value) for value in values.values()):
         # The key that the run itself uses is not revoked, rotated or denied anything.
@@ -238,7 +323,9 @@ def owned(case):
             part["seller_id"] = owner["seller_id"]
     if isinstance(case.query, dict) and "seller_id" in owner:
         case.query.pop("account_id", None)
-    if "account_id" in owner and case.operation.path.endswith("/explain"):
+    path = case.operation.path
+    by_query = path.endswith("/explain") or "/webhooks/" in path or "/alerts/" in path and not isinstance(case.body, dict)
+    if "account_id" in owner and by_query:
         case.query = {**(case.query or {}), "account_id": owner["account_id"]}
     elif "account_id" in owner and isinstance(case.body, dict):
         case.body["account_id"] = owner["account_id"]
@@ -260,6 +347,9 @@ def before_call(ctx, case, kwargs):
             case.body = real("", case.body)
             REPAIR.body(path, case.body, text)
         owned(case)
+        # What was read before is named, or nothing: a version that is made up is almost never the one that is there.
+        if ("/webhooks/" in path or path.endswith("/auto-topup")) and case.headers and chance(repr(case.headers)) % 4:
+            case.headers.pop("If-Match", None)
 
 
 def refused_within(case, response):

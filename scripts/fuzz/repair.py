@@ -94,6 +94,23 @@ class Repair:
             body.update(self.one("codes", text), account_id=self.one("accounts", text)["id"])
         elif what == "pricing/packages/quote":
             body.update(account_id=self.one("offers", text)["account_id"], credits=str(1 + self.chance(text) % 50))
+        elif what == "credits/auto-topup":
+            body.update(threshold="1", source="parent", amount="5")
+            body.pop("target", None)
+        elif what.startswith("alerts") and isinstance(body.get("metric"), str):
+            body["threshold"] = "1"
+            body.pop("meter", None)
+            if body["metric"] == "usage":
+                body["meter"] = self.meter(text)
+            if body["metric"] in ("spend", "usage", "loss"):
+                body["period"] = "day"
+            else:
+                body.pop("period", None)
+        elif what.startswith("bulk/") and body.get("rows"):
+            for field in ("upload_id", "format"):
+                body.pop(field, None)
+        elif what.startswith("webhooks") and body.get("url"):
+            body.update(url="https://hooks.example.com/", events=["credit.*"])
         elif what == "credits/purchase":
             self.purchase(body, text)
         elif what in ("usage/events", "usage/events/async"):

@@ -1,8 +1,10 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
+mod bulk;
 mod pricing;
 mod usage;
 mod usage_reports;
+mod watching;
 
 use http::Method;
 use serde_json::{Value, json};

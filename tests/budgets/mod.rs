@@ -2,6 +2,8 @@
 //! is `budgets.txt`, which the documentation cites; `UPDATE_GOLDEN=1 cargo test -p tributary-tests budgets` writes it anew.
 
 mod usage;
+mod watching;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -93,8 +95,62 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     pricing(&mut c).await;
     using(&mut c).await;
     reporting(&mut c).await;
+    in_bulk(&mut c).await;
+    watching::watching(&mut c).await;
+    webhooks::telling(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
+    documented(&c.table());
+}
+
+/// The table as the documentation shows it.
+fn documented(table: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/DATA-MODEL.md");
+    let document = std::fs::read_to_string(path).expect("the document");
+    let (before, rest) = document.split_once("```text\noperation, ").expect("the table in the document");
+    let (_, after) = rest.split_once("```").expect("the table's end");
+    let right = format!("{before}```text\n{table}```{after}");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, right).expect("the document is written");
+    } else {
+        assert!(document == right, "docs/DATA-MODEL.md shows other budgets than tests/budgets/budgets.txt; UPDATE_GOLDEN=1 mends it");
+    }
+}
+
+/// What a job costs, beside its heads: an account's newest entry is found by a query of its own, and no other way.
+async fn in_bulk(c: &mut Counted) {
+    let mut own = Counted::new().await;
+    let master = own.w.master.api.clone();
+    own.w.fund(&own.w.master.id, "5000").await;
+    let mut rows = Vec::new();
+    for n in 0..1_000 {
+        let id = own.w.child_of(&own.w.master.id).await;
+        rows.push(json!({ "account_id": id, "amount": "1.5", "reference": format!("Invoice {n}") }));
+    }
+    let job = master.pay("/reseller/bulk/credits", json!({ "rows": rows })).send().await.is(202);
+    own.table.reset();
+    crate::flows::bulk::work(&own.w).await;
+    let counts = own.table.reset();
+    own.note("bulk: 1,000 credits from start to end", counts);
+    let done = master.get(&format!("/reseller/bulk/{}", job.id())).send().await.is(200);
+    assert_eq!((done.word("state"), done["done"].as_i64()), ("completed", Some(1_000)), "{}", done.text);
+    // The payer's debit, the credits, and the end; nothing is left to return.
+    assert!(counts.transacts <= 11 + 2, "{} transactions", counts.transacts);
+    // Ten reads of the accounts, one query of each head, one write of each chunk, and as many calls as for ten rows beside.
+    assert_eq!(counts.batch_gets, 10);
+    let few = json!({ "rows": rows[..10].iter().map(|row| json!({ "account_id": row["account_id"], "amount": "1" })).collect::<Vec<_>>() });
+    own.cost("start a bulk job of 10 credits", master.pay("/reseller/bulk/credits", few)).await;
+    own.table.reset();
+    crate::flows::bulk::work(&own.w).await;
+    let ten = own.table.reset();
+    own.note("bulk: 10 credits from start to end", ten);
+    // Before each hundred rows and each chunk three calls ask what the key may now, so that one that is revoked does no more.
+    let asked = |c: Counts, chunks: u64| 3 * (c.batch_gets + chunks);
+    let beside = |c: Counts, chunks: u64, rows: u64| c.calls() - (c.transacts + c.batch_gets + rows + 2 * chunks + asked(c, chunks));
+    assert!(beside(counts, 11, 1_000) <= beside(ten, 1, 10) + 2, "{counts:?} {ten:?}");
+    own.cost("how far a bulk job is", master.get(&format!("/reseller/bulk/{}", job.id()))).await;
+    own.cost("page of 50 rows of a bulk job", master.get(&format!("/reseller/bulk/{}/rows", job.id()))).await;
+    c.lines.append(&mut own.lines);
 }
 
 async fn reading(c: &mut Counted) {
@@ -226,9 +282,9 @@ async fn reconciling(c: &mut Counted) {
     // The operator, the master and two customers; each customer was opened, funded, and has a side of 1,000 legs.
     assert_eq!((&run["accounts"], &run["entries"], &run["pass_complete"]), (&json!(4), &json!(2_008), &json!(true)), "{run}");
     assert_eq!(run["drift"], 0, "{run}");
-    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 48
+    // The state, and once ever the newest pass; a list; of each account a page and one batch, one page more where it holds a thousand; 64
     // system ledgers; sums.
-    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 48) });
+    assert_eq!(only_reads(counts), Counts { transacts: 1, ..reads(2, 4, 1 + 1 + 6 + 64) });
     own.note("reconcile pass over 4 accounts and 2,008 entries", counts);
     let idle = tributary_reconcile::handle(&app, json!({}), &app.run_id(""), 3_600).await.expect("a run");
     assert_eq!(idle["accounts"], 0, "{idle}");

@@ -2,6 +2,7 @@
 //! writes it anew.
 
 use serde_json::{Value, json};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, RateCardId};
 use tributary_domain::pricing::book::PricingBook;
 use tributary_store::accounts::Authority;
@@ -45,7 +46,7 @@ async fn price(c: &Counted) {
     let authority = Authority { home: &operator, may: &|_, _| Ok(()) };
     let edit = |now: &mut PricingBook, _: &_| {
         *now = book.clone();
-        Ok(BookEdit { answer: Value::Null, kind: "book.set", detail: Value::Null })
+        Ok(BookEdit { answer: Value::Null, kind: RecordKind::TiersChanged, detail: Value::Null })
     };
     app.store().edit_book(&operator, None, authority, &act, None, edit).await.expect("a book is written");
 }

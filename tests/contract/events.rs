@@ -1,4 +1,4 @@
-//! The sample events of `events/`: every route, schedule, queue and direct call has one, it is what the function gets, and the
+//! The sample events of `events/`: every route, schedule, queue, stream and direct call has one, it is what the function gets, and the
 //! function answers it.
 //!
 //! The HTTP events are generated: requests of one world made from a seed, so that they can be sent into that world as they
@@ -15,7 +15,10 @@ use tributary_local::event::{Arrival, rest};
 use tributary_local::lambda::{Handler, Lambda, http};
 use tributary_local::template::Template;
 use tributary_runtime::ids::SeededIds;
+use tributary_runtime::mail::MemoryMailer;
 use tributary_store::memory::MemoryTable;
+use tributary_store::stream;
+use tributary_store::table::{Item, Value as Stored};
 
 use super::generated::{functions, root};
 use super::infrastructure::rights;
@@ -23,6 +26,7 @@ use super::openapi::{document, operation_at, resolved};
 use crate::golden::{Scene, path, scene, valid};
 use crate::support::api::{START, Target, endpoints};
 use crate::support::asked::Asked;
+use crate::support::events::of_stream;
 use crate::support::world::World;
 
 /// What stands where a key belongs.
@@ -44,8 +48,8 @@ fn events(folder: &str) -> BTreeMap<String, Value> {
 }
 
 /// The world of the events, always the same, and what its table is asked from then on.
-async fn seeded() -> (World, Scene, Arc<Asked>) {
-    let memory = MemoryTable::new();
+pub async fn seeded() -> (World, Scene, Arc<Asked>) {
+    let memory = MemoryTable::with_stream();
     let table = Arc::new(Asked::new(memory.clone()));
     let target = Target::over(table.clone(), memory, Arc::new(SeededIds::new(SEED))).await;
     let w = World::on(target).await;
@@ -68,6 +72,7 @@ fn query(s: &Scene, operation: &str) -> String {
         "get_permissions" => "?explain=true".to_owned(),
         "get_balance" => format!("?account_id={}&subtree=true", s.id),
         "get_history" => format!("?account_id={}&from=2026-11-01T00:00:00Z&limit=100", s.child),
+        "list_auto_topup_runs" => format!("?account_id={}&limit=20", s.child),
         "list_holds" => format!("?account_id={}", s.child),
         "get_tiers" | "list_meters" => format!("?account_id={}", s.id),
         "list_rate_cards" | "list_markups" => "?at=2026-11-02T08:00:00Z&limit=100".to_owned(),
@@ -168,7 +173,9 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             "housekeeping" => tributary_housekeeping::handle(app, event, &run).await,
             "reconcile" => tributary_reconcile::handle(app, event, &run, 3_600).await,
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
+            "watcher" => tributary_watcher::handle(app, event, &run).await,
             "forecast" => tributary_forecasts::handle(app, event, &run).await,
+            "notifier" => tributary_notifier::handle(app, &nowhere(), event, &run).await,
             other => panic!("say here what runs {other}"),
         };
         assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");
@@ -186,6 +193,9 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
         let answer = match name.as_str() {
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
             "exporter" => tributary_exporter::handle(app, event, &run).await,
+            "watcher" => tributary_watcher::handle(app, event, &run).await,
+            "notifier" => tributary_notifier::handle(app, &nowhere(), event, &run).await,
+            "bulk_worker" => tributary_bulk_worker::handle(app, event, &run).await,
             other => panic!("say here what takes {other}"),
         };
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -195,6 +205,49 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
         }
         within_rights(&name, &name, &table.take());
     }
+}
+
+/// A notifier that sends nowhere.
+fn nowhere() -> tributary_notifier::Senders {
+    crate::webhooks::senders(Arc::new(crate::support::receiver::MemoryOutbound::default()), &MemoryMailer::default())
+}
+
+/// The first change of a ledger, the first audit record, and what the outbox does not tell.
+fn stream_event(w: &World) -> Value {
+    let inside = w.target.inside("the stream").expect("in this process");
+    let inserted = inside.memory.inserted_since(0);
+    let begins = |item: &&Item, prefix: &str| matches!(item.get("pk"), Some(Stored::S(pk)) if pk.starts_with(prefix));
+    let of = |prefix: &str| inserted.iter().filter(|item| begins(item, prefix)).take(3).cloned().collect::<Vec<_>>();
+    of_stream(&[of("LED#acc_"), of("EVT#")].concat(), 8_273_645)
+}
+
+#[tokio::test]
+async fn the_event_of_the_stream_is_answered_by_the_outbox() {
+    let (w, _, table) = seeded().await;
+    let (inside, file) = (w.target.inside("the stream").expect("in this process"), root().join("events/stream/outbox.json"));
+    let wanted = stream_event(&w);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, serde_json::to_string_pretty(&wanted).expect("JSON") + "\n").expect("written");
+    }
+    let events = events("stream");
+    assert_eq!(events["outbox"], wanted, "UPDATE_GOLDEN=1 writes it anew");
+    let answer = tributary_outbox::handle(&inside.app, events["outbox"].clone(), &inside.app.run_id("")).await;
+    assert_eq!(answer.expect("an answer"), json!({ "batchItemFailures": [] }));
+    assert!(!inside.outside.bus.take().is_empty() && !inside.outside.events.take().is_empty());
+    within_rights("outbox", "events/stream/outbox.json", &table.take());
+
+    let filters = &Template::embedded().expect("template.yaml").streams[0].filters;
+    for change in wanted["Records"].as_array().expect("changes") {
+        assert!(
+            filters.iter().any(|filter| filter.takes(change)),
+            "the template's filter keeps {} from the outbox",
+            change["dynamodb"]["Keys"]
+        );
+    }
+    let told = stream::PREFIXES.map(|prefix| json!({"eventName": "INSERT", "dynamodb": {"Keys": {"pk": {"S": format!("{prefix}x")}}}}));
+    assert!(told.iter().all(|change| filters.iter().any(|filter| filter.takes(change))));
+    let other = json!({"eventName": "INSERT", "dynamodb": {"Keys": {"pk": {"S": "LED#sys_issued_USD_01"}}}});
+    assert!(!filters.iter().any(|filter| filter.takes(&other)));
 }
 
 #[test]
@@ -235,7 +288,9 @@ fn every_function_has_an_event() {
         assert!(!of_schedule || scheduled.contains(&function.binary), "events/eventbridge has nothing for {}", function.binary);
         // A function that nothing invokes is called by people.
         let of_queue = template.sources.iter().any(|source| source.function == *name);
-        assert!(routed || of_schedule || of_queue || !direct.is_empty(), "events/direct has nothing for {}", function.binary);
+        let of_stream = template.streams.iter().any(|stream| stream.function == *name);
+        assert!(!of_stream || names("stream").contains(&function.binary), "events/stream has nothing for {}", function.binary);
+        assert!(routed || of_schedule || of_queue || of_stream || !direct.is_empty(), "events/direct has nothing for {}", function.binary);
     }
 }
 

@@ -28,7 +28,10 @@ pub fn functions() -> Vec<Function> {
         function("accounts", tributary_accounts::endpoints(), tributary_accounts::openapi::operations()),
         function("credits", tributary_credits::endpoints(), tributary_credits::openapi::operations()),
         function("pricing", tributary_pricing::endpoints(), tributary_pricing::openapi::operations()),
+        function("alerts", tributary_alerts::endpoints(), tributary_alerts::openapi::operations()),
         function("usage", tributary_usage::endpoints(), tributary_usage::openapi::operations()),
+        function("webhooks", tributary_webhooks::endpoints(), tributary_webhooks::openapi::operations()),
+        function("bulk", tributary_bulk_api::endpoints(), tributary_bulk_api::openapi::operations()),
         function("portal", tributary_portal::endpoints(), tributary_portal::openapi::operations()),
     ]
 }
@@ -89,13 +92,18 @@ pub fn all() -> Result<Vec<Generated>, String> {
     Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 15] = [
     ("Accounts", "The tree: the operator at its root, resellers, customers."),
     ("Credits", "Moving credit, and looking at it. Double entry; every movement is one step."),
     ("Packages", "Credit sold to sub-accounts: packages, bulk discounts, and the cheapest way to buy."),
     ("Holds", "Credit set aside for work that is charged when it succeeds."),
     ("Pricing", "Meters, what one unit costs at each level of the tree, and why."),
     ("Usage", "Usage events: counted once, priced at every level, explained, reported."),
+    ("Automatic topping up", "Credit that an account draws by itself when there is little left."),
+    ("Alerts", "Thresholds on balances, usage and when credit runs out. Each crossing is told once."),
+    ("Webhooks", "Endpoints to which events are sent, signed, and what was delivered to them."),
+    ("Mail", "Mails to people."),
+    ("Bulk", "Many accounts at once: each row looked at, done exactly once, and told of."),
     ("Keys", "API keys. A key holds a role at one account, and so over everything below it."),
     ("Members", "People. A member holds a role as a key does."),
     ("Roles", "Custom roles, and who may do what."),
@@ -131,6 +139,12 @@ fn meaning(right: Right) -> &'static str {
         Right::UsageRead => "See usage, and what it costs at the caller's own level",
         Right::UsageWrite => "Send usage",
         Right::UsageAdjust => "Void and correct usage",
+        Right::AlertsRead => "See alerts, and the values that they told",
+        Right::AlertsManage => "Set and remove alerts, which tell values whatever else may be seen",
+        Right::WebhooksRead => "See webhook endpoints, never their secrets, and what was delivered to them",
+        Right::WebhooksManage => "Make, change, test and remove webhook endpoints, and with them have sent out what events tell",
+        Right::BulkRead => "See bulk jobs and their rows",
+        Right::BulkManage => "Start and steer bulk jobs; what their rows do needs the right of that, too. Write to accounts",
         Right::KeysRead => "See API keys, never their secrets",
         Right::KeysManage => "Make, rotate and revoke API keys, and set their denies",
         Right::MembersRead => "See members, and what others may do",

@@ -42,12 +42,12 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// `Table.Arn`, `${Table.Arn}/index/gsi1` as people say it: `Table`, `Table/index/gsi1`.
 fn plain(resource: &str) -> String {
-    resource.replace("${", "").replace('}', "").replace(".Arn", "")
+    resource.replace(".StreamArn", "/stream").replace("${", "").replace('}', "").replace(".Arn", "")
 }
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
 fn objects(resource: &str) -> &str {
-    let prefixes = ["${Bucket.Arn}/usage", "${Bucket.Arn}/exports"];
+    let prefixes = ["${Bucket.Arn}/usage", "${Bucket.Arn}/exports", "${Bucket.Arn}/bulk"];
     resource.strip_suffix("/*").filter(|prefix| prefixes.contains(prefix)).unwrap_or(resource)
 }
 
@@ -59,6 +59,8 @@ fn invoked_by(function: &Value) -> String {
     let mut by: Vec<String> = schedules.map(|every| format!("a schedule, {every}")).collect();
     let queues = events.iter().filter(|event| event["Type"] == "SQS").map(|event| plain(&text(&event["Properties"]["Queue"])));
     by.extend(queues.map(|queue| format!("messages of {queue}")));
+    let streams = events.iter().filter(|event| event["Type"] == "DynamoDB").map(|event| plain(&text(&event["Properties"]["Stream"])));
+    by.extend(streams.map(|stream| format!("changes of {stream}")));
     if routes > 0 {
         by.push(format!("API Gateway, {routes} routes"));
     }
@@ -182,6 +184,7 @@ fn every_failure_mode_has_an_alarm() {
         ("HousekeepingFailures", "housekeeping"),
         ("UsageRollupFailures", "usage_worker"),
         ("ForecastFailures", "forecast"),
+        ("WatchFailures", "watcher"),
         ("ReadThrottleEvents", "Table"),
     ] {
         assert!(has(metric, of), "no alarm of {metric}");
@@ -220,8 +223,8 @@ fn the_record_of_usage_is_kept_and_what_only_waits_or_is_fetched_ends() {
 /// The program text of everything that measures.
 fn sources() -> String {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a source");
-    let functions =
-        ["housekeeping", "reconcile", "usage_worker", "exporter", "forecast"].map(|name| read(&format!("functions/{name}/src/lib.rs")));
+    let functions = ["housekeeping", "reconcile", "usage_worker", "exporter", "bulk_worker", "forecast", "outbox", "watcher"]
+        .map(|name| read(&format!("functions/{name}/src/lib.rs")));
     functions.concat() + &read("shared/api/src/router.rs")
 }
 

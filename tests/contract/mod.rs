@@ -1,5 +1,6 @@
 //! Code, template, sample events and documents say the same.
 
+mod catalogue;
 mod documents;
 mod errors;
 mod events;

@@ -3,10 +3,14 @@
 
 mod accounts;
 mod admin;
+mod alerts;
+mod behind;
+pub mod bulk;
 mod credits;
 mod packages;
 mod pricing;
 mod rights;
+mod topup;
 mod usage;
 mod usage_forecast;
 mod usage_reports;

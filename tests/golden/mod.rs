@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 use tributary_api::endpoint::Access;
 use tributary_api::{Endpoint, Idempotency};
+use tributary_domain::delivery::{Delivery, DeliveryState, Target};
+use tributary_domain::id::{AccountId, EventId};
 use tributary_domain::rights::{BuiltInRole, Right};
+use tributary_store::deliveries::Kept;
 
 use crate::support::api::{Api, Ask, endpoints};
 use crate::support::world::World;
@@ -46,6 +49,14 @@ pub struct Scene {
     promotion: String,
     code: String,
     export: String,
+    webhook: String,
+    delivery: String,
+    /// A bulk job that waits, and one at its end, of which one row is done and one failed.
+    job: String,
+    ended_job: String,
+    alert: String,
+    /// What a mail's link holds.
+    token: String,
 }
 
 /// Makes it.
@@ -66,8 +77,17 @@ pub async fn scene(w: &World) -> Scene {
     let now = w.target.time_in_s(0);
     let event = json!({ "id": "e-1", "account_id": child, "meter": "calls", "quantity": "1", "occurred_at": now });
     api.post("/reseller/usage/events", json!({ "events": [event] })).send().await.is(200);
+    let hook = json!({ "url": "https://hooks.example.com/", "events": ["*"] });
+    let webhook = api.post("/reseller/webhooks", hook).send().await.is(201).id();
+    let delivery = delivered(w, &home.id, &webhook).await;
+    let bulk = async |rows: Value| api.pay("/reseller/bulk/credits", json!({ "rows": rows })).send().await.is(202).id();
+    let ended_job = bulk(json!([{ "account_id": child, "amount": "0.5" }, { "account_id": home.id, "amount": "1" }])).await;
+    crate::flows::bulk::work(w).await;
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
+    let topup = json!({ "account_id": child, "threshold": "0", "amount": "5", "source": "parent" });
+    api.put("/reseller/credits/auto-topup", topup).send().await.is(200);
     Scene {
+        alert: make("/reseller/alerts", json!({ "metric": "balance", "threshold": "1" })).await,
         meter: "calls".to_owned(),
         card: make("/reseller/pricing/rate-cards", json!({ "meter": "later", "model": flat, "effective_from": w.target.time_in_s(3600) }))
             .await,
@@ -83,10 +103,43 @@ pub async fn scene(w: &World) -> Scene {
         batch: api.post("/reseller/usage/events/async", json!({ "events": [{}] })).send().await.is(202).id(),
         id: home.id.clone(),
         owner: home.api,
-        child,
+        child: child.clone(),
         branch,
         export: api.post("/reseller/usage/export", export()).send().await.is(202).id(),
+        webhook,
+        delivery,
+        job: bulk(json!([{ "account_id": child, "amount": "0.5" }])).await,
+        ended_job,
+        token: token(w, &home.id),
     }
+}
+
+fn token(w: &World, brand: &str) -> String {
+    let app = &w.target.inside("golden").expect("in this process").app;
+    app.secrets().seal(format!("{brand} digest").as_bytes(), tributary_notifier::mailing::UNSUBSCRIBE, app.ids()).expect("sealed")
+}
+
+/// An event that was sent to an endpoint, and was not taken.
+async fn delivered(w: &World, account: &str, webhook: &str) -> String {
+    let app = &w.target.inside("golden").expect("in this process").app;
+    let account: AccountId = account.parse().expect("an id");
+    let delivery = Delivery {
+        target: Target::Webhook(webhook.parse().expect("an id")),
+        owner: account.clone(),
+        event_id: EventId::from_uuid(app.uuid()),
+        event_type: "credit.issue".to_owned(),
+        account_id: account,
+        state: DeliveryState::Pending,
+        tries: 0,
+        attempts: Vec::new(),
+        due: None,
+        created_at: app.now(),
+        ended_at: None,
+    };
+    let id = delivery.event_id.to_string();
+    let kept = Kept { delivery: delivery.given_up(app.now(), "no answer"), body: "{}".to_owned(), lease: String::new() };
+    app.store().open_delivery(kept).await.expect("kept");
+    id
 }
 
 /// A month of usage as a file.
@@ -116,6 +169,16 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "void_usage" => json!({ "account_id": s.child }),
         "correct_usage" => json!({ "account_id": s.child, "quantity": "2" }),
         "explain_usage" | "get_usage_batch" => Value::Null,
+        "put_auto_topup" => json!({ "account_id": s.child, "threshold": "1", "target": "5", "source": "parent" }),
+        "create_alert" => json!({ "metric": "spend", "period": "day", "threshold": "100", "channels": { "emails": ["ops@x.example"] } }),
+        "put_alert" => json!({ "metric": "balance", "threshold": "2" }),
+        "get_auto_topup"
+        | "delete_auto_topup"
+        | "list_auto_topup_runs"
+        | "list_alerts"
+        | "get_alert"
+        | "delete_alert"
+        | "get_alert_history" => Value::Null,
         "create_package" => json!({ "name": "P", "credits": "100", "price": "90" }),
         "put_bulk_discounts" => json!({ "bands": [{ "from": "100", "discount": "5" }] }),
         "quote_packages" => json!({ "account_id": s.child, "credits": "1" }),
@@ -132,6 +195,25 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "quote_price" => json!({ "account_id": s.child, "meter": s.meter, "quantity": "1000" }),
         "price_what_if" => json!({ "month": "2026-11", "card": { "meter": s.meter, "model": flat } }),
         "export_usage" => export(),
+        "create_webhook" | "update_webhook" => json!({ "url": "https://hooks.example.com/", "events": ["*"] }),
+        "replay_webhook_deliveries" => json!({ "from": "2026-11-01T00:00:00Z" }),
+        "list_webhooks"
+        | "list_event_types"
+        | "get_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "enable_webhook"
+        | "test_webhook"
+        | "list_webhook_deliveries"
+        | "get_webhook_delivery"
+        | "replay_webhook_delivery" => Value::Null,
+        "bulk_credits" => json!({ "rows": [{ "account_id": s.child, "amount": "1" }] }),
+        "bulk_accounts" => json!({ "rows": [{ "name": "New" }], "dry_run": true }),
+        "bulk_updates" => json!({ "rows": [{ "account_id": s.child, "name": "Renamed" }] }),
+        "bulk_notifications" => json!({ "rows": [{ "account_id": s.child }], "subject": "S", "text": "T" }),
+        "upload_bulk_rows" => json!({ "format": "csv", "bytes": 17 }),
+        "apply_bulk_job" | "pause_bulk_job" | "resume_bulk_job" | "cancel_bulk_job" | "retry_bulk_job" | "undo_bulk_job" => json!({}),
+        "list_bulk_jobs" | "get_bulk_job" | "list_bulk_rows" | "get_bulk_result" => Value::Null,
         "end_promotion" => json!({}),
         "reactivate_account" | "close_account" | "rotate_key" | "reverse_transfer" | "capture_hold" | "release_hold" => json!({}),
         "list_accounts" | "get_account" | "suspend_account" | "get_relationships" | "get_permissions" | "list_keys" | "revoke_key"
@@ -155,6 +237,19 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "withdraw_rate_card" => &s.card,
         "end_promotion" => &s.promotion,
         "get_usage_export" => &s.export,
+        "get_webhook"
+        | "update_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "enable_webhook"
+        | "test_webhook"
+        | "list_webhook_deliveries"
+        | "get_webhook_delivery"
+        | "replay_webhook_delivery"
+        | "replay_webhook_deliveries" => &s.webhook,
+        "get_bulk_job" | "list_bulk_rows" | "apply_bulk_job" | "pause_bulk_job" | "resume_bulk_job" | "cancel_bulk_job" => &s.job,
+        "get_bulk_result" | "retry_bulk_job" | "undo_bulk_job" => &s.ended_job,
+        "get_alert" | "put_alert" | "delete_alert" | "get_alert_history" => &s.alert,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };
@@ -165,11 +260,13 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{role_id}", &s.role),
         ("{key}", &s.meter),
         ("{account_id}", &s.child),
+        ("{event_id}", &s.delivery),
+        ("{token}", &s.token),
         ("{code}", &"not_found".to_owned()),
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
     match endpoint.operation {
-        "explain_usage" => format!("{path}?account_id={}", s.child),
+        "explain_usage" | "get_auto_topup" | "delete_auto_topup" => format!("{path}?account_id={}", s.child),
         "resolve_price" => format!("{path}?account_id={}&meter={}", s.child, s.meter),
         _ => path,
     }
@@ -233,7 +330,9 @@ async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
         }
         assert_eq!(memory.snapshot(), before, "{}", endpoint.operation);
     }
-    assert_eq!(public, ["GET /", "GET /docs/errors", "GET /docs/errors/{code}", "GET /health"], "what anyone may see is decided here");
+    let anyone =
+        ["GET /unsubscribe/{token}", "POST /unsubscribe/{token}", "GET /", "GET /docs/errors", "GET /docs/errors/{code}", "GET /health"];
+    assert_eq!(public, anyone, "what anyone may see is decided here");
 }
 
 #[tokio::test]

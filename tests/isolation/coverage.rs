@@ -8,7 +8,10 @@ use tributary_api::endpoint::Access;
 use super::rows::rows;
 use crate::support::api::endpoints;
 
-const PREFIXES: [&str; 12] = ["^acc_", "^pkg_", "^txf_", "^hld_", "^key_", "^mem_", "^rol_", "^rcd_", "^mkp_", "^prm_", "^exp_", "^bat_"];
+const PREFIXES: [&str; 17] = [
+    "^alr_", "^acc_", "^pkg_", "^txf_", "^hld_", "^key_", "^mem_", "^rol_", "^rcd_", "^mkp_", "^prm_", "^exp_", "^bat_", "^whk_", "^evt_",
+    "^job_", "^upl_",
+];
 
 fn document() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");

@@ -35,6 +35,16 @@ pub enum What {
     Promotion,
     /// A file of usage that an account asked for.
     Export,
+    /// A webhook endpoint of an account.
+    Webhook,
+    /// An event that was sent to an account's endpoint.
+    Delivery,
+    /// A bulk job that an account asked for, and pays for.
+    Job,
+    /// Rows that an account was given an address for.
+    Upload,
+    /// An alert of an account.
+    Alert,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -99,6 +109,8 @@ pub enum Step {
     Home(&'static str),
     /// What is in the place is the very account's that the key is of: else 404.
     AskedBy(&'static str),
+    /// The state of what is there does not allow it: 409 `conflict`.
+    Conflict,
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -125,7 +137,18 @@ pub struct Row {
 }
 
 /// The rights of a viewer, which is what the keys and members of the scene hold, and are given.
-const VIEWER: &[&str] = &["accounts.read", "credits.read", "pricing.read", "usage.read", "keys.read", "members.read", "roles.read"];
+const VIEWER: &[&str] = &[
+    "accounts.read",
+    "credits.read",
+    "pricing.read",
+    "usage.read",
+    "alerts.read",
+    "bulk.read",
+    "webhooks.read",
+    "keys.read",
+    "members.read",
+    "roles.read",
+];
 /// The rights of the roles of the scene.
 const READER: &[&str] = &["accounts.read"];
 
@@ -222,6 +245,10 @@ pub fn rows() -> Vec<Row> {
         packages(),
         usage(),
         usage_reports(),
+        webhooks(),
+        bulk(),
+        topups(),
+        alerts(),
     ]
     .concat()
 }
@@ -497,6 +524,39 @@ fn prices() -> Vec<Row> {
     ]
 }
 
+fn bulk() -> Vec<Row> {
+    let uploaded = |operation, body: Value| {
+        let row = row(operation, "bulk.manage").variant("of an upload").place("/upload_id", What::Upload, Usual::Seat(Seat::Own));
+        row.step(Step::Home("bulk.manage")).body(body)
+    };
+    let job = |operation, right| row(operation, right).place("{id}", What::Job, Usual::Seat(Seat::Own)).over("{id}");
+    let steered = |operation| job(operation, "bulk.manage").body(json!({}));
+    let allocating = |operation| steered(operation).and(&["credits.allocate"]).step(Step::Over("{id}", "credits.allocate"));
+    vec![
+        row("bulk_credits", "bulk.manage")
+            .and(&["credits.allocate"])
+            .account("/from", Usual::Home)
+            .step(Step::Over("/from", "credits.allocate"))
+            .step(Step::Home("bulk.manage"))
+            .body(json!({ "rows": [{ "account_id": "acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "amount": "1" }] })),
+        uploaded("bulk_credits", json!({})).and(&["credits.allocate"]).step(Step::Home("credits.allocate")),
+        uploaded("bulk_accounts", json!({})),
+        uploaded("bulk_updates", json!({})),
+        uploaded("bulk_notifications", json!({ "subject": "S", "text": "T" })),
+        row("upload_bulk_rows", "bulk.manage").step(Step::Home("bulk.manage")).body(json!({ "format": "csv", "bytes": 1 })),
+        row("list_bulk_jobs", "bulk.read").paged().step(Step::Home("bulk.read")),
+        job("get_bulk_job", "bulk.read"),
+        row("list_bulk_rows", "bulk.read").paged().place("{id}", What::Job, Usual::Seat(Seat::Own)).over("{id}"),
+        job("get_bulk_result", "bulk.read").step(Step::Conflict),
+        allocating("apply_bulk_job"),
+        steered("pause_bulk_job"),
+        allocating("resume_bulk_job"),
+        steered("cancel_bulk_job"),
+        allocating("retry_bulk_job").step(Step::Conflict),
+        steered("undo_bulk_job").and(&["credits.reverse"]).step(Step::Over("{id}", "credits.reverse")).step(Step::Conflict),
+    ]
+}
+
 fn usage_reports() -> Vec<Row> {
     let month = json!({ "format": "csv", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z" });
     vec![
@@ -516,5 +576,76 @@ fn usage_reports() -> Vec<Row> {
         row("export_usage", "usage.read").account("/account_id", Usual::Home).over("/account_id").body(month),
         row("list_usage_exports", "usage.read").paged().step(Step::Home("usage.read")),
         row("get_usage_export", "usage.read").place("{id}", What::Export, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
+    ]
+}
+
+fn webhooks() -> Vec<Row> {
+    let of = |operation, right| {
+        let row = row(operation, right).place("{id}", What::Webhook, Usual::Seat(Seat::Own)).account("?account_id", Usual::Seat(Seat::Own));
+        row.over("?account_id").step(Step::Of("{id}", "?account_id"))
+    };
+    let (read, manage) = ("webhooks.read", "webhooks.manage");
+    let endpoint = || json!({ "url": "https://hooks.example.com/", "events": ["*"] });
+    let delivery = |row: Row| row.place("{event_id}", What::Delivery, Usual::SameAsId).step(Step::Of("{event_id}", "{id}"));
+    vec![
+        row("create_webhook", manage).account("/account_id", Usual::Home).over("/account_id").body(endpoint()),
+        row("list_webhooks", read).account("?account_id", Usual::Home).over("?account_id"),
+        row("list_event_types", read).step(Step::Home(read)),
+        of("get_webhook", read),
+        of("update_webhook", manage).body(endpoint()),
+        of("delete_webhook", manage),
+        of("rotate_webhook_secret", manage),
+        of("enable_webhook", manage),
+        of("test_webhook", manage),
+        row("list_webhook_deliveries", read)
+            .paged()
+            .place("{id}", What::Webhook, Usual::Seat(Seat::Own))
+            .account("?account_id", Usual::Seat(Seat::Own))
+            .over("?account_id")
+            .step(Step::Of("{id}", "?account_id")),
+        delivery(of("get_webhook_delivery", read)),
+        delivery(of("replay_webhook_delivery", manage)),
+        of("replay_webhook_deliveries", manage).body(json!({ "from": "2026-10-01T00:00:00Z" })),
+    ]
+}
+
+fn topups() -> Vec<Row> {
+    let child = Usual::Seat(Seat::Child);
+    vec![
+        row("get_auto_topup", "credits.read").account("?account_id", child).over("?account_id"),
+        row("put_auto_topup", "credits.allocate")
+            .account("/account_id", child)
+            .over_and_above("/account_id")
+            .body(json!({ "threshold": "0", "amount": "1", "source": "parent" })),
+        row("put_auto_topup", "credits.purchase")
+            .variant("of a package")
+            .account("/account_id", child)
+            .place("/source/package", What::Package, Usual::Seat(Seat::Own))
+            .over("/account_id")
+            .step(Step::SoldTo("/source/package", "/account_id"))
+            .body(json!({ "threshold": "0", "source": {} })),
+        row("delete_auto_topup", "credits.allocate").account("?account_id", child).over("?account_id"),
+        row("list_auto_topup_runs", "credits.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+    ]
+}
+
+fn alerts() -> Vec<Row> {
+    let rule = || json!({ "metric": "balance", "threshold": "0" });
+    let one = |operation, right, account| {
+        let row = row(operation, right).place("{id}", What::Alert, Usual::Seat(Seat::Child)).account(account, Usual::SameAsId);
+        row.over(account).step(Step::Of("{id}", account))
+    };
+    vec![
+        row("create_alert", "alerts.manage").account("/account_id", Usual::Home).over("/account_id").body(rule()),
+        row("list_alerts", "alerts.read").paged().account("?account_id", Usual::Home).over("?account_id"),
+        one("get_alert", "alerts.read", "?account_id"),
+        one("put_alert", "alerts.manage", "/account_id").body(rule()),
+        one("delete_alert", "alerts.manage", "?account_id"),
+        row("get_alert_history", "alerts.read")
+            .paged()
+            .place("{id}", What::Alert, Usual::Seat(Seat::Child))
+            .account("?account_id", Usual::SameAsId)
+            .over("?account_id")
+            .step(Step::Of("{id}", "?account_id")),
     ]
 }

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use tributary_domain::delivery::{Delivery, DeliveryState, Target as To};
+use tributary_domain::id::{AccountId, EventId};
+use tributary_store::deliveries;
 
 use crate::support::api::{Api, Target};
 
@@ -131,6 +134,16 @@ pub struct Hand {
     pub event: Option<String>,
     /// A file of usage that its owner asked for.
     pub export: String,
+    /// One of its webhook endpoints.
+    pub webhook: String,
+    /// An event that was sent there.
+    pub delivery: String,
+    /// A bulk job that its owner asked for, and one more.
+    pub job: String,
+    /// Rows that its owner may upload.
+    pub upload: String,
+    /// One of its alerts.
+    pub alert: String,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -249,11 +262,53 @@ impl Scene {
 
     fn texts_of(&self, seat: Seat) -> Vec<String> {
         let hand = self.hand(seat);
-        let ids = [&hand.id, &hand.key, &hand.member, &hand.role, &hand.issue, &hand.card, &hand.promotion, &hand.export]
-            .into_iter()
-            .chain(&hand.transfer)
-            .chain(&hand.hold);
+        let ids = [
+            &hand.id,
+            &hand.key,
+            &hand.member,
+            &hand.role,
+            &hand.issue,
+            &hand.card,
+            &hand.promotion,
+            &hand.export,
+            &hand.webhook,
+            &hand.delivery,
+            &hand.job,
+            &hand.alert,
+        ]
+        .into_iter()
+        .chain(&hand.transfer)
+        .chain(&hand.hold);
         ids.chain(&hand.own_texts).cloned().chain([seat.mark()]).collect()
+    }
+
+    /// Makes an endpoint to which two events were sent, so that their list has a second page.
+    async fn webhook(&self, seat: Seat, hand: &mut Hand) {
+        let mark = seat.mark();
+        let body =
+            json!({ "account_id": hand.id, "url": format!("https://{mark}hook.example.com/"), "events": ["*"], "description": mark });
+        hand.webhook = self.id_of("/reseller/webhooks", body).await;
+        let app = &self.target.inside("isolation").expect("in this process").app;
+        for _ in 0..2 {
+            let (event_id, account): (EventId, AccountId) = (EventId::from_uuid(app.uuid()), hand.id.parse().expect("an id"));
+            let delivery = Delivery {
+                target: To::Webhook(hand.webhook.parse().expect("an id")),
+                owner: account.clone(),
+                event_id: event_id.clone(),
+                event_type: "credit.issue".to_owned(),
+                account_id: account,
+                state: DeliveryState::Pending,
+                tries: 0,
+                attempts: Vec::new(),
+                due: None,
+                created_at: app.now(),
+                ended_at: None,
+            };
+            let delivery = delivery.given_up(app.now(), &format!("{mark}why"));
+            let kept = deliveries::Kept { delivery, body: format!("{{\"mark\": \"{mark}body\"}}"), lease: String::new() };
+            app.store().open_delivery(kept).await.expect("kept");
+            hand.delivery = event_id.to_string();
+        }
     }
 
     async fn make(&self, path: &str, body: Value) -> Value {
@@ -298,14 +353,27 @@ impl Scene {
             let owner = self.target.nobody.with(&hand.owner);
             hand.export = owner.post("/reseller/usage/export", asked).send().await.is(202).id();
         }
+        self.webhook(seat, &mut hand).await;
+        // Two, so that their list has a second page.
+        for threshold in [5, 6] {
+            let rule = json!({ "account_id": id, "metric": "balance", "threshold": amount(threshold) });
+            hand.alert = self.id_of("/reseller/alerts", rule).await;
+        }
+        let mut texts = vec![amount(5), amount(6)];
+        if seat != Seat::Operator {
+            let topup = json!({ "account_id": id, "threshold": amount(8), "amount": amount(9), "source": "parent" });
+            self.target.operator.put("/reseller/credits/auto-topup", topup).send().await.is(200);
+            texts.extend([amount(8), amount(9)]);
+        }
         if seat != Seat::Leaf {
             let till = self.id_of("/reseller/accounts/create", json!({ "name": marked("till"), "parent_id": id })).await;
             let transfer = json!({ "from": id, "to": till, "amount": amount(3), "reference": marked("transfer") });
             let hold = json!({ "account_id": id, "amount": amount(4), "reference": marked("hold") });
             hand.transfer = Some(self.id_of("/reseller/credits/transfer", transfer).await);
             hand.hold = Some(self.id_of("/reseller/credits/holds", hold).await);
-            hand.own_texts = vec![till, amount(3), amount(4)];
+            texts.extend([till, amount(3), amount(4)]);
         }
+        hand.own_texts = texts;
         hand
     }
 
@@ -337,6 +405,13 @@ impl Scene {
         }
         let later = self.target.nobody.with(&hand.owner).post("/reseller/usage/events/async", json!({ "events": [{}] }));
         hand.batch = later.send().await.is(202).id();
+        let owner = self.target.nobody.with(&hand.owner);
+        for _ in 0..2 {
+            let rows = json!({ "rows": [{ "account_id": "acc_01hx3v9k2mfd8bq5r7w1z4n6ty", "amount": "1" }] });
+            hand.job = owner.pay("/reseller/bulk/credits", rows).send().await.is(202).id();
+        }
+        let upload = owner.post("/reseller/bulk/uploads", json!({ "format": "csv", "bytes": 1 })).send().await.is(201);
+        hand.upload = upload.word("upload_id").to_owned();
         if seat != Seat::Operator {
             let id = format!("{}event", seat.mark());
             // It costs nothing, so that each balance stays what nobody else has.

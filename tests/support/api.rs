@@ -4,7 +4,7 @@
 //! that platform; otherwise to the functions' own routes over a table in memory and a clock that stands still.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -14,9 +14,10 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use tributary_api::{App, AppParts, Endpoint, KeyMode};
 use tributary_runtime::blobs::MemoryBlobs;
+use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::{Clock, ManualClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
-use tributary_runtime::queue::{MemoryQueue, Queues};
+use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::commit::Patience;
 use tributary_store::memory::MemoryTable;
@@ -31,7 +32,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_accounts::endpoints(),
         tributary_credits::endpoints(),
         tributary_pricing::endpoints(),
+        tributary_alerts::endpoints(),
         tributary_usage::endpoints(),
+        tributary_webhooks::endpoints(),
+        tributary_bulk_api::endpoints(),
         tributary_portal::endpoints(),
     ]
     .concat()
@@ -63,9 +67,18 @@ pub struct Inside {
     pub memory: MemoryTable,
     /// What is kept beside the table.
     pub outside: Outside,
+    /// How far what was written is told: see [`crate::support::events`].
+    pub told: AtomicUsize,
 }
 
-/// Blobs and queues in memory.
+impl Inside {
+    /// Another process of the platform, on `table`; it remembers nothing yet.
+    pub fn process(&self, table: Arc<dyn Table>) -> App {
+        app(table, &self.outside, self.clock.clone(), Arc::new(SystemIds::default()))
+    }
+}
+
+/// Blobs, queues and the bus in memory.
 #[derive(Clone, Default)]
 pub struct Outside {
     /// The blobs.
@@ -74,15 +87,33 @@ pub struct Outside {
     pub usage: MemoryQueue,
     /// What waits for the exporter.
     pub exports: MemoryQueue,
+    /// What waits for the notifier.
+    pub events: MemoryFifo,
+    /// What was told to everybody.
+    pub bus: MemoryBus,
+    /// What waits for the bulk worker.
+    pub bulk: MemoryQueue,
 }
 
 impl Outside {
     fn queues(&self) -> Queues {
-        Queues { usage: Arc::new(self.usage.clone()), exports: Arc::new(self.exports.clone()) }
+        Queues {
+            usage: Arc::new(self.usage.clone()),
+            exports: Arc::new(self.exports.clone()),
+            bulk: Arc::new(self.bulk.clone()),
+            events: Arc::new(self.events.clone()),
+        }
     }
 
     fn fork(&self) -> Self {
-        Self { blobs: self.blobs.fork(), usage: self.usage.fork(), exports: self.exports.fork() }
+        Self {
+            blobs: self.blobs.fork(),
+            usage: self.usage.fork(),
+            exports: self.exports.fork(),
+            bulk: self.bulk.fork(),
+            events: self.events.fork(),
+            bus: self.bus.fork(),
+        }
     }
 }
 
@@ -117,17 +148,17 @@ impl Target {
 
     /// A fresh platform in this process.
     pub async fn in_process() -> Self {
-        let memory = MemoryTable::new();
+        let memory = MemoryTable::with_stream();
         Self::over(Arc::new(memory.clone()), memory, Arc::new(SystemIds::default())).await
     }
 
     /// A platform in this process that has no operator yet; `operator` has a key that is none.
     pub async fn empty() -> Self {
-        let memory = MemoryTable::new();
+        let memory = MemoryTable::with_stream();
         let clock = ManualClock::at(START.parse().expect("a time"));
         let outside = Outside::default();
         let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()));
-        Self::around(Inside { app, clock, memory, outside }, "rk_test_none")
+        Self::around(Inside { app, clock, memory, outside, told: AtomicUsize::default() }, "rk_test_none")
     }
 
     /// A fresh platform in this process on `table`, whose contents `memory` holds, with ids from `ids`.
@@ -136,7 +167,7 @@ impl Target {
         let outside = Outside::default();
         let app = app(table, &outside, clock.clone(), ids);
         let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.expect("the operator is made");
-        Self::around(Inside { app, clock, memory, outside }, &made.expect("for the first time").secret)
+        Self::around(Inside { app, clock, memory, outside, told: AtomicUsize::default() }, &made.expect("for the first time").secret)
     }
 
     fn around(inside: Inside, key: &str) -> Self {
@@ -146,13 +177,21 @@ impl Target {
 
     /// The same platform once more, in a process that remembers nothing: what is done to it leaves this one as it is.
     pub fn fork(&self) -> Self {
-        let Inside { clock, memory, outside, .. } = self.inside.as_ref().expect("a platform in this process");
+        let Inside { clock, memory, outside, told, .. } = self.inside.as_ref().expect("a platform in this process");
         let (clock, memory, outside) = (ManualClock::at(clock.now()), memory.fork(), outside.fork());
         let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()));
         let wire = Wire::InProcess(tributary_api::router::router(app.clone(), endpoints()));
         // The names given out so far stay taken.
         let nobody = Api { wire, ..self.nobody.clone() };
-        Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory, outside }) }
+        let told = AtomicUsize::new(told.load(Ordering::Relaxed));
+        Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory, outside, told }) }
+    }
+
+    /// A worker on `table` of this platform, in a process of its own that gives up soon.
+    pub fn worker(&self, table: Arc<dyn Table>) -> App {
+        let Inside { clock, outside, .. } = self.inside.as_ref().expect("a platform in this process");
+        let parts = parts(table, outside, clock.clone(), Arc::new(SystemIds::default()));
+        App::with_patience(parts, Patience::eager(5))
     }
 
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.
@@ -170,17 +209,23 @@ impl Target {
         true
     }
 
-    /// The answer at `path` once its status is none of `on_the_way`. Where the platform is not in this process its queues deliver
-    /// by themselves, and the answer is asked for until they have.
+    /// The answer at `path` once its status is none of `on_the_way`.
     pub async fn ended(&self, api: &Api, path: &str, on_the_way: &[&str]) -> Answer {
+        self.until(api, path, |answer| !on_the_way.contains(&answer.word("status"))).await
+    }
+
+    /// The answer at `path` once it is `done`. Where the platform is not in this process its queues deliver by themselves, and the answer is
+    /// asked for until they have; in this process it is the first.
+    pub async fn until(&self, api: &Api, path: &str, done: impl Fn(&Answer) -> bool) -> Answer {
         for _ in 0..ENDS_WITHIN_S * 1000 / ASKED_EVERY_MS {
             let answer = api.get(path).send().await.is(200);
-            if self.inside.is_some() || !on_the_way.contains(&answer.word("status")) {
+            if self.inside.is_some() || done(&answer) {
+                assert!(done(&answer), "{path}: {answer:?}");
                 return answer;
             }
             tokio::time::sleep(std::time::Duration::from_millis(ASKED_EVERY_MS)).await;
         }
-        panic!("{path} has not ended within {ENDS_WITHIN_S} seconds");
+        panic!("{path} is not as it should be within {ENDS_WITHIN_S} seconds");
     }
 
     /// The platform's time plus `seconds`, in RFC 3339. Where the platform is not in this process, the machine's.
@@ -194,18 +239,23 @@ impl Target {
 }
 
 fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> App {
-    let parts = AppParts {
+    // Nothing is ever busy in memory, so there is nothing to wait for.
+    App::with_patience(parts(table, outside, clock, ids), Patience::eager(12))
+}
+
+fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> AppParts {
+    AppParts {
         table,
         blobs: Arc::new(outside.blobs.clone()),
         queues: outside.queues(),
+        bus: Arc::new(outside.bus.clone()),
         secrets: Arc::new(Secrets::from_pepper(&[7; 32]).expect("long enough")),
         clock: Arc::new(clock),
         ids,
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
-    };
-    // Nothing is ever busy in memory, so there is nothing to wait for.
-    App::with_patience(parts, Patience::eager(12))
+        loopback_webhooks: true,
+    }
 }
 
 impl Api {

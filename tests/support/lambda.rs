@@ -21,10 +21,11 @@ use tributary_local::event::{Arrival, rest};
 use tributary_local::routes::{Found, Routes};
 use tributary_local::template::Template;
 use tributary_runtime::blobs::MemoryBlobs;
+use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::{Clock as _, SystemClock};
 use tributary_runtime::dynamo::loopback_client;
 use tributary_runtime::ids::SystemIds;
-use tributary_runtime::queue::{MemoryQueue, Queues};
+use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::dynamo::{DynamoTable, create_table};
 
@@ -68,12 +69,19 @@ impl Platform {
         let app = App::new(AppParts {
             table: Arc::new(DynamoTable::new(client, TABLE)),
             blobs: Arc::new(MemoryBlobs::default()),
-            queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()) },
+            queues: Queues {
+                usage: Arc::new(MemoryQueue::default()),
+                exports: Arc::new(MemoryQueue::default()),
+                bulk: Arc::new(MemoryQueue::default()),
+                events: Arc::new(MemoryFifo::default()),
+            },
+            bus: Arc::new(MemoryBus::default()),
             secrets: Arc::new(Secrets::from_pepper(PEPPER.as_bytes()).expect("long enough")),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds::default()),
             docs_url: "https://docs.example".to_owned(),
             mode: KeyMode::Live,
+            loopback_webhooks: false,
         });
         let made = bootstrap::operator(&app, "Operator", "USD", &app.run_id("")).await.expect("the operator is made");
         let key = made.expect("for the first time").secret;

@@ -1,5 +1,7 @@
 pub mod api;
 pub mod asked;
 pub mod engine;
+pub mod events;
 pub mod lambda;
+pub mod receiver;
 pub mod world;

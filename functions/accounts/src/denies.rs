@@ -5,6 +5,7 @@ use serde::Deserialize;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::rights::{Right, RightSet};
 use tributary_store::accounts::Authority;
@@ -44,7 +45,7 @@ async fn set<P: Principal>(
     refuse_excess(call, &given, &account, after.denies()).await?;
     let change = |principal: &mut P| set_deny(principal.denies(), &at, rights);
     let authority = Authority { home: call.home()?, may: &may };
-    Ok(call.store().change_principal(principal, authority, None, &call.act()?, "denies.changed", change).await?)
+    Ok(call.store().change_principal(principal, authority, None, &call.act()?, RecordKind::DeniesChanged, change).await?)
 }
 
 fn denied_at(denies: &[tributary_domain::rights::Deny], call: &Call) -> Result<RightSet, Problem> {

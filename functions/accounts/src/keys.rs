@@ -8,6 +8,7 @@ use tributary_api::openapi::wire;
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, KeyId};
 use tributary_domain::rights::{Deny, Right, RightSet, RoleRef};
 use tributary_domain::text::Name;
@@ -189,7 +190,8 @@ pub async fn rotate(call: Call) -> Result<Reply, Problem> {
     let (caller, home) = (call.caller()?, call.home()?);
     let may = caller.over(Right::KeysManage);
     let grants = Some((caller.grantor(), &key.role));
-    let key = call.store().change_principal(&key, Authority { home, may: &may }, grants, &call.act()?, "key.rotated", change).await?;
+    let key =
+        call.store().change_principal(&key, Authority { home, may: &may }, grants, &call.act()?, RecordKind::KeyRotated, change).await?;
     Reply::ok(&KeyView::of(&key, Some(secret), now))
 }
 
@@ -212,7 +214,7 @@ pub async fn revoke(call: Call) -> Result<Reply, Problem> {
     };
     let may = call.caller()?.over(Right::KeysManage);
     let authority = Authority { home: call.home()?, may: &may };
-    let key = call.store().change_principal(&key, authority, None, &call.act()?, "key.revoked", change).await?;
+    let key = call.store().change_principal(&key, authority, None, &call.act()?, RecordKind::KeyRevoked, change).await?;
     Reply::ok(&KeyView::of(&key, None, now))
 }
 

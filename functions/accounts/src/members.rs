@@ -6,6 +6,7 @@ use tributary_api::openapi::wire;
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, MemberId};
 use tributary_domain::rights::Right;
 use tributary_domain::text::{Email, Name};
@@ -120,8 +121,10 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
     let (caller, home) = (call.caller()?, call.home()?);
     let may = caller.over(Right::MembersManage);
     let grants = Some((caller.grantor(), &role));
-    let member =
-        call.store().change_principal(&member, Authority { home, may: &may }, grants, &call.act()?, "member.changed", change).await?;
+    let member = call
+        .store()
+        .change_principal(&member, Authority { home, may: &may }, grants, &call.act()?, RecordKind::MemberChanged, change)
+        .await?;
     Ok(Reply::ok(&MemberView::of(&member))?.etag(member.version))
 }
 

@@ -6,6 +6,7 @@ use tributary_api::{App, Endpoint, endpoint};
 use tributary_domain::rights::Right;
 
 pub mod allocate;
+pub mod auto_topup;
 pub mod balance;
 pub mod history;
 pub mod holds;
@@ -32,6 +33,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(GET "/reseller/credits/history", "get_history", Needs(Right::CreditsRead), Unused, history::get, "An account's ledger, newest first"),
         endpoint!(POST "/reseller/credits/purchase", "purchase_credits", Needs(Right::CreditsPurchase), Required, purchase::purchase, "Buy credit from the parent"),
         endpoint!(GET "/reseller/credits/lots", "get_lots", Needs(Right::CreditsRead), Unused, lots::get, "Which of an account's credit expires, and when"),
+        endpoint!(GET "/reseller/credits/auto-topup", "get_auto_topup", Needs(Right::CreditsRead), Unused, auto_topup::get, "How an account tops itself up"),
+        endpoint!(PUT "/reseller/credits/auto-topup", "put_auto_topup", Needs(Right::CreditsAllocate), Unused, auto_topup::put, "Let an account top itself up"),
+        endpoint!(DELETE "/reseller/credits/auto-topup", "delete_auto_topup", Needs(Right::CreditsAllocate), Unused, auto_topup::delete, "No longer let an account top itself up").with_query(),
+        endpoint!(GET "/reseller/credits/auto-topup/runs", "list_auto_topup_runs", Needs(Right::CreditsRead), Unused, auto_topup::runs, "What an account drew, newest first"),
         endpoint!(POST "/reseller/credits/holds", "create_hold", Needs(Right::CreditsHold), Required, holds::create::create, "Set credit aside"),
         endpoint!(GET "/reseller/credits/holds", "list_holds", Needs(Right::CreditsRead), Unused, holds::read::list, "List an account's holds"),
         endpoint!(GET "/reseller/credits/holds/{id}", "get_hold", Needs(Right::CreditsRead), Unused, holds::read::get, "Get a hold"),

@@ -8,6 +8,7 @@ use tributary_api::reply::PageView;
 use tributary_domain::rights::Right;
 
 use crate::allocate::Allocate;
+use crate::auto_topup::{PutAutoTopup, RunView, TopupView};
 use crate::holds::create::CreateHold;
 use crate::holds::end::Capture;
 use crate::issue::Issue;
@@ -28,7 +29,7 @@ const MOVEMENT: &[Code] = &[
 
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
-    [movements(), reads(), holds()].concat()
+    [movements(), reads(), topups(), holds()].concat()
 }
 
 fn movements() -> Vec<Described> {
@@ -130,6 +131,35 @@ fn reads() -> Vec<Described> {
         .query::<wire::EntryKind>("kind", "Entries of this kind.")
         .paged()
         .answers::<PageView<EntryView>>("A page of entries."),
+    ]
+}
+
+fn topups() -> Vec<Described> {
+    vec![
+        Described::new("get_auto_topup", "Automatic topping up", "How an account tops itself up, and how that stands.")
+            .query::<wire::AccountId>("account_id", "The account; your own unless you name another.")
+            .answers::<TopupView>("It.")
+            .tagged(),
+        Described::new(
+            "put_auto_topup",
+            "Automatic topping up",
+            "Draws credit whenever less than the threshold is available: from the parent, or by buying a package. Whoever draws on the parent's \
+             credit needs the right over the parent: nobody opens the purse above their own account. What failed before is forgotten.",
+        )
+        .takes::<PutAutoTopup>()
+        .answers::<TopupView>("It, as set.")
+        .edits()
+        .also(Right::CreditsPurchase, "to buy packages")
+        .refuses(&[Code::CurrencyMismatch, Code::Conflict, Code::AccountClosed, Code::AccountSuspended]),
+        Described::new("delete_auto_topup", "Automatic topping up", "No longer tops an account up. Its runs stay.")
+            .query::<wire::AccountId>("account_id", "The account; your own unless you name another.")
+            .answers::<TopupView>("It, as it was.")
+            .edits()
+            .refuses(&[Code::AccountClosed, Code::AccountSuspended]),
+        Described::new("list_auto_topup_runs", "Automatic topping up", "What an account drew, and what it could not draw, newest first.")
+            .query::<wire::AccountId>("account_id", "The account; your own unless you name another.")
+            .paged()
+            .answers::<PageView<RunView>>("A page of runs."),
     ]
 }
 

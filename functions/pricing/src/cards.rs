@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, RateCardId};
 use tributary_domain::money::Currency;
 use tributary_domain::pricing::book::PricingBook;
@@ -118,7 +119,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         };
         append_card(cards, card.clone(), card.created_at)?;
         let detail = json!({ "rate_card_id": card.id, "seller_id": seller.id, "meter": card.meter });
-        Ok(BookEdit { answer: card.clone(), kind: "rate_card.created", detail })
+        Ok(BookEdit { answer: card.clone(), kind: RecordKind::RateCardCreated, detail })
     })
     .await?;
     let replayed = matches!(made, Outcome::Replayed(_));
@@ -222,7 +223,7 @@ pub async fn withdraw(call: Call) -> Result<Reply, Problem> {
         };
         let card = withdraw_card(cards, &id, now)?;
         let detail = json!({ "rate_card_id": card.id, "seller_id": seller.id, "meter": card.meter });
-        Ok(BookEdit { answer: card, kind: "rate_card.withdrawn", detail })
+        Ok(BookEdit { answer: card, kind: RecordKind::RateCardWithdrawn, detail })
     });
     let card = withdrawn.await?.into_inner();
     Reply::ok(&RateCardView::of(&card, &seller.id, Span::withdrawn(card.effective_from)))

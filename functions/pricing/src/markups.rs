@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, MarkupId};
 use tributary_domain::money::Currency;
 use tributary_domain::pricing::markup::{Markup, MarkupRule, append_markup};
@@ -188,7 +189,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         };
         append_markup(markups, markup.clone(), markup.created_at)?;
         let detail = json!({ "markup_id": markup.id, "seller_id": seller.id, "meter": markup.meter });
-        Ok(BookEdit { answer: markup.clone(), kind: "markup.created", detail })
+        Ok(BookEdit { answer: markup.clone(), kind: RecordKind::MarkupCreated, detail })
     })
     .await?;
     let replayed = matches!(made, Outcome::Replayed(_));

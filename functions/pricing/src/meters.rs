@@ -5,6 +5,7 @@ use serde_json::json;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::pricing::error::{PricingError, Reason};
 use tributary_domain::pricing::meter::{Aggregation, Meter, MeterKey, PropertyName};
@@ -114,7 +115,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let above = || chain.accounts().iter().skip(1).map(|account| (&account.id, &*account.book));
     let made = shelf::edit(&call, &owner.id, None, scope.as_ref(), |book, _| {
         book.add_meter(meter.clone(), above())?;
-        Ok(BookEdit { answer: meter.clone(), kind: "meter.created", detail: json!({ "meter": meter }) })
+        Ok(BookEdit { answer: meter.clone(), kind: RecordKind::MeterCreated, detail: json!({ "meter": meter }) })
     })
     .await?;
     let replayed = matches!(made, Outcome::Replayed(_));
@@ -163,7 +164,7 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
         meter.counts_to_tier = request.counts_to_tier.unwrap_or(meter.counts_to_tier);
         book.change_meter(meter.clone())?;
         let detail = json!({ "meter": meter });
-        Ok(BookEdit { answer: (meter, book.version + 1), kind: "meter.changed", detail })
+        Ok(BookEdit { answer: (meter, book.version + 1), kind: RecordKind::MeterChanged, detail })
     });
     let (meter, version) = edited.await?.into_inner();
     Ok(Reply::ok(&MeterView::of(&meter, false))?.etag(version))

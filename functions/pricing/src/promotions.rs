@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, PromotionId};
 use tributary_domain::money::{Amount, Currency, Micros};
 use tributary_domain::pricing::chain::Chain;
@@ -267,7 +268,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let made = shelf::edit(&call, &owner.id, None, scope.as_ref(), |book, _| {
         book.append_promotion(promotion.clone(), promotion.created_at)?;
         let detail = json!({ "promotion_id": promotion.id, "name": promotion.name });
-        Ok(BookEdit { answer: promotion.clone(), kind: "promotion.created", detail })
+        Ok(BookEdit { answer: promotion.clone(), kind: RecordKind::PromotionCreated, detail })
     })
     .await?;
     let replayed = matches!(made, Outcome::Replayed(_));
@@ -335,7 +336,7 @@ pub async fn end(call: Call) -> Result<Reply, Problem> {
             return Err(StoreError::Conflict("the promotion is over already"));
         }
         let promotion = end_promotion(&mut book.promotions, &id, now)?.clone();
-        Ok(BookEdit { answer: promotion, kind: "promotion.ended", detail: json!({ "promotion_id": id }) })
+        Ok(BookEdit { answer: promotion, kind: RecordKind::PromotionEnded, detail: json!({ "promotion_id": id }) })
     });
     let promotion = ended.await?.into_inner();
     Reply::ok(&PromotionView::of(&promotion, &owner.id, now))
@@ -365,7 +366,7 @@ pub async fn redeem(call: Call) -> Result<Reply, Problem> {
         let (owner, promotion) = of_code(&chain, &code, now).ok_or_else(|| PricingError::at("/code", Reason::NotFound))?;
         book.redeem(code.clone(), owner, promotion, now)?;
         let detail = json!({ "promotion_id": promotion.id, "code": code });
-        Ok(BookEdit { answer: redemption(&account.id, &code, promotion), kind: "promotion.redeemed", detail })
+        Ok(BookEdit { answer: redemption(&account.id, &code, promotion), kind: RecordKind::PromotionRedeemed, detail })
     })
     .await?;
     let replayed = matches!(redeemed, Outcome::Replayed(_));

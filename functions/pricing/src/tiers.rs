@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::money::{Currency, Overflow};
 use tributary_domain::pricing::book::PricingBook;
@@ -173,22 +174,19 @@ fn tier(tier: &Tier) -> TierView {
 }
 
 /// The table that an account gives its direct resellers.
-fn table_of(book: &PricingBook, kind: Kind) -> (Source, TierTable) {
-    match (&book.tiers, kind) {
-        (Some(table), _) => (Source::Own, table.clone()),
-        (None, Kind::Operator) => (Source::Default, TierTable::default_table().clone()),
-        (None, Kind::Reseller | Kind::Customer) => (Source::None, TierTable::default()),
-    }
-}
-
 fn table(book: &PricingBook, kind: Kind) -> TableView {
-    let (source, table) = table_of(book, kind);
-    TableView { source, tiers: table.tiers.iter().map(tier).collect() }
+    let given = book.tiers_given(kind);
+    let source = match (&book.tiers, given) {
+        (Some(_), _) => Source::Own,
+        (None, Some(_)) => Source::Default,
+        (None, None) => Source::None,
+    };
+    TableView { source, tiers: given.into_iter().flat_map(|table| &table.tiers).map(tier).collect() }
 }
 
 fn standing(seller: (&PricingBook, Kind), account: &Account, state: &UsageState, now: Timestamp) -> Result<StandingView, Overflow> {
     let month = Month::of(now);
-    let (_, tiers) = table_of(seller.0, seller.1);
+    let tiers = seller.0.tiers_given(seller.1).cloned().unwrap_or_default();
     let (volume, previous_volume) = (state.volume(month), state.volume(month.prev()));
     let in_force = tiers.tier_of(volume, previous_volume);
     let meters = state.months.get(&month).into_iter().flat_map(|month| month.meters.values());
@@ -256,7 +254,7 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     table.as_ref().map_or(Ok(()), TierTable::validate)?;
     let edited = shelf::edit(&call, &seller.id, call.if_match()?, None, |book, _| {
         book.tiers.clone_from(&table);
-        Ok(BookEdit { answer: (), kind: "tiers.changed", detail: json!({ "tiers": table }) })
+        Ok(BookEdit { answer: (), kind: RecordKind::TiersChanged, detail: json!({ "tiers": table }) })
     });
     edited.await?;
     seen(&call, &seller).await

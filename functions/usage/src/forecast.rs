@@ -114,11 +114,7 @@ impl<'a> Asked<'a> {
     /// The table that decides the account's tier.
     fn tiers(&self) -> Option<&TierTable> {
         let seller = self.chain.accounts().get(1).filter(|_| self.account.kind == Kind::Reseller)?;
-        let table = match seller.kind {
-            Kind::Operator => seller.book.tiers.as_ref().or_else(|| Some(TierTable::default_table())),
-            Kind::Reseller | Kind::Customer => seller.book.tiers.as_ref(),
-        };
-        table.filter(|table| !table.tiers.is_empty())
+        seller.book.tiers_given(seller.kind).filter(|table| !table.tiers.is_empty())
     }
 
     fn subjects(&self) -> Vec<Subject> {

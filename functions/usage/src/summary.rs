@@ -15,7 +15,6 @@ use tributary_domain::pricing::meter::MeterKey;
 use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::number::{Percent, Picos, Quantity, div_half_even};
 use tributary_domain::pricing::state::UsageState;
-use tributary_domain::pricing::tier::TierTable;
 use tributary_domain::rights::Right;
 use tributary_metering::aggregates::fold::Batches;
 use tributary_metering::aggregates::read::{self, BySlot};
@@ -452,9 +451,8 @@ async fn tier(call: &Call, view: &View<'_>, head: &Head, month: Month) -> Result
         return Ok(None);
     }
     let book = call.store().book(seller).await?;
-    let operator = account.lineage.depth() == 1;
-    let default = operator.then(TierTable::default_table);
-    let Some(table) = book.tiers.as_ref().or(default) else { return Ok(None) };
+    let kind = if account.lineage.depth() == 1 { Kind::Operator } else { Kind::Reseller };
+    let Some(table) = book.tiers_given(kind) else { return Ok(None) };
     let state = call.store().usage_states([head]).await?.remove(&account.id).unwrap_or_default();
     let volumes = (state.volume(month), state.volume(month.prev()));
     let standing = table.tier_of(volumes.0, volumes.1);

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::connection::BaseUrl;
-use crate::{accounts, balance, credits, doctor, estimate, history, keys, pricing, usage};
+use crate::{accounts, balance, bulk, credits, doctor, estimate, history, keys, pricing, usage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,6 +70,9 @@ pub enum Command {
     /// Send events, and show, explain, export and forecast what is used
     #[command(subcommand)]
     Usage(usage::Command),
+    /// Do something with many accounts at once, from a file
+    #[command(subcommand)]
+    Bulk(bulk::Command),
     /// Check a deployment: its template, settings, programs, and the running API if --url is given
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),

@@ -234,6 +234,21 @@ impl Client {
         Ok(Probed { status: response.status().as_u16(), took: begun.elapsed(), headers: response.headers().clone(), body })
     }
 
+    /// Puts bytes to an address that the API gave; no key is sent.
+    ///
+    /// # Errors
+    /// [`Failure::Lost`], [`Failure::Foreign`].
+    pub fn upload(&self, url: &str, content_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let lost = |error| Failure::Lost(self.lost(&Request::delete(""), &error));
+        let mut response = self.agent.put(url).header("content-type", content_type).send(bytes).map_err(lost)?;
+        let status = response.status().as_u16();
+        if (200..300).contains(&status) {
+            return Ok(());
+        }
+        let body = response.body_mut().read_to_string().unwrap_or_default();
+        Err(Failure::Foreign { url: url.split('?').next().unwrap_or(url).to_owned(), status, body })
+    }
+
     /// The status that an address elsewhere answers with, after its redirects; no key is sent.
     ///
     /// # Errors

@@ -115,12 +115,17 @@ const EXPORT_ROWS: u128 = 100_000;
 const ROW_BYTES: u128 = 550;
 const EXPORT_DAYS: u128 = 7;
 const EXPORT_GB_MS: u128 = 5_000;
-/// Requests of a message: sent, received, deleted. And of two queues with nothing in them: Lambda asks each five times in 20 seconds.
+/// Requests of a message: sent, received, deleted. And of a queue with nothing in it: Lambda asks it five times in 20 seconds.
 const MESSAGE_REQUESTS: u128 = 3;
-const IDLE_REQUESTS: u128 = 2 * 5 * 3 * 60 * HOURS;
+const IDLE_REQUESTS: u128 = 5 * 3 * 60 * HOURS;
+/// The queues of usage, of exports, of bulk jobs and of the watcher.
+const QUEUES: u128 = 4;
+/// Events of a transfer: one of each account. Each goes to the bus, and from there to the watcher, and to the FIFO queue of
+/// deliveries; where little happens at once, each is sent alone.
+const TRANSFER_EVENTS: u128 = 2;
 /// Alarms, metrics and dashboards that are allowed for; tests compare them with the template and the code.
-const ALARMS: u128 = 46;
-const METRICS: u128 = 34;
+const ALARMS: u128 = 76;
+const METRICS: u128 = 53;
 const DASHBOARDS: u128 = 1;
 /// Rules of the web ACL.
 const RULES: u128 = 3;
@@ -163,7 +168,9 @@ fn lines(args: &Args) -> Vec<Line> {
     let waiting = batches * WAITING_OF_A_HUNDRED / 100;
     let rows = exports * events.min(EXPORT_ROWS);
     let asked = requests + batches + exports;
-    let short = requests + exports + HOUSEKEEPING_RUNS + RECONCILE_RUNS + USAGE_RUNS + FORECAST_RUNS;
+    let told = transfers * TRANSFER_EVENTS + batches * BATCH_ACCOUNTS;
+    // The outbox is called for each that happens alone.
+    let short = requests + transfers + batches + exports + HOUSEKEEPING_RUNS + RECONCILE_RUNS + USAGE_RUNS + FORECAST_RUNS;
     let invocations = short + batches + waiting + exports;
     let a_read: u128 = units::READS_OF_A_HUNDRED.iter().map(|(of_a_hundred, units)| of_a_hundred * units).sum::<u128>() / 100;
     let kept = transfers * months;
@@ -215,7 +222,14 @@ fn lines(args: &Args) -> Vec<Line> {
             4 * CENT / 100 / 1_000,
             "$0.0004 a thousand",
         ),
-        line("SQS, requests", whole((waiting + exports) * MESSAGE_REQUESTS + IDLE_REQUESTS), 40 * CENT / MILLIONTH, "$0.40 a million"),
+        line(
+            "SQS, requests",
+            whole((waiting + exports + told) * MESSAGE_REQUESTS + QUEUES * IDLE_REQUESTS),
+            40 * CENT / MILLIONTH,
+            "$0.40 a million",
+        ),
+        line("SQS, FIFO requests", whole(told * MESSAGE_REQUESTS + IDLE_REQUESTS), 50 * CENT / MILLIONTH, "$0.50 a million"),
+        line("EventBridge, events", whole(told), 100 * CENT / MILLIONTH, "$1.00 a million"),
         line("CloudWatch, GB of logs", gb((asked + waiting) * LOGGED_BYTES), 50 * CENT, "$0.50"),
         line("CloudWatch, alarms", whole(ALARMS), 10 * CENT, "$0.10"),
         line("CloudWatch, own metrics", whole(METRICS), 30 * CENT, "$0.30"),
@@ -301,12 +315,14 @@ mod tests {
     const TEMPLATE: &str = include_str!("../../../template.yaml");
     /// What measures: the router once for each of the API's functions, and whatever runs on a schedule or is called with messages.
     const ROUTER: &str = include_str!("../../../shared/api/src/router.rs");
-    const MEASURING: [&str; 5] = [
+    const MEASURING: [&str; 7] = [
         include_str!("../../../functions/housekeeping/src/lib.rs"),
         include_str!("../../../functions/reconcile/src/lib.rs"),
         include_str!("../../../functions/usage_worker/src/lib.rs"),
         include_str!("../../../functions/exporter/src/lib.rs"),
         include_str!("../../../functions/forecast/src/lib.rs"),
+        include_str!("../../../functions/outbox/src/lib.rs"),
+        include_str!("../../../functions/watcher/src/lib.rs"),
     ];
 
     fn asked(line: &str) -> Args {
@@ -396,8 +412,10 @@ mod tests {
         assert_eq!(of("S3, puts"), ("15,010".to_owned(), "0.08".to_owned()));
         // Two accounts read each batch, a waiting one is read once, an export of 100,000 rows reads 1,000 batches and is fetched once.
         assert_eq!(of("S3, gets"), ("35,010".to_owned(), "0.01".to_owned()));
-        // 3 for each message, and 657,000 for each idle queue.
-        assert_eq!(of("SQS, requests"), ("1,329,030".to_owned(), "0.53".to_owned()));
+        // 3 for each message, the 20,000 events of the batches among them, and 657,000 for each idle queue.
+        assert_eq!(of("SQS, requests"), ("2,703,030".to_owned(), "1.08".to_owned()));
+        assert_eq!(of("SQS, FIFO requests"), ("717,000".to_owned(), "0.36".to_owned()));
+        assert_eq!(of("EventBridge, events"), ("20,000".to_owned(), "0.02".to_owned()));
         // 80 MB of records, 110.8 MB that wait, 128.3 MB of exports.
         assert_eq!(of("S3, GB stored").0, "0.319");
         assert_eq!(of("API Gateway, requests").0, "10,010");

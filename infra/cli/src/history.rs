@@ -18,7 +18,7 @@ Examples:
   tributary history acc_… --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z";
 
 /// The kinds of entries that move credit.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 16] = [
     "allocation",
     "transfer",
     "issue",
@@ -29,9 +29,12 @@ const KINDS: [&str; 13] = [
     "release",
     "expiry",
     "purchase",
+    "auto_topup",
     "lot_expired",
     "usage",
     "usage_adjustment",
+    "bulk_escrow",
+    "bulk_return",
 ];
 
 /// Which entries.

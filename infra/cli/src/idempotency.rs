@@ -23,8 +23,9 @@ pub fn given_or_fresh(given: Option<String>) -> String {
     })
 }
 
+/// A fresh key.
 #[expect(clippy::disallowed_methods, reason = "a person's command is not part of what the simulation repeats")]
-fn fresh() -> String {
+pub fn fresh() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod args;
 mod balance;
+mod bulk;
 mod client;
 mod completions;
 mod connection;
@@ -59,6 +60,7 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Credits(command) => credits::run(&context, command),
         Command::Pricing(command) => pricing::run(&context, command),
         Command::Usage(command) => usage::run(&context, command),
+        Command::Bulk(command) => bulk::run(&context, command),
         Command::Doctor(args) => doctor::run(&context, &args, asked),
         Command::Estimate(args) => estimate::run(&args, &output),
         Command::Completions { shell } => completions::run(shell, &output),

@@ -87,7 +87,22 @@ fn examples(page: &mut String, local: &Local) {
         "  curl -s -X POST '{url}/reseller/accounts/create' {owner} {json} \\\n    {once} -d '{{\"name\": \"Fresh Start Ltd\", \"kind\": \"customer\", \"initial_credits\": \"10\"}}'"
     );
     usage(page, url, &owner, demo, local);
+    let _ = writeln!(page, "  curl -s '{url}/reseller/bulk' {owner}   # a job that is done, and a plan that waits for POST …/apply");
+    webhooks(page, url, &owner);
     let _ = writeln!(page, "  curl -s -X POST '{url}/_local/clock/advance' {json} -d '{{\"seconds\": 86400}}'");
+}
+
+/// An endpoint on this machine, a test of it, and what became of that.
+fn webhooks(page: &mut String, url: &str, owner: &str) {
+    let json = "-H 'Content-Type: application/json'";
+    let body = "{\"url\": \"http://127.0.0.1:9000/\", \"events\": [\"*\"], \"subtree\": true}";
+    let _ = writeln!(
+        page,
+        "  python3 -m http.server 9000 &   # any server will do: what it answers is seen below\n  HOOK=$(curl -s -X POST '{url}/reseller/webhooks' {owner} {json} \\\n    -d '{body}' | grep -o 'whk_[0-9a-z]*' | head -n 1)"
+    );
+    let _ = writeln!(page, "  curl -s -X POST \"{url}/reseller/webhooks/$HOOK/test\" {owner}; sleep 1");
+    let _ = writeln!(page, "  curl -s \"{url}/reseller/webhooks/$HOOK/deliveries\" {owner}");
+    let _ = writeln!(page, "  curl -s '{url}/_local/mail'   # the mails that were sent, and a page of them in a browser");
 }
 
 fn usage(page: &mut String, url: &str, owner: &str, demo: &Demo, local: &Local) {

@@ -58,6 +58,20 @@ impl Blobs for DiskBlobs {
         Ok(format!("file://{}", self.dir.join(checked(key)?).display()))
     }
 
+    async fn fetch(&self, key: &str, path: &Path, most: u64) -> Result<Option<u64>, BlobError> {
+        let (to, name) = (path.to_owned(), key.to_owned());
+        let copied = move |from: &Path| match absent(std::fs::metadata(from))? {
+            None => Ok(None),
+            Some(found) if found.len() > most => Ok(Some(Err(BlobError::TooLarge { key: name, most }))),
+            Some(_) => std::fs::copy(from, &to).map(|length| Some(Ok(length))),
+        };
+        self.on_file(key, copied).await?.transpose()
+    }
+
+    async fn upload_link(&self, key: &str, _content_type: &str, _bytes: u64, _expires_s: u32) -> Result<String, BlobError> {
+        Ok(format!("file://{}", self.dir.join(checked(key)?).display()))
+    }
+
     async fn delete(&self, key: &str) -> Result<(), BlobError> {
         self.on_file(key, |path| absent(std::fs::remove_file(path)).map(drop)).await
     }
@@ -99,6 +113,20 @@ pub struct Link {
     pub signature: String,
 }
 
+/// What a link for an upload allows.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadLink {
+    /// The media type, with a point for its stroke.
+    pub kind: String,
+    /// How many bytes.
+    pub bytes: u64,
+    /// Until when, in seconds since 1970.
+    pub expires: i64,
+    /// What shows that this run made the link.
+    pub signature: String,
+}
+
 /// A blob as it is downloaded.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Download {
@@ -119,6 +147,14 @@ pub enum LinkError {
     /// Its time is over.
     #[error("The link expired at {0}.")]
     Expired(Timestamp),
+    /// What is sent is not what the link allows.
+    #[error("The link is for {bytes} bytes of the type {kind}.")]
+    Other {
+        /// How many bytes.
+        bytes: u64,
+        /// Of which type.
+        kind: String,
+    },
     /// There is no blob.
     #[error("There is no such blob.")]
     Absent,
@@ -136,6 +172,24 @@ impl LinkedBlobs {
     /// No API key reads like this, so no signature is a key's hash.
     fn signature(&self, key: &str, name: &str, expires: i64) -> String {
         self.secrets.hash_key(&format!("blob link\n{key}\n{name}\n{expires}"))
+    }
+
+    /// Puts what is sent to a link for an upload, as S3 does: exactly so many bytes of exactly that type.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn take(&self, key: &str, link: &UploadLink, content_type: &str, bytes: Vec<u8>) -> Result<(), LinkError> {
+        if link.signature != self.signature(key, &format!("put {} {}", link.kind, link.bytes), link.expires) {
+            return Err(LinkError::Tampered);
+        }
+        let expires = Timestamp::from_second(link.expires).map_err(|_| LinkError::Tampered)?;
+        if self.clock.now() >= expires {
+            return Err(LinkError::Expired(expires));
+        }
+        if u64::try_from(bytes.len()) != Ok(link.bytes) || content_type.replace('/', ".") != link.kind {
+            return Err(LinkError::Other { bytes: link.bytes, kind: link.kind.replace('.', "/") });
+        }
+        Ok(self.kept.put(key, bytes, content_type).await?)
     }
 
     /// What a link leads to.
@@ -175,6 +229,19 @@ impl Blobs for LinkedBlobs {
         let expires = end.map_err(|error| unavailable(key, error))?.as_second();
         let signature = self.signature(key, &name, expires);
         Ok(format!("{}{PATH}/{key}?name={name}&expires={expires}&signature={signature}", self.base_url))
+    }
+
+    async fn fetch(&self, key: &str, path: &Path, most: u64) -> Result<Option<u64>, BlobError> {
+        self.kept.fetch(key, path, most).await
+    }
+
+    async fn upload_link(&self, key: &str, content_type: &str, bytes: u64, expires_s: u32) -> Result<String, BlobError> {
+        let key = checked(key)?;
+        let end = self.clock.now().checked_add(SignedDuration::from_secs(expires_s.into()));
+        let expires = end.map_err(|error| unavailable(key, error))?.as_second();
+        let kind = content_type.replace('/', ".");
+        let signature = self.signature(key, &format!("put {kind} {bytes}"), expires);
+        Ok(format!("{}{PATH}/{key}?kind={kind}&bytes={bytes}&expires={expires}&signature={signature}", self.base_url))
     }
 
     async fn delete(&self, key: &str) -> Result<(), BlobError> {

@@ -1,5 +1,5 @@
-//! The test clock and the queues: `GET /_local/clock`, `POST /_local/clock/advance`, `GET /_local/queues`,
-//! `POST /_local/queues/{name}/redrive`.
+//! The test clock, the queues and the bus: `GET /_local/clock`, `POST /_local/clock/advance`, `GET /_local/queues`,
+//! `POST /_local/queues/{name}/redrive`, `GET /_local/events`.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tributary_runtime::clock::{Clock, SystemClock};
 
+use crate::bus::LocalBus;
 use crate::gateway::{Answer, problem};
 use crate::pump::Pump;
 use crate::queue::{LocalQueue, LocalQueues};
@@ -28,6 +29,7 @@ pub struct Control {
     scheduler: Arc<Scheduler>,
     pump: Arc<Pump>,
     queues: LocalQueues,
+    bus: LocalBus,
     keeper: Arc<Keeper>,
     docs_url: String,
     /// One move at a time: the stored offset and the clock go together.
@@ -41,16 +43,17 @@ struct Advance {
 }
 
 impl Control {
-    /// Controls this clock, these schedules and these queues.
+    /// Controls this clock, these schedules and these queues, and shows this bus.
     pub fn new(
         clock: SystemClock,
         scheduler: Arc<Scheduler>,
         pump: Arc<Pump>,
         queues: LocalQueues,
+        bus: LocalBus,
         keeper: Arc<Keeper>,
         docs_url: &str,
     ) -> Self {
-        Self { clock, scheduler, pump, queues, keeper, docs_url: docs_url.to_owned(), moving: Mutex::new(()) }
+        Self { clock, scheduler, pump, queues, bus, keeper, docs_url: docs_url.to_owned(), moving: Mutex::new(()) }
     }
 
     /// The clock.
@@ -94,6 +97,11 @@ impl Control {
             })
         };
         ok(&json!({ "data": self.queues.all().map(row).collect::<Vec<_>>() }))
+    }
+
+    /// The last events that were told, the newest first, each with the queues that a rule sent it to.
+    pub fn events(&self) -> Answer {
+        ok(&json!({ "data": self.bus.last() }))
     }
 
     /// Sends the dead letters of a queue, named by itself or by where they are, back to it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tributary_api::App;
+use tributary_notifier::Senders;
 use tributary_reconcile::PASSES_BEGIN_APART_S;
 
 use crate::lambda::{self, Handler, Lambda};
@@ -13,27 +14,37 @@ use crate::template::{Template, TemplateError};
 ///
 /// # Errors
 /// [`TemplateError`] if the template names a program that is not known here.
-pub fn all(template: &Template, app: &App) -> Result<BTreeMap<String, Lambda>, TemplateError> {
+pub fn all(template: &Template, app: &App, senders: &Senders) -> Result<BTreeMap<String, Lambda>, TemplateError> {
     let lambda = |(name, function): (&String, &crate::template::Function)| {
-        let handler = handler(&function.binary, app)
+        let handler = handler(&function.binary, app, senders)
             .ok_or_else(|| TemplateError(format!("{name} runs {:?}, which is not known", function.binary)))?;
         Ok((name.clone(), Lambda::new(name, function.timeout, handler)))
     };
     template.functions.iter().map(lambda).collect()
 }
 
-fn handler(binary: &str, app: &App) -> Option<Handler> {
+fn handler(binary: &str, app: &App, senders: &Senders) -> Option<Handler> {
     let app = app.clone();
     match binary {
         "accounts" => Some(lambda::http(tributary_accounts::router(app))),
         "credits" => Some(lambda::http(tributary_credits::router(app))),
         "pricing" => Some(lambda::http(tributary_pricing::router(app))),
         "usage" => Some(lambda::http(tributary_usage::router(app))),
+        "alerts" => Some(lambda::http(tributary_alerts::router(app))),
+        "webhooks" => Some(lambda::http(tributary_webhooks::router(app))),
+        "bulk" => Some(lambda::http(tributary_bulk_api::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
         "housekeeping" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_housekeeping::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
+        "notifier" => {
+            let senders = senders.clone();
+            Some(Arc::new(move |event, context| {
+                let (app, senders) = (app.clone(), senders.clone());
+                Box::pin(async move { tributary_notifier::handle(&app, &senders, event, &app.run_id(&context.request_id)).await })
+            }))
+        }
         "admin" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_admin::handle(&app, event, &app.run_id(&context.request_id)).await })
@@ -46,9 +57,21 @@ fn handler(binary: &str, app: &App) -> Option<Handler> {
             let app = app.clone();
             Box::pin(async move { tributary_usage_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
+        "watcher" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_watcher::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
         "exporter" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_exporter::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "outbox" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_outbox::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "bulk_worker" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_bulk_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         "forecast" => Some(Arc::new(move |event, context| {
             let app = app.clone();

@@ -5,6 +5,8 @@
 
 pub mod banner;
 pub mod blobs;
+mod bus;
+mod changes;
 mod control;
 mod engine;
 pub mod event;
@@ -13,7 +15,9 @@ mod gateway;
 mod intrinsics;
 pub mod lambda;
 mod lambda_env;
+pub mod mail;
 pub mod options;
+pub mod pattern;
 mod pump;
 mod queue;
 pub mod routes;
@@ -23,6 +27,7 @@ mod server;
 mod start;
 mod state;
 mod stop;
+mod stream;
 pub mod template;
 
 pub use options::{Options, Storage};

@@ -40,7 +40,7 @@ pub struct Arguments {
 pub enum Storage {
     /// In the embedded engine, in files of this directory.
     Directory(PathBuf),
-    /// In the embedded engine, in memory.
+    /// In the embedded engine, in files that are removed when the run ends.
     Engine,
     /// In this table, without the engine.
     Memory(Arc<dyn Table>),

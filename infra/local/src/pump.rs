@@ -1,4 +1,5 @@
-//! Lambda's event source mappings: calls functions with the messages of their queues, as the template says.
+//! Lambda's event source mappings: calls functions with the messages of their queues and the changes of the table, as the template
+//! says.
 //!
 //! Source: "Using Lambda with Amazon SQS" and "Implementing partial batch responses", AWS Lambda developer guide.
 
@@ -7,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tributary_runtime::clock::Clock;
@@ -16,6 +17,7 @@ use crate::event;
 use crate::gateway::Gateway;
 use crate::queue::{LocalQueue, LocalQueues, Message};
 use crate::stop::Stop;
+use crate::stream::StreamMapping;
 use crate::template::Source;
 
 /// How often a queue is looked at although nothing was sent: messages become visible again by the clock.
@@ -27,6 +29,7 @@ pub struct Pump {
     clock: Arc<dyn Clock>,
     queues: LocalQueues,
     mappings: Vec<Mapping>,
+    streams: Vec<StreamMapping>,
 }
 
 struct Mapping {
@@ -37,30 +40,31 @@ struct Mapping {
 }
 
 impl Pump {
-    /// The mappings of `sources` whose queues there are.
-    pub fn new(sources: &[Source], queues: LocalQueues, gateway: Arc<Gateway>, clock: Arc<dyn Clock>) -> Self {
+    /// The mappings of `sources` whose queues there are, and those of the table's stream.
+    pub fn new(sources: &[Source], streams: Vec<StreamMapping>, queues: LocalQueues, gateway: Arc<Gateway>, clock: Arc<dyn Clock>) -> Self {
         let mapping = |source: &Source| {
             let queue = queues.get(&source.queue)?.clone();
             Some(Mapping { source: source.clone(), queue, calling: Mutex::new(()) })
         };
         let mappings = sources.iter().filter_map(mapping).collect();
-        Self { gateway, clock, queues, mappings }
+        Self { gateway, clock, queues, mappings, streams }
     }
 
-    /// Calls functions until no messages are due, and says how many were worked off.
+    /// Calls functions until no changes wait and no messages are due, and says how many of both were worked off.
     pub async fn run_due(&self) -> usize {
         let mut done = 0;
         // What one function does may send messages to another.
         loop {
-            let counts = join_all(self.mappings.iter().map(|mapping| self.drain(mapping))).await;
-            match counts.iter().sum::<usize>() {
+            let changes = join_all(self.streams.iter().map(StreamMapping::drain)).await;
+            let messages = join_all(self.mappings.iter().map(|mapping| self.drain(mapping))).await;
+            match changes.iter().chain(&messages).sum::<usize>() {
                 0 => return done,
                 some => done += some,
             }
         }
     }
 
-    /// Calls functions whenever messages are due, until `stop`. A call that runs is waited for.
+    /// Calls functions whenever changes wait or messages are due, until `stop`. A call that runs is waited for.
     pub async fn keep_running(self: Arc<Self>, stop: Stop) {
         let keep = async |mapping: &Mapping| {
             let mut stopped = std::pin::pin!(stop.clone().stopped());
@@ -74,7 +78,18 @@ impl Pump {
                 self.drain(mapping).await;
             }
         };
-        join_all(self.mappings.iter().map(keep)).await;
+        let follow = async |stream: &StreamMapping| {
+            let mut stopped = std::pin::pin!(stop.clone().stopped());
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut stopped => return,
+                    () = tokio::time::sleep(TICK) => {}
+                }
+                stream.drain().await;
+            }
+        };
+        join(join_all(self.mappings.iter().map(keep)), join_all(self.streams.iter().map(follow))).await;
     }
 
     /// Calls one function as long as messages are due. What it fails becomes due again by the clock only, so this ends.
@@ -172,7 +187,7 @@ mod tests {
             .map(|name| (name.to_owned(), Lambda::new(name, Duration::from_secs(1), handler.clone())));
         let gateway = Arc::new(Gateway::new(&template, BTreeMap::from(functions), any_clock.clone(), ids.clone()));
         let queues = LocalQueues::open(&template.queues, None, &any_clock, &ids).expect("the queues open");
-        (Pump::new(&template.sources, queues, gateway, any_clock), clock)
+        (Pump::new(&template.sources, Vec::new(), queues, gateway, any_clock), clock)
     }
 
     fn depths(pump: &Pump) -> [(usize, usize); 2] {
@@ -239,6 +254,7 @@ mod tests {
         put(&pump, &["x"; 25]);
         assert_eq!(pump.run_due().await, 20);
         assert_eq!(depths(&pump)[0], (5, 0));
-        assert_eq!(pump.mappings[1].source.window, SignedDuration::from_secs(1));
+        let usage = pump.mappings.iter().find(|mapping| mapping.source.queue == "UsageQueue").expect("a mapping");
+        assert_eq!(usage.source.window, SignedDuration::from_secs(1));
     }
 }

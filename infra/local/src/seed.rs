@@ -19,8 +19,8 @@ use crate::gateway::Gateway;
 use crate::options::{Progress, Step};
 use tributary_runtime::clock::{Clock as _, SystemClock};
 
-/// The holds, the capture, the suspension, the member and the keys.
-const OTHER_STEPS: usize = 3 + 1 + 1 + KEYS.len();
+/// The holds, the capture, the suspension, the member, what is watched, the keys, and the jobs.
+const OTHER_STEPS: usize = 3 + 1 + 1 + 2 + KEYS.len() + 2;
 /// How many weeks of usage there are, and the rest of the last.
 const WEEKS: usize = 13;
 
@@ -85,7 +85,8 @@ pub struct SeedError {
 pub async fn seed(gateway: &Gateway, operator_key: &str, clock: &SystemClock, progress: &Progress) -> Result<Demo, SeedError> {
     let prices = METERS.len() + CARDS.len() + MARKUPS.len() + usage::packages().len() + 2;
     let of = ACCOUNTS.len() + ISSUES.len() + ALLOCATIONS.len() + TRANSFERS.len() + OTHER_STEPS + prices + WEEKS + 1;
-    let mut seeder = Seeder { gateway, operator_key, progress, of, done: 0, accounts: BTreeMap::new(), began: Timestamp::UNIX_EPOCH };
+    let mut seeder =
+        Seeder { gateway, key: operator_key.to_owned(), progress, of, done: 0, accounts: BTreeMap::new(), began: Timestamp::UNIX_EPOCH };
     let mut back = Back::by_days(clock, usage::DAYS);
     let accounts = seeder.accounts().await?;
     seeder.credit().await?;
@@ -95,7 +96,12 @@ pub async fn seed(gateway: &Gateway, operator_key: &str, clock: &SystemClock, pr
     seeder.movements().await?;
     seeder.holds().await?;
     seeder.people().await?;
+    seeder.watched().await?;
     let keys = seeder.keys().await?;
+    if let Some(owner) = keys.iter().find(|key| key.account_id == seeder.id("northwind")) {
+        seeder.key.clone_from(&owner.secret);
+        seeder.jobs().await?;
+    }
     Ok(Demo { accounts, keys })
 }
 
@@ -129,7 +135,8 @@ impl Drop for Back<'_> {
 
 struct Seeder<'a> {
     gateway: &'a Gateway,
-    operator_key: &'a str,
+    /// Whose key the requests are made with.
+    key: String,
     progress: &'a Progress,
     of: usize,
     done: usize,
@@ -287,6 +294,30 @@ impl Seeder<'_> {
         Ok(())
     }
 
+    /// One account that tops itself up, and one alert; both have enough, so nothing happens before somebody spends.
+    async fn watched(&mut self) -> Result<(), SeedError> {
+        let topup =
+            json!({"account_id": self.id("brightside"), "threshold": "25", "target": "250", "source": "parent", "daily_cap": "1000"});
+        self.send("automatic topping up", Method::PUT, "/reseller/credits/auto-topup", Some(topup), None).await?;
+        self.step_done("automatic topping up");
+        let alert = json!({"account_id": self.id("northwind"), "metric": "balance", "threshold": "1000",
+            "channels": {"emails": ["billing@northwind.example"]}});
+        self.post("alert", "/reseller/alerts", alert, true).await?;
+        Ok(())
+    }
+
+    /// Two of the first reseller's own: a job that is done at once, and one that is planned only until somebody applies it. A row of that cannot
+    /// be done, for the account is another reseller's.
+    async fn jobs(&mut self) -> Result<(), SeedError> {
+        let address = |handle: &str| json!({"account_id": self.id(handle), "email": format!("office@{handle}.example")});
+        let addresses: Vec<Value> = ["harbor", "brightside", "cedar"].into_iter().map(address).collect();
+        let credit = |handle: &str| json!({"account_id": self.id(handle), "amount": "40", "reference": "December"});
+        let credits: Vec<Value> = ["oldmill", "brightside", "cedar", "seeblick"].into_iter().map(credit).collect();
+        self.post("bulk update", "/reseller/bulk/updates", json!({"rows": addresses}), true).await?;
+        self.post("bulk plan", "/reseller/bulk/credits", json!({"rows": credits, "dry_run": true}), true).await?;
+        Ok(())
+    }
+
     /// Makes the keys last and without idempotency keys: a secret is told once, so a repeated answer would lack it. A run
     /// that is killed here leaves keys that nobody knows.
     async fn keys(&mut self) -> Result<Vec<DemoKey>, SeedError> {
@@ -325,7 +356,7 @@ impl Seeder<'_> {
         idempotency_key: Option<String>,
     ) -> Result<Value, SeedError> {
         let failed = |status, body: String| SeedError { what: what.to_owned(), status, body };
-        let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {}", self.operator_key));
+        let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {}", self.key));
         request = request.header("content-type", "application/json").header("user-agent", "tributary-local");
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key);

@@ -1,4 +1,4 @@
-//! The one port: the gateway, and beside it `/_local/*` for the test clock, the queues, and links to blobs.
+//! The one port: the gateway, and beside it `/_local/*` for the test clock, the queues, the last events, and links to blobs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,18 +6,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use http::uri::Authority;
+use http::{HeaderMap, StatusCode};
 
-use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH};
+use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH, UploadLink};
 use crate::control::Control;
 use crate::gateway::{Answer, Gateway, MAX_BODY_BYTES};
+use crate::mail::{Outbox, Shown};
 
 /// What the port serves.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Served {
     pub control: Arc<Control>,
     /// What links lead to.
     pub blobs: LinkedBlobs,
+    /// The mails that were sent.
+    pub outbox: Outbox,
 }
 
 /// Everything on the port.
@@ -37,7 +40,10 @@ pub fn router(served: Served) -> Router {
         .route("/_local/clock/advance", post(advance).fallback(no_control))
         .route("/_local/queues", get(queues).fallback(no_control))
         .route("/_local/queues/{name}/redrive", post(redrive).fallback(no_control))
-        .route(&format!("{PATH}/{{*key}}"), get(download).fallback(no_control))
+        .route("/_local/mail", get(mails).fallback(no_control))
+        .route("/_local/mail/{id}", get(mail).fallback(no_control))
+        .route("/_local/events", get(events).fallback(no_control))
+        .route(&format!("{PATH}/{{*key}}"), get(download).put(upload).fallback(no_control).layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES)))
         .route("/_local/{*rest}", any(no_control))
         .fallback(platform)
         .with_state(served)
@@ -72,6 +78,29 @@ async fn queues(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<Soc
     refused(&served.control, peer, &request).unwrap_or_else(|| served.control.queues()).map(Body::from)
 }
 
+async fn events(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    refused(&served.control, peer, &request).unwrap_or_else(|| served.control.events()).map(Body::from)
+}
+
+/// To a browser a page, to everything else JSON.
+async fn mails(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let browser = request.headers().get(ACCEPT).is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    let shown = || if browser { served.outbox.page() } else { served.outbox.list() };
+    refused(&served.control, peer, &request).unwrap_or_else(shown).map(Body::from)
+}
+
+async fn mail(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let shown = if request.uri().query() == Some("raw") { Shown::Raw } else { Shown::Html };
+    let found = || served.outbox.get(&id, shown);
+    let absent = || served.control.problem(StatusCode::NOT_FOUND, "There is no such resource", "No mail of this id was sent.", "not_found");
+    refused(&served.control, peer, &request).unwrap_or_else(|| found().unwrap_or_else(absent)).map(Body::from)
+}
+
 async fn redrive(
     State(served): State<Served>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -92,19 +121,45 @@ async fn download(State(served): State<Served>, Path(key): Path<String>, link: R
             let headers = [(CONTENT_TYPE, content_type), (CONTENT_DISPOSITION, disposition.as_str()), (CACHE_CONTROL, "no-store")];
             (headers, bytes).into_response()
         }
-        Err(error) => {
-            let (status, title, code) = match error {
-                LinkError::Tampered | LinkError::Expired(_) => (StatusCode::FORBIDDEN, "The link is not valid", "forbidden"),
-                LinkError::Absent => (StatusCode::NOT_FOUND, "There is no such resource", "not_found"),
-                LinkError::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side", "internal_error"),
-            };
-            served.control.problem(status, title, &error.to_string(), code).map(Body::from)
-        }
+        Err(error) => link_refused(&served.control, &error),
     }
 }
 
+/// The most bytes of an upload, as of S3's links.
+const MAX_UPLOAD_BYTES: usize = 64 * 1024 * 1024;
+
+/// A link for an upload is its own credential, too.
+async fn upload(
+    State(served): State<Served>,
+    Path(key): Path<String>,
+    link: Result<Query<UploadLink>, QueryRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let taken = match &link {
+        Ok(Query(link)) => served.blobs.take(&key, link, content_type, body.to_vec()).await,
+        Err(_) => Err(LinkError::Tampered),
+    };
+    match taken {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => link_refused(&served.control, &error),
+    }
+}
+
+fn link_refused(control: &Control, error: &LinkError) -> Response {
+    let (status, title, code) = match error {
+        LinkError::Tampered | LinkError::Expired(_) | LinkError::Other { .. } => {
+            (StatusCode::FORBIDDEN, "The link is not valid", "forbidden")
+        }
+        LinkError::Absent => (StatusCode::NOT_FOUND, "There is no such resource", "not_found"),
+        LinkError::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side", "internal_error"),
+    };
+    control.problem(status, title, &error.to_string(), code).map(Body::from)
+}
+
 async fn no_control(State(served): State<Served>) -> Response {
-    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive and links to blobs.";
+    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events, GET /_local/mail and links to blobs.";
     served.control.problem(StatusCode::NOT_FOUND, "There is no such route", detail, "route_not_found").map(Body::from)
 }
 

@@ -7,23 +7,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tributary_api::{App, AppParts, KeyMode, bootstrap};
 use tributary_domain::id::RequestId;
+use tributary_notifier::Senders;
+use tributary_notifier::outbound::GuardedClient;
 use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
-use tributary_runtime::queue::{Queue, Queues};
+use tributary_runtime::queue::Queues;
 use tributary_runtime::secrets::{Secrets, WeakPepper};
 use tributary_store::table::Table;
 
 use crate::blobs::{DiskBlobs, LinkedBlobs};
+use crate::bus::LocalBus;
+use crate::changes::Changes;
 use crate::control::Control;
-use crate::engine::{self, EngineError};
+use crate::engine::{self, Engine, EngineError};
 use crate::functions;
 use crate::gateway::Gateway;
 use crate::lambda_env;
+use crate::mail::Outbox;
 use crate::options::{Options, Storage};
 use crate::pump::Pump;
 use crate::queue::{LocalQueues, Sender};
@@ -32,16 +38,22 @@ use crate::seed::{Demo, SeedError, seed};
 use crate::server::{self, Served};
 use crate::state::{DemoState, ENGINE_FILE, Keeper, State, StateError, write_private};
 use crate::stop::{self, Stop, Stopper};
-use crate::template::{Template, TemplateError};
+use crate::stream::StreamMapping;
+use crate::template::{self, Template, TemplateError};
 
 /// The operator's name and currency.
 const OPERATOR: (&str, &str) = ("Tributary Demo", "USD");
 /// The queues that functions send to, by their names in the template.
 const USAGE_QUEUE: &str = "UsageQueue";
 const EXPORT_QUEUE: &str = "ExportQueue";
+const EVENT_QUEUE: &str = "EventQueue";
+const BULK_QUEUE: &str = "BulkQueue";
 /// Where blobs and messages are, below the data directory.
 const BLOBS_DIR: &str = "blobs";
 const QUEUES_DIR: &str = "queues";
+const MAIL_DIR: &str = "mail";
+/// The address that mails are from.
+const MAIL_FROM: &str = "no-reply@tributary.example";
 /// How long requests in flight have to end when the run is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -59,6 +71,8 @@ pub struct Local {
     engine: Option<Running>,
     /// Holds the lock of the data directory.
     _keeper: Arc<Keeper>,
+    /// Removed when the run ends.
+    _temporary: Option<TempDir>,
 }
 
 /// Why a local run did not start.
@@ -90,6 +104,9 @@ pub enum StartError {
     /// The operator could not be made.
     #[error("the operator's account could not be made: {0}")]
     Operator(String),
+    /// What calls webhook endpoints did not start.
+    #[error("webhook endpoints cannot be called: {0}")]
+    Client(String),
     /// The demo could not be made.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -109,6 +126,15 @@ struct Running {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// Where items are.
+struct Tables {
+    table: Arc<dyn Table>,
+    /// What the engine's table went through; a table of the caller's tells nothing.
+    changes: Option<Changes>,
+    engine: Option<Running>,
+    temporary: Option<TempDir>,
+}
+
 /// Starts a local run, and returns when requests are served.
 ///
 /// # Errors
@@ -126,33 +152,53 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     }
     let state = keeper.state();
     let clock = SystemClock::ahead_by(state.clock_offset_ms);
-    let (table, engine) = table(&options.storage, &state, &template.docs_url).await?;
+    let Tables { table, changes, engine, temporary } = table(&options.storage, &state, &template.docs_url).await?;
     let secrets = Arc::new(Secrets::from_pepper(state.pepper.as_bytes())?);
     let any_clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let blobs = LinkedBlobs::new(blobs(&options.storage), &base_url, secrets.clone(), any_clock.clone());
     let queues = queues(&options.storage, &template, &any_clock, &ids)?;
+    let bus = LocalBus::new(&template.rules, queues.clone(), any_clock.clone(), ids.clone());
     let app = App::new(AppParts {
         table,
         blobs: Arc::new(blobs.clone()),
-        queues: Queues { usage: sender(&queues, USAGE_QUEUE)?, exports: sender(&queues, EXPORT_QUEUE)? },
+        queues: Queues {
+            usage: Arc::new(sender(&queues, USAGE_QUEUE)?),
+            exports: Arc::new(sender(&queues, EXPORT_QUEUE)?),
+            bulk: Arc::new(sender(&queues, BULK_QUEUE)?),
+            events: Arc::new(sender(&queues, EVENT_QUEUE)?),
+        },
+        bus: Arc::new(bus.clone()),
         secrets,
         clock: any_clock.clone(),
         ids: ids.clone(),
         docs_url: template.docs_url.clone(),
         mode: KeyMode::Test,
+        // Endpoints to try things out are on this machine.
+        loopback_webhooks: true,
     });
+    let outbox = outbox(&options.storage, &any_clock)?;
+    let senders = Senders {
+        outbound: Arc::new(GuardedClient::new(true).map_err(StartError::Client)?),
+        mailer: Arc::new(outbox.clone()),
+        mail_from: Some(MAIL_FROM.to_owned()),
+        api_url: base_url.clone(),
+    };
     let operator_key = operator(&app, &keeper).await?;
-    let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app)?, any_clock.clone(), ids));
+    let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app, &senders)?, any_clock.clone(), ids));
     let demo = demo(&gateway, &keeper, &operator_key, &clock, &options).await?;
     let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock.clone()));
-    let pump = Arc::new(Pump::new(&template.sources, queues.clone(), gateway.clone(), any_clock));
-    let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, keeper.clone(), &template.docs_url);
-    let served = Served { gateway, control: Arc::new(control), blobs };
+    let streams = changes.iter().flat_map(|changes| {
+        let mapping = |stream: &template::Stream| StreamMapping::new(stream.clone(), changes.clone(), gateway.clone(), queues.clone());
+        template.streams.iter().map(mapping)
+    });
+    let pump = Arc::new(Pump::new(&template.sources, streams.collect(), queues.clone(), gateway.clone(), any_clock));
+    let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, keeper.clone(), &template.docs_url);
+    let served = Served { gateway, control: Arc::new(control), blobs, outbox };
     let serving = serve(listener, served, scheduler, pump);
     if let Some(path) = &options.ready_file {
         write_ready_file(path, &base_url, &operator_key).map_err(|error| StartError::ReadyFile { path: path.clone(), error })?;
     }
-    Ok(Local { base_url, operator_key, demo, clock, serving, engine, _keeper: keeper })
+    Ok(Local { base_url, operator_key, demo, clock, serving, engine, _keeper: keeper, _temporary: temporary })
 }
 
 impl Local {
@@ -201,21 +247,24 @@ fn open(options: &Options, ids: &dyn IdSource) -> Result<Keeper, StateError> {
     }
 }
 
-async fn table(storage: &Storage, state: &State, docs_url: &str) -> Result<(Arc<dyn Table>, Option<Running>), StartError> {
-    let file = match storage {
-        Storage::Memory(table) => return Ok((table.clone(), None)),
-        Storage::Engine => None,
-        Storage::Directory(dir) => Some(dir.join(ENGINE_FILE)),
+async fn table(storage: &Storage, state: &State, docs_url: &str) -> Result<Tables, StartError> {
+    let (file, temporary) = match storage {
+        Storage::Memory(table) => return Ok(Tables { table: table.clone(), changes: None, engine: None, temporary: None }),
+        Storage::Engine => {
+            let dir = tempfile::tempdir().map_err(|error| StateError::Io { path: std::env::temp_dir(), error })?;
+            (dir.path().join(ENGINE_FILE), Some(dir))
+        }
+        Storage::Directory(dir) => (dir.join(ENGINE_FILE), None),
     };
-    if let (Some(file), None) = (&file, &state.operator_key) {
-        forget(file)?;
+    if state.operator_key.is_none() {
+        forget(&file)?;
     }
     let (stopper, stop) = stop::signal();
-    let (table, endpoint, task) = engine::start(file.as_deref(), stop).await?;
+    let Engine { table, changes, endpoint, task } = engine::start(&file, stop).await?;
     if let Storage::Directory(dir) = storage {
         lambda_env::write(dir, &endpoint, &state.pepper, docs_url)?;
     }
-    Ok((table, Some(Running::new(stopper, vec![task]))))
+    Ok(Tables { table, changes: Some(changes), engine: Some(Running::new(stopper, vec![task])), temporary })
 }
 
 fn blobs(storage: &Storage) -> Arc<dyn Blobs> {
@@ -223,6 +272,14 @@ fn blobs(storage: &Storage) -> Arc<dyn Blobs> {
         Storage::Directory(dir) => Arc::new(DiskBlobs::new(dir.join(BLOBS_DIR))),
         Storage::Engine | Storage::Memory(_) => Arc::new(MemoryBlobs::default()),
     }
+}
+
+fn outbox(storage: &Storage, clock: &Arc<dyn Clock>) -> Result<Outbox, StateError> {
+    let dir = match storage {
+        Storage::Directory(dir) => Some(dir.join(MAIL_DIR)),
+        Storage::Engine | Storage::Memory(_) => None,
+    };
+    Outbox::open(dir.as_deref(), clock.clone()).map_err(|error| StateError::Io { path: dir.unwrap_or_default(), error })
 }
 
 fn queues(storage: &Storage, template: &Template, clock: &Arc<dyn Clock>, ids: &Arc<dyn IdSource>) -> Result<LocalQueues, StateError> {
@@ -234,9 +291,9 @@ fn queues(storage: &Storage, template: &Template, clock: &Arc<dyn Clock>, ids: &
     LocalQueues::open(&template.queues, dir.as_deref(), clock, ids).map_err(fails)
 }
 
-fn sender(queues: &LocalQueues, name: &str) -> Result<Arc<dyn Queue>, TemplateError> {
+fn sender(queues: &LocalQueues, name: &str) -> Result<Sender, TemplateError> {
     let queue = queues.get(name).ok_or_else(|| TemplateError(format!("there is no queue {name}")))?;
-    Ok(Arc::new(Sender(queue.clone())))
+    Ok(Sender(queue.clone()))
 }
 
 /// Removes the data of a first start that ended before the operator's key was kept: it holds nothing but an operator

@@ -206,6 +206,18 @@ pub fn make_private_dir(dir: &Path) -> io::Result<()> {
 /// # Errors
 /// What the file system says.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, bytes, true)
+}
+
+/// The same, for what a killed process must not lose, but a machine without power may.
+///
+/// # Errors
+/// What the file system says.
+pub fn write_lightly(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, bytes, false)
+}
+
+fn write_whole(path: &Path, bytes: &[u8], synced: bool) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let unfinished = path.with_file_name(name);
@@ -220,7 +232,9 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&unfinished)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
+    if synced {
+        file.sync_all()?;
+    }
     std::fs::rename(&unfinished, path)
 }
 

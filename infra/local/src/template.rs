@@ -1,5 +1,5 @@
-//! A typed view of the part of `template.yaml` that the local run acts on: functions, routes, schedules, queues, and what
-//! the gateway answers by itself.
+//! A typed view of the part of `template.yaml` that the local run acts on: functions, routes, schedules, queues, the table's
+//! stream, the rules of the bus, and what the gateway answers by itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::intrinsics::Intrinsics;
+use crate::pattern::Pattern;
 
 /// The template that this program was built with.
 const EMBEDDED: &str = include_str!("../../../template.yaml");
@@ -38,6 +39,10 @@ pub struct Template {
     pub queues: BTreeMap<String, Queue>,
     /// Which function is called with the messages of which queue.
     pub sources: Vec<Source>,
+    /// Which function is called with which changes of the table.
+    pub streams: Vec<Stream>,
+    /// Which events of the bus go into which queue.
+    pub rules: Vec<Rule>,
     /// What the gateway answers by itself, by AWS's names of the cases.
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
 }
@@ -82,6 +87,8 @@ pub struct Queue {
     pub retention: SignedDuration,
     /// Where a message goes that was received too often.
     pub redrive: Option<Redrive>,
+    /// Whether it keeps the order of each group, and drops what is sent again.
+    pub fifo: bool,
 }
 
 /// What becomes of a message that keeps failing.
@@ -106,6 +113,37 @@ pub struct Source {
     pub window: SignedDuration,
     /// Whether the function's answer names the messages that failed; otherwise all fail that an error is given to.
     pub reports_failures: bool,
+}
+
+/// A function that is called with changes of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// The function's logical name.
+    pub function: String,
+    /// The most changes of one call.
+    pub batch_size: usize,
+    /// How long changes wait for others to come along.
+    pub window: SignedDuration,
+    /// A change that none of them takes calls nothing; without any, every change calls.
+    pub filters: Vec<Pattern>,
+    /// How old a change is when it is given up; `None`: as old as the stream lets it be.
+    pub max_age: Option<SignedDuration>,
+    /// The logical name of the queue that is told what was given up.
+    pub on_failure: Option<String>,
+    /// Whether the function's answer names the first change that failed; otherwise all fail that an error is given to.
+    pub reports_failures: bool,
+}
+
+/// A rule of the bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its logical name.
+    pub name: String,
+    /// Which events it takes.
+    pub pattern: Pattern,
+    /// The logical names of the queues that it sends them to, and of each what of the event is sent: a path such as `$.detail`, or
+    /// all of it.
+    pub targets: Vec<(String, Option<String>)>,
 }
 
 /// What the gateway answers by itself in one case.
@@ -150,6 +188,8 @@ impl Template {
             schedules: Vec::new(),
             queues: BTreeMap::new(),
             sources: Vec::new(),
+            streams: Vec::new(),
+            rules: Vec::new(),
             gateway_responses: BTreeMap::new(),
         };
         for (name, resource) in document.resources {
@@ -158,6 +198,10 @@ impl Template {
                 "AWS::SQS::Queue" => {
                     let queue = queue(typed(resource.properties, &name)?);
                     template.queues.insert(name, queue);
+                }
+                "AWS::Events::Rule" => {
+                    let rule = rule(typed(resource.properties, &name)?, &name)?;
+                    template.rules.push(rule);
                 }
                 "AWS::Serverless::Api" => template.set_api(typed(resource.properties, "the API")?)?,
                 _ => {}
@@ -170,7 +214,17 @@ impl Template {
     /// Every queue that is named exists.
     fn check_queues(&self) -> Result<(), TemplateError> {
         let redrives = self.queues.values().filter_map(|queue| Some(&queue.redrive.as_ref()?.dead_letters));
-        match self.sources.iter().map(|source| &source.queue).chain(redrives).find(|name| !self.queues.contains_key(*name)) {
+        let rules = self.rules.iter().flat_map(|rule| rule.targets.iter().map(|(queue, _)| queue));
+        let streams = self.streams.iter().filter_map(|stream| stream.on_failure.as_ref());
+        match self
+            .sources
+            .iter()
+            .map(|source| &source.queue)
+            .chain(redrives)
+            .chain(rules)
+            .chain(streams)
+            .find(|name| !self.queues.contains_key(*name))
+        {
             Some(name) => Err(TemplateError(format!("there is no queue {name}"))),
             None => Ok(()),
         }
@@ -186,6 +240,7 @@ impl Template {
                 "Api" => self.routes.push(route(typed(event.properties, &what)?, &name, &what)?),
                 "Schedule" | "ScheduleV2" => self.schedules.push(schedule(typed(event.properties, &what)?, event_name, &name)?),
                 "SQS" => self.sources.push(source(typed(event.properties, &what)?, &name)),
+                "DynamoDB" => self.streams.push(stream(typed(event.properties, &what)?, &name, &what)?),
                 kind => return Err(TemplateError(format!("{what} has the type {kind}, which the local run does not know"))),
             }
         }
@@ -242,12 +297,38 @@ fn source(event: SqsEvent, function: &str) -> Source {
     }
 }
 
+fn stream(event: StreamEvent, function: &str, what: &str) -> Result<Stream, TemplateError> {
+    let pattern = |filter: &Filter| {
+        let pattern = serde_json::from_str(&filter.pattern).map_err(|error| TemplateError(format!("{what}: {error}")))?;
+        Pattern::of(&pattern).map_err(|error| TemplateError(format!("{what}: {error}")))
+    };
+    Ok(Stream {
+        function: function.to_owned(),
+        batch_size: event.batch_size.max(1),
+        window: SignedDuration::from_secs(event.maximum_batching_window_in_seconds),
+        filters: event.filter_criteria.filters.iter().map(pattern).collect::<Result<_, _>>()?,
+        // AWS: -1 is for ever.
+        max_age: event.maximum_record_age_in_seconds.filter(|age| *age > 0).map(SignedDuration::from_secs),
+        on_failure: event.destination_config.on_failure.map(|to| named(&to.destination)),
+        reports_failures: event.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures"),
+    })
+}
+
+fn rule(properties: RuleProperties, name: &str) -> Result<Rule, TemplateError> {
+    let pattern = Pattern::of(&properties.event_pattern).map_err(|error| TemplateError(format!("{name}: {error}")))?;
+    if let Some(path) = properties.targets.iter().filter_map(|target| target.input_path.as_ref()).find(|path| !path.starts_with("$.")) {
+        return Err(TemplateError(format!("{name}: the input path {path:?} is not known locally")));
+    }
+    let targets = properties.targets.into_iter().map(|target| (named(&target.arn), target.input_path)).collect();
+    Ok(Rule { name: name.to_owned(), pattern, targets })
+}
+
 fn queue(properties: QueueProperties) -> Queue {
     let redrive = properties
         .redrive_policy
         .map(|redrive| Redrive { dead_letters: named(&redrive.dead_letter_target_arn), max_receives: redrive.max_receive_count });
     let [visibility, retention] = [properties.visibility_timeout, properties.message_retention_period].map(SignedDuration::from_secs);
-    Queue { visibility, retention, redrive }
+    Queue { visibility, retention, redrive, fifo: properties.fifo_queue }
 }
 
 /// The logical name in what `!GetAtt Name.Arn` gives.
@@ -358,6 +439,66 @@ fn ten() -> usize {
     10
 }
 
+/// AWS's defaults: a hundred changes a call, none waits, none is given up before the stream forgets it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StreamEvent {
+    #[serde(default = "hundred")]
+    batch_size: usize,
+    #[serde(default)]
+    maximum_batching_window_in_seconds: i64,
+    #[serde(default)]
+    maximum_record_age_in_seconds: Option<i64>,
+    #[serde(default)]
+    function_response_types: Vec<String>,
+    #[serde(default)]
+    filter_criteria: FilterCriteria,
+    #[serde(default)]
+    destination_config: DestinationConfig,
+}
+
+fn hundred() -> usize {
+    100
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct FilterCriteria {
+    filters: Vec<Filter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Filter {
+    pattern: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct DestinationConfig {
+    on_failure: Option<OnFailure>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OnFailure {
+    destination: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RuleProperties {
+    event_pattern: Value,
+    targets: Vec<TargetProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TargetProperties {
+    arn: String,
+    input_path: Option<String>,
+}
+
 /// AWS's defaults: half a minute, four days.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -365,11 +506,12 @@ struct QueueProperties {
     visibility_timeout: i64,
     message_retention_period: i64,
     redrive_policy: Option<RedriveProperties>,
+    fifo_queue: bool,
 }
 
 impl Default for QueueProperties {
     fn default() -> Self {
-        Self { visibility_timeout: 30, message_retention_period: 4 * 86_400, redrive_policy: None }
+        Self { visibility_timeout: 30, message_retention_period: 4 * 86_400, redrive_policy: None, fifo_queue: false }
     }
 }
 
@@ -417,15 +559,22 @@ mod tests {
         let known = [
             "accounts",
             "admin",
+            "alerts",
+            "bulk",
+            "bulk_worker",
             "credits",
             "exporter",
             "forecast",
             "housekeeping",
+            "notifier",
+            "outbox",
             "portal",
             "pricing",
             "reconcile",
             "usage",
             "usage_worker",
+            "watcher",
+            "webhooks",
         ];
         assert_eq!(binaries, known);
         let create = Route { method: Method::POST, path: "/reseller/accounts/create".into(), function: "AccountsFunction".into() };
@@ -438,8 +587,10 @@ mod tests {
         let schedules = [
             schedule("EveryHour", "Forecast", 60),
             schedule("EveryMinute", "Housekeeping", 1),
+            schedule("EveryMinute", "Notifier", 1),
             schedule("EveryFiveMinutes", "Reconcile", 5),
             schedule("EveryMinute", "UsageWorker", 1),
+            schedule("EveryMinute", "Watcher", 1),
         ];
         assert_eq!(template.schedules, schedules);
     }
@@ -457,7 +608,7 @@ mod tests {
             assert_eq!(template.queues[&redrive.dead_letters].retention, SignedDuration::from_hours(14 * 24));
         }
         let queues: Vec<&str> = template.sources.iter().map(|source| source.queue.as_str()).collect();
-        assert_eq!(queues, ["ExportQueue", "UsageQueue"]);
+        assert_eq!(queues, ["BulkQueue", "ExportQueue", "EventQueue", "UsageQueue", "WatchQueue"]);
     }
 
     #[test]

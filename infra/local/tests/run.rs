@@ -67,6 +67,28 @@ async fn only_this_machine_by_its_own_name_may_move_the_clock() {
 }
 
 #[tokio::test]
+async fn what_happens_is_told_and_shown_with_whom_a_rule_sent_it_to() {
+    let local = start(Options::ephemeral()).await.expect("a start");
+    let post = async |path: &str, body: Value| -> Value {
+        let request = reqwest::Client::new().post(format!("{}{path}", local.base_url)).bearer_auth(&local.operator_key);
+        request.header("idempotency-key", path).json(&body).send().await.expect("an answer").json().await.expect("JSON")
+    };
+    let id = post("/reseller/accounts/create", json!({"name": "Told", "kind": "reseller"})).await["id"].clone();
+    post("/reseller/credits/issue", json!({"account_id": id, "amount": "5"})).await;
+    // Answers when all that waits is told.
+    assert_eq!(advance(&local, "localhost", 0).await.0, 200);
+    let shown = get(&local, "/_local/events").await;
+    let of = |kind: &str| {
+        let rows = shown["data"].as_array().expect("rows").iter();
+        rows.filter(|row| row["event"]["type"] == kind && row["event"]["account_id"] == id).collect::<Vec<_>>()
+    };
+    let (created, issued) = (of("account.created"), of("credit.issue"));
+    assert_eq!((created.len(), &created[0]["to"]), (1, &json!([])));
+    assert_eq!((issued.len(), &issued[0]["to"], &issued[0]["event"]["data"]["available"]), (1, &json!(["WatchQueue"]), &json!("5.000000")));
+    local.stop().await;
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
@@ -79,9 +101,13 @@ async fn a_taken_port_is_named() {
 async fn queues_are_shown_and_links_that_this_run_did_not_make_lead_nowhere() {
     let local = start(Options::ephemeral()).await.expect("a start");
     let shown = get(&local, "/_local/queues").await;
-    let names: Vec<&str> = shown["data"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
-    assert_eq!(names, ["ExportDeadLetters", "ExportQueue", "ScheduleDeadLetters", "UsageDeadLetters", "UsageQueue"]);
-    assert_eq!((&shown["data"][4]["dead_letters"], &shown["data"][4]["ready"]), (&json!("UsageDeadLetters"), &json!(0)));
+    let row = |name: &str| shown["data"].as_array().expect("rows").iter().find(|row| row["name"] == name).cloned();
+    for name in ["BulkQueue", "EventQueue", "ExportQueue", "UsageQueue", "WatchQueue"] {
+        let (queue, dead) = (row(name).expect("a queue"), name.replace("Queue", "DeadLetters"));
+        assert_eq!((&queue["dead_letters"], &queue["dead"]), (&json!(dead), &json!(0)), "{name}");
+        assert!(row(&dead).is_some(), "{dead}");
+    }
+    assert_eq!(row("UsageQueue").expect("a queue")["ready"], 0);
 
     let client = reqwest::Client::new();
     let redrive = async |name: &str, host: &str| {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tributary_domain::id::RequestId;
 use tributary_domain::version::DATA_LAYOUT;
 use tributary_runtime::blobs::Blobs;
+use tributary_runtime::bus::Bus;
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::config::{Config, KeyMode, Pepper};
 use tributary_runtime::dynamo::Clients;
@@ -33,6 +34,8 @@ pub struct AppParts {
     pub blobs: Arc<dyn Blobs>,
     /// Where messages are sent.
     pub queues: Queues,
+    /// Where events are told to everybody.
+    pub bus: Arc<dyn Bus>,
     /// The keys made of the pepper.
     pub secrets: Arc<Secrets>,
     /// The clock.
@@ -43,6 +46,8 @@ pub struct AppParts {
     pub docs_url: String,
     /// Which keys are made and taken.
     pub mode: KeyMode,
+    /// Webhook endpoints may be on this machine: for the local run and tests.
+    pub loopback_webhooks: bool,
 }
 
 /// What every request finds. Cheap to clone.
@@ -103,11 +108,13 @@ impl App {
             table,
             blobs: Arc::clone(&clients.blobs),
             queues: clients.queues.clone(),
+            bus: Arc::clone(&clients.bus),
             secrets: Arc::new(Secrets::from_pepper(&pepper?)?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(ids),
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
             mode: config.key_mode,
+            loopback_webhooks: config.webhooks_allow_loopback,
         }))
     }
 
@@ -124,6 +131,11 @@ impl App {
     /// Where messages are sent.
     pub fn queues(&self) -> &Queues {
         &self.parts.queues
+    }
+
+    /// Where events are told to everybody.
+    pub fn bus(&self) -> &dyn Bus {
+        &*self.parts.bus
     }
 
     /// The keys made of the pepper.
@@ -154,6 +166,11 @@ impl App {
     /// Where the pages of errors are.
     pub fn docs_url(&self) -> &str {
         &self.parts.docs_url
+    }
+
+    /// Whether webhook endpoints may be on this machine.
+    pub fn loopback_webhooks(&self) -> bool {
+        self.parts.loopback_webhooks
     }
 
     /// Which keys are made and taken.

@@ -281,7 +281,7 @@ impl From<BlobError> for Problem {
                 problem.internal = Some(why);
                 problem
             }
-            BlobError::NotConfigured(_) | BlobError::BadKey(_) => Problem::internal(why),
+            BlobError::NotConfigured(_) | BlobError::BadKey(_) | BlobError::TooLarge { .. } => Problem::internal(why),
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Times on the wire: RFC 3339 in UTC, always with three decimals, so that they sort as text.
+//! Times on the wire: RFC 3339 in UTC, always with three decimals, so that they sort as text. `shared/domain` says how they are shown, for
+//! events show them too.
 
 use jiff::Timestamp;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer};
+pub use tributary_domain::time::{millis, millis_or_null, shown};
 
 /// The first moment that a request may name: RFC 3339 has no years before 0, in UTC either.
 pub const FIRST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
@@ -31,30 +33,6 @@ pub fn read_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     Option::deserialize(deserializer)?.map(showable).transpose().map_err(D::Error::custom)
 }
 
-/// A time as it is shown.
-pub fn shown(at: &Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
-}
-
-/// Serialises a time.
-///
-/// # Errors
-/// The serialiser's.
-pub fn millis<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&shown(at))
-}
-
-/// Serialises a time, or null.
-///
-/// # Errors
-/// The serialiser's.
-pub fn millis_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => millis(at, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,13 +54,5 @@ mod tests {
             let error = given(from, to).expect_err(from).to_string();
             assert!(error.contains("must not be before 0000"), "{from} {to}: {error}");
         }
-    }
-
-    #[test]
-    fn times_have_three_decimals_and_sort_as_text() {
-        let at = |ms| shown(&Timestamp::from_millisecond(ms).expect("a time"));
-        assert_eq!(at(1_790_000_000_000), "2026-09-21T14:13:20.000Z");
-        assert_eq!(at(1_790_000_000_100), "2026-09-21T14:13:20.100Z");
-        assert!(at(1_790_000_000_045) < at(1_790_000_000_100));
     }
 }

@@ -121,6 +121,9 @@ pub struct Settings {
     /// BCP 47 language tag for pages, mail and documents; `None` inherits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
+    /// Under whose name and colour the account and those below it are written to; what is absent is inherited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<crate::brand::Brand>,
 }
 
 /// The name of an IANA time zone that exists.

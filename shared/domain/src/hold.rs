@@ -243,7 +243,8 @@ fn capture_entries(
     let from_balance = debit.after.available;
     let leg = DoneLeg { from: head.ledger.clone(), to: to.ledger.clone(), amount: captured, from_balance, to_balance };
     let (kind, currency, reference) = (EntryKind::Capture, hold.currency, hold.reference.clone());
-    let transfer = Transfer { id, kind, currency, legs: vec![leg], reference, reverses: None, purchase: None, created_at: now };
+    let transfer =
+        Transfer { id, kind, currency, legs: vec![leg], reference, reverses: None, purchase: None, job_id: None, created_at: now };
     Ok((vec![debit, credit], transfer))
 }
 

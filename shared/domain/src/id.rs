@@ -50,6 +50,11 @@ macro_rules! ids {
                 Self(typeid($prefix, uuid))
             }
 
+            /// The id of the UUID of that number.
+            pub fn from_number(number: u128) -> Self {
+                Self::from_uuid(Uuid::from_u128(number))
+            }
+
             /// The whole id, prefix included.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -131,8 +136,16 @@ ids! {
     LotId = "lot",
     /// An export of usage.
     ExportId = "exp",
+    /// A rule that alerts.
+    AlertId = "alr",
+    /// An endpoint that events are sent to.
+    WebhookId = "whk",
     /// A batch of usage taken for later.
     UsageBatchId = "bat",
+    /// A bulk job.
+    JobId = "job",
+    /// Rows uploaded for a bulk job.
+    UploadId = "upl",
 }
 
 /// One request or scheduled run. It is the UUID of the function's invocation, so that the gateway's access log, Lambda's

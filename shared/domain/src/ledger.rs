@@ -47,11 +47,13 @@ pub enum Book {
     Consumed,
     /// Credit whose time was over.
     Expired,
+    /// Credit that a bulk job has taken from its payer and not handed out yet.
+    Escrow,
 }
 
 impl Book {
     /// Every book.
-    pub const ALL: [Book; 3] = [Book::Issued, Book::Consumed, Book::Expired];
+    pub const ALL: [Book; 4] = [Book::Issued, Book::Consumed, Book::Expired, Book::Escrow];
 
     /// The book's name.
     pub fn word(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Book {
             Book::Issued => "issued",
             Book::Consumed => "consumed",
             Book::Expired => "expired",
+            Book::Escrow => "escrow",
         }
     }
 }
@@ -193,12 +196,18 @@ pub enum EntryKind {
     Expiry,
     /// A package of credit bought from the parent.
     Purchase,
+    /// Credit drawn from the parent because there was little left.
+    AutoTopup,
     /// Credit of a lot that was not spent in its time.
     LotExpired,
     /// Usage: what sub-accounts paid the account, less what it pays itself.
     Usage,
     /// Usage voided or corrected.
     UsageAdjustment,
+    /// What a bulk job will hand out, taken from its payer at once.
+    BulkEscrow,
+    /// What a bulk job did not hand out, sent back.
+    BulkReturn,
     /// The ledger began.
     Opened,
     /// The account was suspended.
@@ -219,7 +228,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// The kinds that move credit: these are what a history shows.
-    pub const MONEY: [EntryKind; 13] = [
+    pub const MONEY: [EntryKind; 16] = [
         EntryKind::Allocation,
         EntryKind::Transfer,
         EntryKind::Issue,
@@ -230,9 +239,12 @@ impl EntryKind {
         EntryKind::Release,
         EntryKind::Expiry,
         EntryKind::Purchase,
+        EntryKind::AutoTopup,
         EntryKind::LotExpired,
         EntryKind::Usage,
         EntryKind::UsageAdjustment,
+        EntryKind::BulkEscrow,
+        EntryKind::BulkReturn,
     ];
 
     /// The kind's name on the wire.
@@ -248,9 +260,12 @@ impl EntryKind {
             EntryKind::Release => "release",
             EntryKind::Expiry => "expiry",
             EntryKind::Purchase => "purchase",
+            EntryKind::AutoTopup => "auto_topup",
             EntryKind::LotExpired => "lot_expired",
             EntryKind::Usage => "usage",
             EntryKind::UsageAdjustment => "usage_adjustment",
+            EntryKind::BulkEscrow => "bulk_escrow",
+            EntryKind::BulkReturn => "bulk_return",
             EntryKind::Opened => "opened",
             EntryKind::Suspended => "suspended",
             EntryKind::Reactivated => "reactivated",
@@ -272,7 +287,14 @@ impl EntryKind {
     pub fn is_spending(self) -> bool {
         matches!(
             self,
-            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Hold | EntryKind::Capture | EntryKind::Purchase | EntryKind::Usage
+            EntryKind::Allocation
+                | EntryKind::Transfer
+                | EntryKind::Hold
+                | EntryKind::Capture
+                | EntryKind::Purchase
+                | EntryKind::AutoTopup
+                | EntryKind::Usage
+                | EntryKind::BulkEscrow
         )
     }
 }

@@ -2,6 +2,11 @@
 //! ids come in as arguments, plans go out, and `shared/store` commits them.
 
 pub mod account;
+pub mod alert;
+pub mod brand;
+pub mod bulk;
+pub mod delivery;
+pub mod event;
 pub mod hold;
 pub mod id;
 pub mod ledger;
@@ -12,5 +17,8 @@ pub mod pricing;
 pub mod reconcile;
 pub mod rights;
 pub mod text;
+pub mod time;
+pub mod topup;
 pub mod transfer;
 pub mod version;
+pub mod webhook;

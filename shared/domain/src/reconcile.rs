@@ -416,9 +416,12 @@ impl Fold {
             | EntryKind::Reversal
             | EntryKind::Sweep
             | EntryKind::Purchase
+            | EntryKind::AutoTopup
             | EntryKind::LotExpired
             | EntryKind::Usage
             | EntryKind::UsageAdjustment
+            | EntryKind::BulkEscrow
+            | EntryKind::BulkReturn
             | EntryKind::FundingSet
             | EntryKind::Opened
             | EntryKind::Suspended
@@ -462,9 +465,12 @@ fn follows(wrongs: &mut Wrongs, last: &Last, entry: &Entry) {
         | EntryKind::Release
         | EntryKind::Expiry
         | EntryKind::Purchase
+        | EntryKind::AutoTopup
         | EntryKind::LotExpired
         | EntryKind::Usage
-        | EntryKind::UsageAdjustment => last.status,
+        | EntryKind::UsageAdjustment
+        | EntryKind::BulkEscrow
+        | EntryKind::BulkReturn => last.status,
     };
     wrongs.same(What::Status, &status, &now.status);
     if entry.kind != EntryKind::LimitSet {

@@ -72,6 +72,18 @@ rights! {
     UsageWrite = "usage.write",
     /// Void and correct usage.
     UsageAdjust = "usage.adjust",
+    /// See alerts, and with them the values that they told.
+    AlertsRead = "alerts.read",
+    /// Set and remove alerts. An alert tells values whatever else may be seen.
+    AlertsManage = "alerts.manage",
+    /// See webhook endpoints (never their secrets) and what was delivered to them.
+    WebhooksRead = "webhooks.read",
+    /// Make, change and remove webhook endpoints, and with them have sent out what events tell.
+    WebhooksManage = "webhooks.manage",
+    /// See bulk jobs and their rows.
+    BulkRead = "bulk.read",
+    /// Start and steer bulk jobs. What a job does needs the right of that, too.
+    BulkManage = "bulk.manage",
     /// See API keys (never their secrets).
     KeysRead = "keys.read",
     /// Make, rotate and revoke API keys.
@@ -144,10 +156,12 @@ impl BuiltInRole {
     pub fn carries(self, right: Right) -> bool {
         use BuiltInRole::{Admin, Billing, Owner, Support, Viewer};
         match right {
-            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead => {
+            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead | Right::AlertsRead | Right::BulkRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
-            Right::KeysRead | Right::MembersRead | Right::RolesRead => matches!(self, Owner | Admin | Support | Viewer),
+            Right::KeysRead | Right::MembersRead | Right::RolesRead | Right::WebhooksRead => {
+                matches!(self, Owner | Admin | Support | Viewer)
+            }
             Right::AccountsUpdate => matches!(self, Owner | Admin | Support),
             Right::AccountsCreate | Right::AccountsSuspend | Right::AccountsMove => matches!(self, Owner | Admin),
             Right::CreditsAllocate
@@ -156,8 +170,12 @@ impl BuiltInRole {
             | Right::CreditsHold
             | Right::CreditsPurchase
             | Right::UsageWrite
-            | Right::UsageAdjust => matches!(self, Owner | Admin | Billing),
-            Right::PricingManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => matches!(self, Owner | Admin),
+            | Right::UsageAdjust
+            | Right::AlertsManage
+            | Right::BulkManage => matches!(self, Owner | Admin | Billing),
+            Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => {
+                matches!(self, Owner | Admin)
+            }
             Right::AccountsClose | Right::CreditsLimit => matches!(self, Owner),
             Right::CreditsIssue => matches!(self, Owner | Billing),
         }

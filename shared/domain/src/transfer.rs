@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Status;
-use crate::id::{AccountId, LotId, PackageId, TransferId};
+use crate::id::{AccountId, JobId, LotId, PackageId, TransferId};
 use crate::ledger::{CreditError, Entry, EntryKind, Head, LedgerId};
 use crate::lot::{Lot, MAX_LOTS};
 use crate::money::{Amount, Currency, Micros};
@@ -91,6 +91,9 @@ pub struct Transfer {
     /// What a purchase bought, or what the purchase had bought that this one sent back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purchase: Option<Purchased>,
+    /// The bulk job that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// When it was done.
     pub created_at: Timestamp,
 }
@@ -180,6 +183,7 @@ pub fn plan_transfer(request: &TransferRequest, heads: &BTreeMap<LedgerId, Head>
             reference: request.reference.clone(),
             reverses: request.reverses.clone(),
             purchase: request.purchase.clone(),
+            job_id: None,
             created_at: request.now,
         },
     };
@@ -241,7 +245,7 @@ fn plan_leg(
 fn goes_down(kind: EntryKind, payer: &AccountId, to: &Head) -> bool {
     match kind {
         EntryKind::Allocation => to.lineage.has(payer),
-        EntryKind::Purchase => to.lineage.parent() == Some(payer),
+        EntryKind::Purchase | EntryKind::AutoTopup => to.lineage.parent() == Some(payer),
         EntryKind::Transfer
         | EntryKind::Issue
         | EntryKind::Reversal
@@ -253,6 +257,8 @@ fn goes_down(kind: EntryKind, payer: &AccountId, to: &Head) -> bool {
         | EntryKind::LotExpired
         | EntryKind::Usage
         | EntryKind::UsageAdjustment
+        | EntryKind::BulkEscrow
+        | EntryKind::BulkReturn
         | EntryKind::Opened
         | EntryKind::Suspended
         | EntryKind::Reactivated
@@ -337,7 +343,7 @@ pub fn plan_lot_expiry(
     let leg = DoneLeg { from: head.ledger.clone(), to: expired.ledger.clone(), amount, from_balance, to_balance };
     let (kind, currency) = (EntryKind::LotExpired, head.currency);
     let (reference, reverses, purchase) = (None, None, None);
-    let transfer = Transfer { id, kind, currency, legs: vec![leg], reference, reverses, purchase, created_at: now };
+    let transfer = Transfer { id, kind, currency, legs: vec![leg], reference, reverses, purchase, job_id: None, created_at: now };
     Ok(TransferPlan { entries: vec![debit, credit], gates: GateChecks::new(), transfer })
 }
 

@@ -8,11 +8,12 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 use tributary_api::App;
-use tributary_domain::account::{Account, Kind};
+use tributary_domain::account::{Account, Funding, Kind};
 use tributary_domain::id::AccountId;
-use tributary_domain::money::MICROS_PER_UNIT;
+use tributary_domain::ledger::Head;
+use tributary_domain::money::{MICROS_PER_UNIT, Micros};
 use tributary_domain::pricing::meter::MeterKey;
-use tributary_forecast::{Forecast, History, MAX_HORIZON_DAYS, Point, forecast};
+use tributary_forecast::{Forecast, History, MAX_HORIZON_DAYS, Point, TimeToEmpty, UnitCost, forecast, time_to_empty};
 use tributary_store::aggregates::{Size, Slot};
 
 use crate::aggregates::SumError;
@@ -271,4 +272,39 @@ async fn keep(app: &App, days: &Days, subject: &Subject, through: Date, horizon:
     let made = days.make(subject, through, horizon, now);
     app.store().keep_forecast(&days.account, &subject.name(&days.account), &made).await?;
     Ok(made)
+}
+
+/// In how many days an account's credit runs out, as the day's kept forecast has it on average: 0 when it is empty, and one more
+/// than are forecast when it lasts longer. None of an account that pays later, and before the day's forecasts are made. Up to
+/// five reads; it makes no forecast.
+///
+/// # Errors
+/// [`SumError`].
+pub async fn days_left(app: &App, account: &AccountId, head: &Head) -> Result<Option<i64>, SumError> {
+    if head.funding != Funding::Prepaid || head.kind == Kind::Operator {
+        return Ok(None);
+    }
+    let today = day_of(app.now());
+    let spendable = head.available.get().saturating_add(head.credit_limit.get());
+    let cost = Subject::Cost(account.clone());
+    let subjects = if head.kind == Kind::Reseller { vec![Subject::Net, cost] } else { vec![cost] };
+    let known = kept(app, account, &subjects, days_before(today, 1), 1).await?;
+    if known.iter().all(|made| made.as_ref().is_none_or(|made| made.forecast.is_none())) {
+        return Ok(None);
+    }
+    if spendable <= 0 {
+        return Ok(Some(0));
+    }
+    let days_to = |day: Date| i64::from(today.until(day).map(|span| span.get_days()).unwrap_or_default()).max(0);
+    let Some(forecast) = known.first().and_then(Option::as_ref).and_then(|made| made.forecast.as_ref()) else {
+        // What comes in is more than what goes out.
+        return Ok(Some(i64::try_from(NEAR_DAYS).unwrap_or(0) + 1));
+    };
+    // Today is in the forecast, so what it has taken already is put back.
+    let taken = Days::read(app, account, today, today).await?.total(&subjects[0], None, today, today).max(0);
+    Ok(Some(match time_to_empty(forecast, Micros::new(spendable.saturating_add(taken)), UnitCost::ONE) {
+        TimeToEmpty::Empty => 0,
+        TimeToEmpty::Lasts { mean: Some(day), .. } => days_to(day),
+        TimeToEmpty::Lasts { mean: None, through, .. } => days_to(through) + 1,
+    }))
 }

@@ -23,7 +23,7 @@ use tributary_store::usage_entries::{Mark, MarkIndex, UsageBatch, UsageWrite};
 
 use crate::event::{NewEvent, Rejection};
 use crate::record::{RecordKind, UsageRecord};
-use crate::tiers::{table_of, tier_name};
+use crate::tiers::tier_name;
 
 /// What is known when a batch is planned: heads, totals, books and marks of the same moment. The write's conditions hold
 /// what of it money rests on.
@@ -384,7 +384,7 @@ fn tiers(
     let mut changed = BTreeMap::new();
     for pair in chains.values().flat_map(|chain| chain.accounts().windows(2)) {
         let [buyer, seller] = pair else { continue };
-        let Some(table) = table_of(seller) else { continue };
+        let Some(table) = seller.book.tiers_given(seller.kind) else { continue };
         if buyer.kind != Kind::Reseller || !touched.contains(&buyer.id) {
             continue;
         }

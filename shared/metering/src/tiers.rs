@@ -5,20 +5,10 @@ use tributary_api::App;
 use tributary_domain::account::Kind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::LedgerId;
-use tributary_domain::pricing::chain::ChainAccount;
 use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::state::UsageState;
 use tributary_domain::pricing::tier::{NO_TIER, TierTable};
 use tributary_store::error::StoreError;
-
-/// The tiers of a seller: its own, or those of the platform if it is the operator; `None` if it has none.
-pub fn table_of(seller: &ChainAccount) -> Option<&TierTable> {
-    match (&seller.book.tiers, seller.kind) {
-        (Some(table), _) => Some(table),
-        (None, Kind::Operator) => Some(TierTable::default_table()),
-        (None, Kind::Reseller | Kind::Customer) => None,
-    }
-}
 
 /// The name of the tier that the totals give in a month.
 pub fn tier_name(table: &TierTable, state: Option<&UsageState>, month: Month) -> String {
@@ -36,7 +26,7 @@ pub async fn bring_up_to_date(app: &App, id: &AccountId) -> Result<bool, StoreEr
     let head = app.store().head(&LedgerId::Account(id.clone())).await?;
     let states = app.store().usage_states([&head]).await?;
     let chain = app.store().chain_at(id, head.kind, &head.lineage, head.currency).await?;
-    let table = chain.accounts().get(1).and_then(table_of).filter(|_| account.kind == Kind::Reseller);
+    let table = chain.accounts().get(1).and_then(|seller| seller.book.tiers_given(seller.kind)).filter(|_| account.kind == Kind::Reseller);
     let name = table.map_or(NO_TIER.to_owned(), |table| tier_name(table, states.get(id).map(AsRef::as_ref), Month::of(app.now())));
     if name == account.tier {
         return Ok(false);

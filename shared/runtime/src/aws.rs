@@ -1,6 +1,7 @@
-//! One signed request to a service of AWS whose SDK would be much for the little that is asked of it: S3 and SQS. It goes
-//! through the same HTTP client as the SDK's own, and is signed by the same code.
+//! One signed request to a service of AWS whose SDK would be much for the little that is asked of it: S3, SQS, EventBridge
+//! and SES. It goes through the same HTTP client as the SDK's own, and is signed by the same code.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -30,6 +31,8 @@ const TOLD_CHARS: usize = 300;
 pub(crate) enum Service {
     S3,
     Sqs,
+    Events,
+    Ses,
 }
 
 impl Service {
@@ -37,6 +40,8 @@ impl Service {
         match self {
             Service::S3 => "s3",
             Service::Sqs => "sqs",
+            Service::Events => "events",
+            Service::Ses => "ses",
         }
     }
 }
@@ -72,6 +77,17 @@ pub(crate) enum Content<'a> {
 pub(crate) struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
+}
+
+/// What became of a fetch.
+#[derive(Debug)]
+pub(crate) enum Fetched {
+    /// So many bytes are in the file.
+    Whole(u64),
+    /// There are more than were wanted.
+    TooLarge,
+    /// Another answer than a good one.
+    Said(Answer),
 }
 
 impl Answer {
@@ -114,6 +130,13 @@ impl Caller {
     }
 
     async fn once(&self, ask: &Ask<'_>) -> Result<Answer, String> {
+        let (status, body) = self.begin(ask).await?;
+        let body = body.collect().await.map_err(|error| described(&error))?;
+        Ok(Answer { status, body: body.into_bytes().to_vec() })
+    }
+
+    /// Sends it once: the answer's status, and its body still to be read.
+    async fn begin(&self, ask: &Ask<'_>) -> Result<(u16, ByteStream), String> {
         let (body, signed) = match ask.body {
             Content::Bytes(bytes) => (SdkBody::from(bytes), SignableBody::Bytes(bytes)),
             Content::File { path, length, sha256 } => {
@@ -130,15 +153,63 @@ impl Caller {
         self.sign(&mut request, ask, SignatureLocation::Headers, signed, None)?;
         let request = HttpRequest::try_from(request).map_err(|error| error.to_string())?;
         let response = self.http.call(request).await.map_err(|error| described(&error))?;
-        let status = response.status().as_u16();
-        let body = ByteStream::new(response.into_body()).collect().await.map_err(|error| described(&error))?;
-        Ok(Answer { status, body: body.into_bytes().to_vec() })
+        Ok((response.status().as_u16(), ByteStream::new(response.into_body())))
+    }
+
+    /// Sends it, again if no answer comes or one that may pass, and writes the body of a good answer to a file.
+    pub async fn fetch(&self, ask: &Ask<'_>, path: &std::path::Path, most: u64) -> Result<Fetched, String> {
+        let mut wait = FIRST_WAIT;
+        let mut tries = 1;
+        loop {
+            let fetched = match timeout(ask.try_lasts, self.fetch_once(ask, path, most)).await {
+                Ok(fetched) => fetched,
+                Err(_) => Err(format!("no answer in {:?}", ask.try_lasts)),
+            };
+            let settled = match &fetched {
+                Ok(Fetched::Said(answer)) => !answer.may_pass(),
+                Ok(Fetched::Whole(_) | Fetched::TooLarge) => true,
+                Err(_) => false,
+            };
+            if tries == TRIES || settled {
+                return fetched.map_err(|why| format!("{why} ({tries} tries)"));
+            }
+            sleep(wait).await;
+            tries += 1;
+            wait *= 4;
+        }
+    }
+
+    async fn fetch_once(&self, ask: &Ask<'_>, path: &std::path::Path, most: u64) -> Result<Fetched, String> {
+        let (status, mut body) = self.begin(ask).await?;
+        if status != 200 {
+            let body = body.collect().await.map_err(|error| described(&error))?.into_bytes().to_vec();
+            return Ok(Fetched::Said(Answer { status, body }));
+        }
+        let file = |error: std::io::Error| format!("{}: {error}", path.display());
+        let mut written = std::io::BufWriter::new(std::fs::File::create(path).map_err(file)?);
+        let mut length = 0_u64;
+        while let Some(bytes) = body.try_next().await.map_err(|error| described(&error))? {
+            length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if length > most {
+                return Ok(Fetched::TooLarge);
+            }
+            written.write_all(&bytes).map_err(file)?;
+        }
+        written.flush().map_err(file)?;
+        Ok(Fetched::Whole(length))
     }
 
     /// An address that asks for `url` in this caller's name, for so long.
-    pub fn link(&self, service: Service, url: &str, expires_in: Duration) -> Result<String, String> {
-        let ask = Ask { service, method: "GET", url, headers: &[], body: Content::Bytes(&[]), try_lasts: Duration::ZERO };
-        let mut request = http::Request::builder().method("GET").uri(url).body(()).map_err(|error| error.to_string())?;
+    pub fn link(
+        &self,
+        service: Service,
+        method: &'static str,
+        url: &str,
+        headers: &[(&'static str, &str)],
+        expires_in: Duration,
+    ) -> Result<String, String> {
+        let ask = Ask { service, method, url, headers, body: Content::Bytes(&[]), try_lasts: Duration::ZERO };
+        let mut request = http::Request::builder().method(method).uri(url).body(()).map_err(|error| error.to_string())?;
         self.sign(&mut request, &ask, SignatureLocation::QueryParams, SignableBody::UnsignedPayload, Some(expires_in))?;
         Ok(request.uri().to_string())
     }
@@ -180,7 +251,8 @@ impl Caller {
 /// Where the service is: the given endpoint, or AWS's of the region.
 pub(crate) fn host(service: Service, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("{}.{region}.{suffix}", service.name())
+    let name = if service == Service::Ses { "email" } else { service.name() };
+    format!("{name}.{region}.{suffix}")
 }
 
 /// An error with what led to it.

@@ -24,6 +24,14 @@ pub enum BlobError {
     /// A key that is empty, longer than 512 bytes, or not made of segments of `A-Z a-z 0-9 . _ -` with `/` between.
     #[error("{0:?} cannot be the key of a blob")]
     BadKey(String),
+    /// It has more bytes than were to be fetched.
+    #[error("blob {key} has more than {most} bytes")]
+    TooLarge {
+        /// The blob.
+        key: String,
+        /// The most that were to be fetched.
+        most: u64,
+    },
     /// It did not answer, or refused, however often it was asked. A put may have happened; putting again is safe.
     #[error("blob {key}: {why}")]
     Unavailable {
@@ -63,6 +71,20 @@ pub trait Blobs: Send + Sync + Debug {
     /// [`BlobError`].
     async fn link(&self, key: &str, file_name: &str, expires_s: u32) -> Result<String, BlobError>;
 
+    /// Writes the bytes under `key` into the file at `path`, instead of what was in it, without all of them in memory, and says how
+    /// many there are; `None` if there is no blob.
+    ///
+    /// # Errors
+    /// [`BlobError::TooLarge`] for more than `most`; others.
+    async fn fetch(&self, key: &str, path: &Path, most: u64) -> Result<Option<u64>, BlobError>;
+
+    /// An address to which anybody who has it puts exactly `bytes` bytes of this type under `key`, with `PUT`, for `expires_s`
+    /// seconds.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    async fn upload_link(&self, key: &str, content_type: &str, bytes: u64, expires_s: u32) -> Result<String, BlobError>;
+
     /// Deletes the blob; nothing if there is none.
     ///
     /// # Errors
@@ -92,6 +114,14 @@ impl Blobs for NoBlobs {
         Err(BlobError::NotConfigured(self.0))
     }
 
+    async fn fetch(&self, _key: &str, _path: &Path, _most: u64) -> Result<Option<u64>, BlobError> {
+        Err(BlobError::NotConfigured(self.0))
+    }
+
+    async fn upload_link(&self, _key: &str, _content_type: &str, _bytes: u64, _expires_s: u32) -> Result<String, BlobError> {
+        Err(BlobError::NotConfigured(self.0))
+    }
+
     async fn delete(&self, _key: &str) -> Result<(), BlobError> {
         Err(BlobError::NotConfigured(self.0))
     }
@@ -117,6 +147,19 @@ pub fn attachment(file_name: &str) -> String {
 pub fn plain_name(file_name: &str) -> String {
     let plain = |char: char| if char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-') { char } else { '_' };
     file_name.chars().map(plain).collect()
+}
+
+/// Writes bytes that were read whole into a file, as [`Blobs::fetch`] does.
+///
+/// # Errors
+/// [`BlobError::TooLarge`]; what the file system says.
+pub fn written(key: &str, path: &Path, most: u64, bytes: &[u8]) -> Result<u64, BlobError> {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if length > most {
+        return Err(BlobError::TooLarge { key: key.to_owned(), most });
+    }
+    std::fs::write(path, bytes).map_err(|error| unavailable(key, format!("{}: {error}", path.display())))?;
+    Ok(length)
 }
 
 /// What did not work at this blob.

@@ -29,6 +29,24 @@ pub struct Config {
     pub usage_queue_url: Option<String>,
     /// [`EXPORT_QUEUE_URL`]: the SQS queue of the exporter. Only functions that send to it are told.
     pub export_queue_url: Option<String>,
+    /// [`EVENT_QUEUE_URL`]: the SQS FIFO queue of events. Only functions that send to it are told.
+    pub event_queue_url: Option<String>,
+    /// [`EVENT_BUS_NAME`]: the bus of EventBridge. Only functions that put events on it are told.
+    pub event_bus: Option<String>,
+    /// `AWS_ENDPOINT_URL_EVENTBRIDGE` or `AWS_ENDPOINT_URL`: another endpoint than AWS's for EventBridge.
+    pub events_endpoint: Option<String>,
+    /// [`MAIL_FROM`]: the address that mails are from. Only the function that sends them is told; without it there is no mail.
+    pub mail_from: Option<String>,
+    /// [`SMTP_SECRET_ID`]: the secret with the URL of a mail server, to send mails by it instead of by SES.
+    pub smtp_secret_id: Option<String>,
+    /// [`API_URL`]: where the API is, without a slash at the end, for links in mails.
+    pub api_url: Option<String>,
+    /// [`WEBHOOKS_ALLOW_LOOPBACK`]: whether endpoints on this machine are called, with plain HTTP too. For the local run.
+    pub webhooks_allow_loopback: bool,
+    /// `AWS_ENDPOINT_URL_SESV2` or `AWS_ENDPOINT_URL`: another endpoint than AWS's for SES.
+    pub ses_endpoint: Option<String>,
+    /// [`BULK_QUEUE_URL`]: the SQS queue of the bulk worker. Only functions that send to it are told.
+    pub bulk_queue_url: Option<String>,
 }
 
 /// The variable with the bucket of blobs.
@@ -37,6 +55,21 @@ pub const BUCKET_NAME: &str = "BUCKET_NAME";
 pub const USAGE_QUEUE_URL: &str = "USAGE_QUEUE_URL";
 /// The variable with the URL of the exporter's queue.
 pub const EXPORT_QUEUE_URL: &str = "EXPORT_QUEUE_URL";
+/// The variable with the URL of the FIFO queue of events.
+pub const EVENT_QUEUE_URL: &str = "EVENT_QUEUE_URL";
+/// The variable with the name of the bus.
+pub const EVENT_BUS_NAME: &str = "EVENT_BUS_NAME";
+
+/// The variable with the address that mails are from.
+pub const MAIL_FROM: &str = "MAIL_FROM";
+/// The variable with the name of the secret that holds a mail server's URL.
+pub const SMTP_SECRET_ID: &str = "SMTP_SECRET_ID";
+/// The variable with the API's address.
+pub const API_URL: &str = "API_URL";
+/// The variable that lets endpoints be on this machine.
+pub const WEBHOOKS_ALLOW_LOOPBACK: &str = "WEBHOOKS_ALLOW_LOOPBACK";
+/// The variable with the URL of the bulk worker's queue.
+pub const BULK_QUEUE_URL: &str = "BULK_QUEUE_URL";
 
 /// Where the pepper is: 32 random bytes or more, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +149,15 @@ impl Config {
             bucket: some(BUCKET_NAME),
             usage_queue_url: some(USAGE_QUEUE_URL),
             export_queue_url: some(EXPORT_QUEUE_URL),
+            event_queue_url: some(EVENT_QUEUE_URL),
+            event_bus: some(EVENT_BUS_NAME),
+            events_endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
+            mail_from: some(MAIL_FROM),
+            smtp_secret_id: some(SMTP_SECRET_ID),
+            api_url: some(API_URL).map(|url| url.trim_end_matches('/').to_owned()),
+            webhooks_allow_loopback: some(WEBHOOKS_ALLOW_LOOPBACK).as_deref() == Some("true"),
+            ses_endpoint: endpoint("AWS_ENDPOINT_URL_SESV2"),
+            bulk_queue_url: some(BULK_QUEUE_URL),
         })
     }
 }

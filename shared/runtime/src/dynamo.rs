@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use crate::aws::Caller;
 use crate::blobs::{Blobs, NoBlobs, S3Blobs};
-use crate::config::{BUCKET_NAME, Config, ConfigError, EXPORT_QUEUE_URL, USAGE_QUEUE_URL};
-use crate::queue::{NoQueue, Queue, Queues, SqsQueue};
+use crate::bus::{Bus, EventBridge, NoBus};
+use crate::config::{BUCKET_NAME, BULK_QUEUE_URL, Config, ConfigError, EVENT_BUS_NAME, EVENT_QUEUE_URL, EXPORT_QUEUE_URL, USAGE_QUEUE_URL};
+use crate::mail::{Mailer, SesMailer};
+use crate::queue::{Fifo, NoFifo, NoQueue, Queue, Queues, SqsFifo, SqsQueue};
 
 /// How long one attempt at DynamoDB may take before it counts as unanswered.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -30,6 +32,10 @@ pub struct Clients {
     pub blobs: Arc<dyn Blobs>,
     /// Queues: those that the environment names.
     pub queues: Queues,
+    /// The bus that the environment names, if it names one.
+    pub bus: Arc<dyn Bus>,
+    /// Mail, by SES.
+    pub ses: Arc<dyn Mailer>,
 }
 
 impl Clients {
@@ -53,7 +59,14 @@ impl Clients {
         if let Some(url) = &config.secrets_endpoint {
             settings = settings.endpoint_url(url);
         }
-        Ok(Self { dynamodb, secrets: settings.build(), blobs: blobs(&caller, config), queues: queues(&caller, config) })
+        Ok(Self {
+            dynamodb,
+            secrets: settings.build(),
+            blobs: blobs(&caller, config),
+            queues: queues(&caller, config),
+            bus: bus(&caller, config),
+            ses: Arc::new(SesMailer::new(caller, config.ses_endpoint.as_deref())),
+        })
     }
 
     /// Reads the text of the secret `id` from Secrets Manager; once in a process's life.
@@ -93,17 +106,36 @@ fn queues(caller: &Caller, config: &Config) -> Queues {
             None => Arc::new(NoQueue(variable)),
         }
     };
-    Queues { usage: queue(&config.usage_queue_url, USAGE_QUEUE_URL), exports: queue(&config.export_queue_url, EXPORT_QUEUE_URL) }
+    let events: Arc<dyn Fifo> = match &config.event_queue_url {
+        Some(url) => Arc::new(SqsFifo::new(caller.clone(), url, config.sqs_endpoint.as_deref())),
+        None => Arc::new(NoFifo(EVENT_QUEUE_URL)),
+    };
+    Queues {
+        usage: queue(&config.usage_queue_url, USAGE_QUEUE_URL),
+        exports: queue(&config.export_queue_url, EXPORT_QUEUE_URL),
+        bulk: queue(&config.bulk_queue_url, BULK_QUEUE_URL),
+        events,
+    }
+}
+
+fn bus(caller: &Caller, config: &Config) -> Arc<dyn Bus> {
+    match &config.event_bus {
+        Some(name) => Arc::new(EventBridge::new(caller.clone(), name, config.events_endpoint.as_deref())),
+        None => Arc::new(NoBus(EVENT_BUS_NAME)),
+    }
 }
 
 /// Whether every service is at an endpoint of plain HTTP. Then no root certificates are read.
 fn only_plain(config: &Config) -> bool {
     let plain = |endpoint: &Option<String>| endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
-    let queues = config.usage_queue_url.is_some() || config.export_queue_url.is_some();
+    let queues = [&config.usage_queue_url, &config.export_queue_url, &config.bulk_queue_url, &config.event_queue_url];
+    let queues = queues.iter().any(|url| url.is_some());
     plain(&config.dynamodb_endpoint)
         && plain(&config.secrets_endpoint)
         && (config.bucket.is_none() || plain(&config.s3_endpoint))
         && (!queues || plain(&config.sqs_endpoint))
+        && (config.event_bus.is_none() || plain(&config.events_endpoint))
+        && (config.mail_from.is_none() || plain(&config.ses_endpoint))
 }
 
 fn settings() -> HttpConnectorSettings {

@@ -3,10 +3,13 @@
 
 mod aws;
 pub mod blobs;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod dynamo;
 pub mod ids;
+pub mod mail;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;
+pub mod webhook;

@@ -1,6 +1,7 @@
-//! Queues: messages that another function is called with, at least once each and in no order. In SQS on AWS, in files in
-//! the local run, in memory in tests.
+//! Queues: messages that another function is called with, at least once each; in no order, or with [`Fifo`] in the order of
+//! each group. In SQS on AWS, in files in the local run, in memory in tests.
 
+mod fifo;
 mod sqs;
 
 use std::fmt::Debug;
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+pub use fifo::{Fifo, Grouped, MemoryFifo, NoFifo, SqsFifo, in_order};
 pub use sqs::SqsQueue;
 
 /// The most bytes of a message.
@@ -46,6 +48,10 @@ pub struct Queues {
     pub usage: Arc<dyn Queue>,
     /// Exports to make: to the exporter.
     pub exports: Arc<dyn Queue>,
+    /// Events, each account's in order: to the notifier.
+    pub events: Arc<dyn Fifo>,
+    /// Bulk jobs to go on with: to the bulk worker.
+    pub bulk: Arc<dyn Queue>,
 }
 
 /// The queue of a function that has none: a call names the variable that is missing.

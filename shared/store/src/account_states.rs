@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tributary_domain::account::{Accepted, Account, Kind, Status, StatusChange};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 use tributary_domain::money::{Amount, Micros};
@@ -64,8 +65,8 @@ impl Store {
         act: &Act,
     ) -> Result<Account, StoreError> {
         let (event, kind) = match change {
-            StatusChange::Suspend => ("account.suspended", EntryKind::Suspended),
-            StatusChange::Reactivate => ("account.reactivated", EntryKind::Reactivated),
+            StatusChange::Suspend => (RecordKind::AccountSuspended, EntryKind::Suspended),
+            StatusChange::Reactivate => (RecordKind::AccountReactivated, EntryKind::Reactivated),
             StatusChange::Close => return Err(StoreError::Conflict("closing an account is a request of its own")),
         };
         let ledger = LedgerId::Account(id.clone());
@@ -184,7 +185,7 @@ impl Store {
             transfer = Some(plan.transfer);
         }
         push_entry(&mut tx, &last.state_entry(EntryKind::Closed, act.now, |after| after.status = Status::Closed)?);
-        push_event(&mut tx, Part::Plain, act, id, "account.closed", &json!({ "swept": transfer.as_ref().map(|t| t.id.clone()) }))?;
+        push_event(&mut tx, Part::Plain, act, id, RecordKind::AccountClosed, &json!({ "swept": transfer.as_ref().map(|t| t.id.clone()) }))?;
         let live = self.live_keys(id).await?;
         push_close(&mut tx, &old, &new, &parent, live.len());
         for key in &live {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tributary_domain::account::{Account, Funding, Kind, Settings, Status, Tags};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Entry, EntryKind, Head, LedgerId};
 use tributary_domain::lineage::Lineage;
@@ -19,7 +20,7 @@ use crate::entries::push_entry;
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::gates::{self, GateVerdict};
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{GIVEN_UP, Outcome, Scope};
 use crate::keys;
 use crate::table::{Change, Cond, MAX_BATCH_GET, Value, Write, s};
 
@@ -197,7 +198,7 @@ impl Store {
         let account = new_account(new, &parent, template.as_ref(), act)?;
         let (mut tx, mut checks) = (Tx::default(), GateChecks::new());
         let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-        push_event(&mut tx, guard, act, &account.id, "account.created", &json!({ "parent_id": parent.id, "name": account.name }))?;
+        push_event(&mut tx, guard, act, &account.id, RecordKind::AccountCreated, &json!({ "parent_id": parent.id, "name": account.name }))?;
         tx.push(Part::Account, Write::create(keys::account(&account.id), encode(&account)?));
         let as_read = Cond::All(vec![Cond::Eq("st", s(Status::Active.word())), Cond::Eq("gen", Value::N(i64::from(parent.generation)))]);
         tx.push(Part::Parent, Write::update(keys::account(&parent.id), vec![Change::Add("kids", 1)], as_read));
@@ -250,11 +251,12 @@ impl Store {
         Ok((entries, Some(plan.transfer)))
     }
 
-    /// Edits an account. With `expected`, only that version.
+    /// Edits an account. With `expected`, only that version. With a `scope`, its record is made with the edit, unless the request
+    /// was given up.
     ///
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Stale`], [`StoreError::ExternalIdTaken`], [`StoreError::AccountState`] for a
-    /// closed account.
+    /// closed account, [`StoreError::Conflict`] for a request that was given up.
     pub async fn edit_account(
         &self,
         id: &AccountId,
@@ -262,6 +264,7 @@ impl Store {
         expected: Option<i64>,
         authority: Authority<'_>,
         act: &Act,
+        scope: Option<&Scope>,
     ) -> Result<Account, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
@@ -272,7 +275,10 @@ impl Store {
             }
             let new = edited(&old, edit, act);
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, id, "account.updated", &json!({ "version": new.version }))?;
+            push_event(&mut tx, Part::Guard, act, id, RecordKind::AccountUpdated, &json!({ "version": new.version }))?;
+            if let Some(scope) = scope {
+                tx.push(Part::Cause, Write::create(scope.key(), scope.record(&json!({ "id": id }), &act.event)?));
+            }
             let as_read = Cond::Eq("ver", Value::N(old.version));
             tx.push(Part::Account, Write::update(keys::account(id), edit_changes(&new)?, as_read));
             push_external_id_change(&mut tx, &old, &new);
@@ -295,6 +301,9 @@ impl Store {
             };
             if refused.guard().is_some() {
                 return Ok(new);
+            }
+            if refused.of(&Part::Cause).is_some() {
+                return Err(GIVEN_UP);
             }
             if let Some(taken) = refused.of(&Part::Unique) {
                 return Err(taken_by(taken)?);

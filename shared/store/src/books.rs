@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tributary_domain::account::{Account, Kind, Status};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Currency;
@@ -40,7 +41,7 @@ pub struct BookEdit<T> {
     /// The answer.
     pub answer: T,
     /// The event's kind: `rate_card.created`.
-    pub kind: &'static str,
+    pub kind: RecordKind,
     /// The event's detail.
     pub detail: Json,
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use tributary_domain::account::{Account, Kind, Settings, Status, Tags};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::EntryKind;
 use tributary_domain::lineage::Lineage;
@@ -75,7 +76,7 @@ impl Store {
     /// Table errors.
     pub async fn make_operator(&self, account: &Account, key: &ApiKey, act: &Act) -> Result<bool, StoreError> {
         let mut tx = Tx::default();
-        push_event(&mut tx, Part::Guard, act, &account.id, "operator.created", &serde_json::json!({ "name": account.name }))?;
+        push_event(&mut tx, Part::Guard, act, &account.id, RecordKind::OperatorCreated, &serde_json::json!({ "name": account.name }))?;
         let mut marker = Item::new();
         put(&mut marker, "acc", s(account.id.as_str()));
         put(&mut marker, "layout", Value::N(DATA_LAYOUT));
@@ -99,7 +100,14 @@ impl Store {
     /// Table errors; [`StoreError::Conflict`] if the account is not there.
     pub async fn add_operator_key(&self, key: &ApiKey, act: &Act) -> Result<(), StoreError> {
         let mut tx = Tx::default();
-        push_event(&mut tx, Part::Guard, act, &key.account_id, "key.recovered", &serde_json::json!({ "key": key.id, "name": key.name }))?;
+        push_event(
+            &mut tx,
+            Part::Guard,
+            act,
+            &key.account_id,
+            RecordKind::KeyRecovered,
+            &serde_json::json!({ "key_id": key.id, "name": key.name }),
+        )?;
         let counted = Write::update(keys::account(&key.account_id), vec![Change::Add("keys", 1)], Cond::Exists);
         tx.push(Part::Account, counted);
         push_key(&mut tx, key)?;

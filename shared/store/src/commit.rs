@@ -35,14 +35,22 @@ pub enum Part {
     Bought,
     /// The pricing book.
     Book,
+    /// What is set beside the account: how it tops itself up, its alerts, how one of them stands.
+    Setting,
     /// The transfer that is sent back.
     Original,
+    /// What the write is done for: it is so no more.
+    Cause,
     /// The caller's own credential.
     Grantor,
     /// The role that is granted.
     Role,
     /// The key or member that is changed.
     Principal,
+    /// A bulk job.
+    Job,
+    /// Some rows of a bulk job.
+    Chunk,
     /// A write without a condition that matters.
     Plain,
 }

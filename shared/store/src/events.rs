@@ -1,12 +1,13 @@
 //! Audit records, which are the outbox's events too: one per effect, in the effect's own transaction.
 //!
-//! A movement of credit is recorded by its idempotency record; everything else by an event.
+//! A movement of credit is told by its entries; everything else by an event (see `docs/events.md`).
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
+use tributary_domain::event::{Record, RecordKind};
 use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
 
-use crate::codec::{json, put, time};
+use crate::codec::{Reader, json, put, time};
 use crate::commit::{Part, Tx};
 use crate::error::StoreError;
 use crate::keys;
@@ -29,9 +30,9 @@ pub struct Act {
 ///
 /// # Errors
 /// None for our own details.
-pub fn push_event(tx: &mut Tx, part: Part, act: &Act, account: &AccountId, kind: &str, detail: &Json) -> Result<(), StoreError> {
+pub fn push_event(tx: &mut Tx, part: Part, act: &Act, account: &AccountId, kind: RecordKind, detail: &Json) -> Result<(), StoreError> {
     let mut item = Item::new();
-    put(&mut item, "kind", s(kind));
+    put(&mut item, "kind", s(kind.word()));
     put(&mut item, "acc", s(account.as_str()));
     put(&mut item, "actor", s(act.actor.as_str()));
     put(&mut item, "req", s(act.request.as_str()));
@@ -41,4 +42,19 @@ pub fn push_event(tx: &mut Tx, part: Part, act: &Act, account: &AccountId, kind:
     put(&mut item, "gsi1sk", s(act.event.as_str()));
     tx.push(part, Write::create(keys::event(&act.event), item));
     Ok(())
+}
+
+/// Reads an audit record.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], also for a kind that this program does not know.
+pub fn decode(item: &Item) -> Result<Record, StoreError> {
+    let r = Reader(item);
+    Ok(Record {
+        id: r.parsed("gsi1sk")?,
+        kind: r.parsed("kind")?,
+        account_id: r.parsed("acc")?,
+        at: r.time("at")?,
+        detail: r.json("detail")?,
+    })
 }

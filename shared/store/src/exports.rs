@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, ExportId};
 
 use crate::Store;
@@ -151,7 +152,7 @@ impl Store {
             tx.push(Part::Guard, Write::create(scope.key(), scope.record(export, &act.event)?));
         }
         let detail = json!({ "export_id": export.id, "format": export.format, "subtree": export.subtree });
-        push_event(&mut tx, guard, act, &export.account_id, "usage.export_asked", &detail)?;
+        push_event(&mut tx, guard, act, &export.account_id, RecordKind::UsageExportAsked, &detail)?;
         tx.push(Part::Plain, Write::create(keys::export(&export.id), encode(export)?));
         let refused = match tx.commit(&*self.table, &self.patience).await? {
             Ok(()) => return Ok(Outcome::Done(export.clone())),

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 use tributary_domain::account::Status;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 
@@ -19,7 +20,7 @@ use crate::reconcile::kept_number;
 use crate::table::{Action, Change, Cond, Item, Query, SortRange, Value, Write, s};
 
 /// What an item has that stands at a ledger's next number only to take it.
-const BLOCKS: &str = "block";
+pub(crate) const BLOCKS: &str = "block";
 /// The most accounts frozen in a day. More at once are rather an error of ours than of theirs, and must not stop the
 /// platform before somebody has looked.
 pub const FROZEN_A_DAY: usize = 50;
@@ -166,7 +167,7 @@ impl Store {
                 return Ok(Freeze::Braked);
             }
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, id, "account.frozen", why)?;
+            push_event(&mut tx, Part::Guard, act, id, RecordKind::AccountFrozen, why)?;
             tx.push(Part::Account, Write::update(key.clone(), frame.changes(act), frame.as_read()));
             tx.push(Part::Plain, brake.one_more(now_ms));
             if let Some(head) = spends {

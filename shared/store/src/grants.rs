@@ -2,6 +2,7 @@
 
 use serde_json::json as detail;
 use tributary_domain::account::{Account, Status};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::rights::RoleRef;
 
@@ -32,7 +33,7 @@ impl Store {
     ) -> Result<Outcome<ApiKey>, StoreError> {
         let room = Write::update(keys::account(&key.account_id), vec![Change::Add("keys", 1)], room("keys", MAX_KEYS));
         let limit = StoreError::Limit { what: "keys of one account", limit: MAX_KEYS };
-        self.add_principal(key, &key.account_id, &key.role, None, room, limit, grantor, authority, act, scope, "key.created").await
+        self.add_principal(key, &key.account_id, &key.role, None, room, limit, grantor, authority, act, scope, RecordKind::KeyCreated).await
     }
 
     /// Stores a new member, if the grantor still stands as read and the account has room.
@@ -61,7 +62,7 @@ impl Store {
             authority,
             act,
             scope,
-            "member.added",
+            RecordKind::MemberAdded,
         )
         .await
     }
@@ -79,7 +80,7 @@ impl Store {
         authority: Authority<'_>,
         act: &Act,
         scope: Option<&Scope>,
-        kind: &str,
+        kind: RecordKind,
     ) -> Result<Outcome<P>, StoreError> {
         if let Some(scope) = scope
             && let Some(first) = self.first_answer(scope).await?
@@ -92,7 +93,7 @@ impl Store {
             refuse_closed(&account)?;
             let mut tx = Tx::default();
             let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-            push_event(&mut tx, guard, act, account_id, kind, &detail!({ "role": role.word() }))?;
+            push_event(&mut tx, guard, act, account_id, kind, &with_role(principal, role))?;
             if let Some(scope) = scope {
                 tx.push(Part::Guard, Write::create(scope.key(), scope.record(principal, &act.event)?));
             }
@@ -142,7 +143,7 @@ impl Store {
         authority: Authority<'_>,
         grants: Option<(Grantor<'_>, &RoleRef)>,
         act: &Act,
-        kind: &str,
+        kind: RecordKind,
         change: impl Fn(&mut P) -> Result<(), StoreError>,
     ) -> Result<P, StoreError> {
         let (key, account_id) = (judged.key(), judged.account_id());
@@ -161,7 +162,7 @@ impl Store {
             change(&mut new)?;
             new.raise_version();
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, account_id, kind, &detail!({ "principal": key.sk }))?;
+            push_event(&mut tx, Part::Guard, act, account_id, kind, &named(judged))?;
             let before = push_principal_change(&mut tx, &old, &new)?;
             if new.ended() {
                 tx.push(Part::Plain, Write::update(keys::account(account_id), vec![Change::Add("keys", -1)], Cond::Exists));
@@ -194,7 +195,7 @@ impl Store {
         for _ in 0..REPLANS {
             let account = self.account_to_change(&member.account_id, authority, resolve).await?;
             let mut tx = Tx::default();
-            push_event(&mut tx, Part::Guard, act, &account.id, "member.removed", &detail!({ "member_id": member.id }))?;
+            push_event(&mut tx, Part::Guard, act, &account.id, RecordKind::MemberRemoved, &detail!({ "member_id": member.id }))?;
             tx.push(Part::Principal, Write::delete(member.key(), Cond::Eq("ver", Value::N(member.version))));
             let unique = keys::member_email(&account.id, &member.email.as_str().to_lowercase());
             tx.push(Part::Plain, Write { key: unique, action: Action::Delete, cond: None });
@@ -251,6 +252,17 @@ pub(crate) fn push_principal_change<P: Principal>(tx: &mut Tx, old: &P, new: &P)
     let as_read = Cond::Eq("ver", Value::N(old.version()));
     tx.push(Part::Principal, Write { key: old.key(), action: Action::Put(item), cond: Some(as_read) });
     Ok(before)
+}
+
+/// What a record says of a key or member.
+fn named<P: Principal>(principal: &P) -> serde_json::Value {
+    let (name, id) = principal.named();
+    detail!({ name: id })
+}
+
+fn with_role<P: Principal>(principal: &P, role: &RoleRef) -> serde_json::Value {
+    let (name, id) = principal.named();
+    detail!({ name: id, "role": role.word() })
 }
 
 fn refuse_closed(account: &Account) -> Result<(), StoreError> {

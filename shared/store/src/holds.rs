@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tributary_domain::event::RecordKind;
 use tributary_domain::hold::{Hold, HoldEnd, HoldError, HoldPlan, HoldRequest, HoldStatus, plan_end, plan_hold};
 use tributary_domain::id::{AccountId, EventId, HoldId, TransferId};
 use tributary_domain::ledger::{Book, LedgerId};
@@ -291,7 +292,7 @@ fn end_tx(plan: &HoldPlan, ended: &EndedHold, by: EndedBy<'_>, act: &Act) -> Res
             tx.push(Part::Guard, Write::create(scope.key(), record));
         }
         EndedBy::Schedule => {
-            push_event(&mut tx, Part::Guard, act, &hold.account_id, "hold.expired", &serde_json::json!({ "hold_id": hold.id }))?
+            push_event(&mut tx, Part::Guard, act, &hold.account_id, RecordKind::HoldExpired, &serde_json::json!({ "hold_id": hold.id }))?
         }
     }
     let changes = vec![

@@ -10,7 +10,7 @@ use crate::codec::{Reader, json, put};
 use crate::commit::patiently;
 use crate::error::{Denied, StoreError};
 use crate::keys;
-use crate::table::{Item, Key, s};
+use crate::table::{Item, Key, TableError, Write, s};
 
 /// Whose key it is, for which route and body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,15 @@ impl<T> Outcome<T> {
     }
 }
 
+/// What became of a request that was to be given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenUp<T, W> {
+    /// It will never be done: why, as it was said first.
+    Never(W),
+    /// It had been done before: this is the first answer.
+    Done(T),
+}
+
 impl Scope {
     pub(crate) fn key(&self) -> Key {
         keys::idempotency(&self.account, self.route, &self.key)
@@ -86,17 +95,49 @@ impl Scope {
     /// The first answer in a record, if the record is of the same request.
     ///
     /// # Errors
-    /// [`StoreError::KeyReused`] if it is of another.
+    /// [`StoreError::KeyReused`] if it is of another; [`StoreError::Conflict`] if the request was given up.
     pub(crate) fn answer<T: DeserializeOwned>(&self, record: &Item) -> Result<T, StoreError> {
         let reader = Reader(record);
         if reader.text("body")? != self.body {
             return Err(StoreError::KeyReused);
         }
+        if record.contains_key("void") {
+            return Err(GIVEN_UP);
+        }
         reader.json("answer")
     }
 }
 
+/// The refusal of a request that was given up before.
+pub(crate) const GIVEN_UP: StoreError = StoreError::Conflict("it was given up");
+
 impl Store {
+    /// Gives a request up for ever, unless it was done: its record is made without an answer, so that an attempt that is still
+    /// under way is refused. One write.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyReused`]; table errors.
+    pub async fn give_up<T: DeserializeOwned, W: Serialize + DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        attempt: &EventId,
+        why: W,
+    ) -> Result<GivenUp<T, W>, StoreError> {
+        let mut item = scope.record(&(), attempt)?;
+        put(&mut item, "void", json(&why)?);
+        let write = Write::create(scope.key(), item);
+        let kept = async || match self.table.write(&write).await {
+            Ok(_) => Ok(None),
+            Err(TableError::Condition(Some(there))) => Ok(Some(there)),
+            Err(error) => Err(error),
+        };
+        match patiently(&self.patience, kept).await? {
+            None => Ok(GivenUp::Never(why)),
+            Some(there) if there.contains_key("void") => Ok(GivenUp::Never(Reader(&there).json("void")?)),
+            Some(there) => scope.answer(&there).map(GivenUp::Done),
+        }
+    }
+
     /// The first answer to this request, if there was one.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
-use tributary_domain::id::{AccountId, EventId, ExportId, HoldId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId};
+use tributary_domain::delivery::Target;
+use tributary_domain::id::{
+    AccountId, AlertId, EventId, ExportId, HoldId, JobId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId, WebhookId,
+};
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::text::fold;
 
@@ -50,9 +53,12 @@ pub fn transfer_index(id: &TransferId) -> String {
     format!("TXF#{id}")
 }
 
+/// What the partition of an audit record begins with, before its id.
+pub const EVENTS: &str = "EVT#";
+
 /// The audit record and outbox event of one effect.
 pub fn event(id: &EventId) -> Key {
-    Key::new(format!("EVT#{id}"), ALONE)
+    Key::new(format!("{EVENTS}{id}"), ALONE)
 }
 
 /// Index partition of an account's audit records.
@@ -197,6 +203,62 @@ pub fn lively() -> Key {
     Key::new("ROLL", ALONE)
 }
 
+/// How an account tops itself up.
+pub fn topup(account: &AccountId) -> Key {
+    Key::new(topup_partition(account), ALONE)
+}
+
+/// Partition of how an account tops itself up, and of its runs.
+pub fn topup_partition(account: &AccountId) -> String {
+    format!("TOP#{account}")
+}
+
+/// What the sort keys of runs begin with.
+pub const RUNS: &str = "R#";
+
+/// One run of an account's topping up, by its number.
+pub fn topup_run(account: &AccountId, number: u64) -> Key {
+    Key::new(topup_partition(account), format!("{RUNS}{number:020}"))
+}
+
+/// Index partition of topping up that is tried again, by when.
+pub const TOPUPS_DUE_INDEX: &str = "DUE#topup";
+
+/// An account's alerts.
+pub fn alerts(account: &AccountId) -> Key {
+    Key::new(format!("{ALERTS}{account}"), ALONE)
+}
+
+/// What the partition of an account's alerts begins with, before its id.
+pub const ALERTS: &str = "ALRT#";
+
+/// Partition of how one alert stands of each account, and of its history.
+pub fn alert_partition(alert: &AlertId) -> String {
+    format!("{STANDINGS}{alert}")
+}
+
+/// What the partition of how an alert stands begins with, before its id.
+pub const STANDINGS: &str = "ALS#";
+
+/// How an alert stands of one account.
+pub fn alert_standing(alert: &AlertId, watched: &AccountId) -> Key {
+    Key::new(alert_partition(alert), watched.as_str())
+}
+
+/// What the sort keys of an alert's history begin with.
+pub const TURNS: &str = "H#";
+
+/// One turn of an alert: it fired or was resolved.
+pub fn alert_turn(alert: &AlertId, event: &EventId) -> Key {
+    Key::new(alert_partition(alert), format!("{TURNS}{event}"))
+}
+
+/// Index partition of alerts that fire of a period, by when it ends.
+pub const ALERTS_DUE_INDEX: &str = "DUE#alert";
+
+/// Index partition of accounts with alerts on when credit runs out, by when they are looked at next.
+pub const EMPTIES_DUE_INDEX: &str = "DUE#empty";
+
 /// A forecast of an account's usage: of the meter of that key, or of what begins with `-`.
 pub fn forecast(account: &AccountId, name: &str) -> Key {
     Key::new(format!("FCST#{account}"), name)
@@ -207,6 +269,37 @@ pub fn forecast_pass() -> Key {
     Key::new("FCST", ALONE)
 }
 
+/// An account's webhook endpoints.
+pub fn endpoints(account: &AccountId) -> Key {
+    Key::new(format!("HOOK#{account}"), ALONE)
+}
+
+/// Since when an endpoint has only failed.
+pub fn failing(webhook: &WebhookId) -> Key {
+    Key::new(format!("HOOKF#{webhook}"), ALONE)
+}
+
+/// Partition of an endpoint's deliveries.
+pub fn deliveries(webhook: &WebhookId) -> String {
+    format!("DLV#{webhook}")
+}
+
+/// One event's delivery to one target.
+pub fn delivery(target: &Target, event: &EventId) -> Key {
+    match target {
+        Target::Webhook(webhook) => Key::new(deliveries(webhook), event.as_str()),
+        Target::Mail { digest, .. } => Key::new(format!("EML#{event}"), digest),
+    }
+}
+
+/// Index partition of deliveries that are to be tried, by when.
+pub const DELIVERIES_DUE_INDEX: &str = "DUE#delivery";
+
+/// An address that wants no more mail under an account's brand, by the address's digest.
+pub fn unsubscribed(brand: &AccountId, digest: &str) -> Key {
+    Key::new(format!("UNSUB#{brand}"), digest)
+}
+
 /// An export of usage.
 pub fn export(id: &ExportId) -> Key {
     Key::new(format!("EXP#{id}"), ALONE)
@@ -215,6 +308,41 @@ pub fn export(id: &ExportId) -> Key {
 /// Index partition of the exports that an account asked for, by id.
 pub fn exports_index(account: &AccountId) -> String {
     format!("EXPS#{account}")
+}
+
+/// A bulk job.
+pub fn job(id: &JobId) -> Key {
+    Key::new(job_partition(id), ALONE)
+}
+
+/// Partition of a bulk job and what belongs to it.
+pub fn job_partition(id: &JobId) -> String {
+    format!("JOB#{id}")
+}
+
+/// Some rows of a bulk job, by their number.
+pub fn job_chunk(id: &JobId, number: u32) -> Key {
+    Key::new(job_partition(id), job_chunk_position(number))
+}
+
+/// Where the rows of that number stand in their job.
+pub fn job_chunk_position(number: u32) -> String {
+    format!("C#{number:06}")
+}
+
+/// A movement of credit of a bulk job.
+pub fn job_move(id: &JobId, transfer: &TransferId) -> Key {
+    Key::new(job_partition(id), format!("T#{transfer}"))
+}
+
+/// The debit of a bulk job's payer, in one round.
+pub fn job_funding(id: &JobId, round: u32) -> Key {
+    Key::new(job_partition(id), format!("E#{round:06}"))
+}
+
+/// Index partition of the bulk jobs that an account asked for, by id.
+pub fn jobs_index(account: &AccountId) -> String {
+    format!("JOBS#{account}")
 }
 
 /// How far reconciliation is.

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json as detail;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, LotId, TransferId};
 use tributary_domain::ledger::{Book, Head, LedgerId};
 use tributary_domain::money::Micros;
@@ -138,7 +139,7 @@ fn expiry_tx(id: &LotId, plan: &TransferPlan, head: &Head, afterwards: Write, ac
     let account = head.ledger.account().ok_or(Denied::Absent)?;
     let amount = plan.transfer.legs.first().map(|leg| leg.amount);
     let detail = detail!({ "lot_id": id, "amount": amount, "transfer_id": plan.transfer.id });
-    push_event(&mut tx, Part::Guard, act, account, "lot.expired", &detail)?;
+    push_event(&mut tx, Part::Guard, act, account, RecordKind::LotExpired, &detail)?;
     let mut record = Item::new();
     put(&mut record, "transfer", json(&plan.transfer)?);
     put(&mut record, "gsi1pk", s(keys::transfer_index(&plan.transfer.id)));

@@ -29,6 +29,8 @@ struct State {
     journal: VecDeque<(Key, Option<Stored>)>,
     /// How many changes there were.
     changes: u64,
+    /// What was inserted, in order, if it is kept.
+    inserted: Option<Vec<Arc<Item>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +72,19 @@ impl MemoryTable {
     /// An empty table.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty table that keeps what is inserted, as a stream does.
+    pub fn with_stream() -> Self {
+        let state = State { inserted: Some(Vec::new()), ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// What was inserted after the first `from` inserts, in the order of the transactions. Nothing, if it is not kept.
+    pub fn inserted_since(&self, from: usize) -> Vec<Item> {
+        let state = self.lock();
+        let inserted = state.inserted.as_deref().unwrap_or_default();
+        inserted.iter().skip(from).map(|item| (**item).clone()).collect()
     }
 
     /// Every item, in order of its key.
@@ -196,7 +211,13 @@ impl State {
     }
 
     fn replace(&mut self, key: &Key, new: Option<Item>) {
-        let old = self.store(key, new.map(Stored::new));
+        let new = new.map(Stored::new);
+        if let (Some(inserted), Some(new)) = (&mut self.inserted, &new)
+            && !self.items.contains_key(key)
+        {
+            inserted.push(Arc::clone(&new.item));
+        }
+        let old = self.store(key, new);
         if self.journal.len() == JOURNAL {
             self.journal.pop_front();
         }
@@ -383,6 +404,21 @@ mod tests {
         assert_eq!((fork.snapshot(), fork.changes()), (table.snapshot(), 1));
         fork.write(&Write { key, action: Action::Delete, cond: None }).await.expect("removed");
         assert_eq!((fork.len(), fork.changes(), table.len(), table.changes()), (0, 2, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn the_stream_has_what_was_inserted_in_order_and_nothing_else() {
+        let (table, [a, b]) = (MemoryTable::with_stream(), ["a", "b"].map(|pk| Key::new(pk, "-")));
+        for key in [&b, &a, &b] {
+            table.write(&Write::put(key.clone(), Item::new())).await.expect("written");
+        }
+        assert!(table.write(&Write::create(a.clone(), Item::new())).await.is_err());
+        table.write(&Write { key: a.clone(), action: Action::Delete, cond: None }).await.expect("removed");
+        table.write(&Write::put(a.clone(), Item::new())).await.expect("written");
+        let keys = |from| table.inserted_since(from).iter().filter_map(Key::of).collect::<Vec<_>>();
+        assert_eq!(keys(0), [b, a.clone(), a.clone()]);
+        assert_eq!((keys(2), keys(3)), (vec![a], vec![]));
+        assert!(MemoryTable::new().inserted_since(0).is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tributary_domain::account::{Account, Kind, Status};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{EntryKind, LedgerId};
 use tributary_domain::lineage::{Lineage, MAX_DEPTH, TooDeep};
@@ -150,7 +151,7 @@ impl Store {
         let head = self.head(&LedgerId::Account(old.id.clone())).await?;
         let mut tx = Tx::default();
         let entry = Move { from_parent_id: from.clone(), to_parent_id: target.id.clone(), moved_at: act.now };
-        push_event(&mut tx, Part::Guard, act, &old.id, "account.moved", &json!(entry))?;
+        push_event(&mut tx, Part::Guard, act, &old.id, RecordKind::AccountMoved, &json!(entry))?;
         let mut history = Item::new();
         put(&mut history, "doc", json_value(&entry)?);
         tx.push(Part::Plain, Write::put(keys::moved(&old.id, &act.event), history));

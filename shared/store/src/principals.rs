@@ -98,6 +98,8 @@ pub struct Grantor<'a> {
 pub trait Principal: Serialize + serde::de::DeserializeOwned + Clone + Send + Sync {
     /// Where it is kept.
     fn key(&self) -> Key;
+    /// What its id is called where it stands beside others, and the id.
+    fn named(&self) -> (&'static str, &str);
     /// Its denies.
     fn denies(&mut self) -> &mut Vec<Deny>;
     /// The account it belongs to.
@@ -113,6 +115,10 @@ pub trait Principal: Serialize + serde::de::DeserializeOwned + Clone + Send + Sy
 }
 
 impl Principal for ApiKey {
+    fn named(&self) -> (&'static str, &str) {
+        ("key_id", self.id.as_str())
+    }
+
     fn key(&self) -> Key {
         keys::api_key(&self.account_id, &self.id)
     }
@@ -143,6 +149,10 @@ impl Principal for ApiKey {
 }
 
 impl Principal for Member {
+    fn named(&self) -> (&'static str, &str) {
+        ("member_id", self.id.as_str())
+    }
+
     fn key(&self) -> Key {
         keys::member(&self.account_id, &self.id)
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json as detail;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, RoleId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::rights::{BuiltInRole, RightSet, RoleRef};
@@ -112,7 +113,14 @@ impl Store {
             if let Some(scope) = scope {
                 tx.push(Part::Guard, Write::create(scope.key(), scope.record(role, &act.event)?));
             }
-            push_event(&mut tx, guard, act, &role.account_id, "role.created", &detail!({ "role_id": role.id, "rights": role.rights }))?;
+            push_event(
+                &mut tx,
+                guard,
+                act,
+                &role.account_id,
+                RecordKind::RoleCreated,
+                &detail!({ "role_id": role.id, "rights": role.rights }),
+            )?;
             tx.push(Part::Principal, Write::create(keys::role(&role.account_id, &role.id), role_item(role)?));
             let mut name = Item::new();
             put(&mut name, "role", s(role.id.as_str()));
@@ -158,7 +166,7 @@ impl Store {
         let new = CustomRole { rights: rights.clone(), version: judged.version + 1, ..judged.clone() };
         let put = Action::Put(role_item(&new)?);
         let detail = detail!({ "role_id": judged.id, "rights": rights });
-        self.write_role(judged, &put, grantor, authority, act, ("role.changed", detail)).await?;
+        self.write_role(judged, &put, grantor, authority, act, (RecordKind::RoleChanged, detail)).await?;
         Ok(new)
     }
 
@@ -174,7 +182,7 @@ impl Store {
         act: &Act,
     ) -> Result<(), StoreError> {
         let detail = detail!({ "role_id": judged.id });
-        self.write_role(judged, &Action::Delete, grantor, authority, act, ("role.removed", detail)).await
+        self.write_role(judged, &Action::Delete, grantor, authority, act, (RecordKind::RoleRemoved, detail)).await
     }
 
     async fn write_role(
@@ -184,7 +192,7 @@ impl Store {
         grantor: Grantor<'_>,
         authority: Authority<'_>,
         act: &Act,
-        event: (&str, serde_json::Value),
+        event: (RecordKind, serde_json::Value),
     ) -> Result<(), StoreError> {
         let (own, mut resolve) = (keys::role(&judged.account_id, &judged.id), false);
         for _ in 0..REPLANS {

@@ -163,6 +163,9 @@ impl Store {
     pub async fn find_transfer(&self, id: &TransferId) -> Result<(Transfer, Option<TransferId>), StoreError> {
         let (_, item) = self.transfer_record(id).await?.ok_or(Denied::Absent)?;
         let reader = Reader(&item);
+        if let Some(transfer) = crate::job_credits::transfer_of(&item)? {
+            return Ok((transfer, None));
+        }
         let transfer = match reader.maybe_text("transfer")? {
             Some(_) => reader.json("transfer")?,
             None => reader.json("answer")?,
@@ -175,8 +178,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] if its kind cannot be sent back.
     pub fn reversal_of(&self, original: &Transfer, request: TransferRequest) -> Result<TransferRequest, StoreError> {
+        if original.job_id.is_some() {
+            return Err(StoreError::Conflict("credit of a bulk job is taken back by undoing the job"));
+        }
         match original.kind {
-            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Issue | EntryKind::Purchase => {}
+            EntryKind::Allocation | EntryKind::Transfer | EntryKind::Issue | EntryKind::Purchase | EntryKind::AutoTopup => {}
             _ => return Err(StoreError::Conflict("only an allocation, a transfer, a purchase or an issue can be reversed")),
         }
         let (legs, reverses, purchase) = (reversed_legs(original)?, Some(original.id.clone()), original.purchase.clone());

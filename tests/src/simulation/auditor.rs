@@ -102,7 +102,7 @@ impl Table for Audited {
 impl Picture {
     fn commit(&mut self, writes: &[Write]) {
         self.commits += 1;
-        let mut record = None;
+        let (mut record, mut job) = (None, None);
         let mut committed: Vec<Entry> = Vec::new();
         for write in writes {
             match &write.action {
@@ -112,8 +112,12 @@ impl Picture {
                     Ok(entry) => self.broken.push(format!("entry {} is kept under {}", entry.after.seq, write.key.sk)),
                     Err(error) => self.broken.push(format!("an entry does not read: {error}")),
                 },
+                Action::Put(item) if write.key.pk.starts_with("JOB#") && item.contains_key("legs") => job = Some(item.clone()),
                 Action::Put(_) | Action::Update(_) | Action::Delete | Action::Check => {}
             }
+        }
+        if let Some(item) = job {
+            self.of_job(&item, &committed);
         }
         for entry in &committed {
             self.entry(entry);
@@ -121,6 +125,19 @@ impl Picture {
         self.zero_sum(&committed);
         if let Some((key, item)) = record {
             self.record(&key, &item, &committed);
+        }
+    }
+
+    /// What a bulk job moved lies in the subtree of the account that asked for it.
+    fn of_job(&mut self, item: &Item, entries: &[Entry]) {
+        let authority: Option<AccountId> = match item.get("acc") {
+            Some(Value::S(id)) => id.parse().ok(),
+            _ => None,
+        };
+        for account in entries.iter().filter_map(|entry| entry.after.ledger.account()) {
+            if authority.as_ref().is_none_or(|authority| !self.within(account, authority)) {
+                self.broken.push(format!("a bulk job of {authority:?} moved credit of {account}, which is not in its subtree"));
+            }
         }
     }
 

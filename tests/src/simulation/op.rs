@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tributary_domain::account::{Account, Kind, StatusChange};
+use tributary_domain::event::RecordKind;
 use tributary_domain::hold::{Hold, HoldEnd, HoldRequest};
 use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, LotId, PackageId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
@@ -211,14 +212,14 @@ impl Op {
                     if book.packages.iter().all(|known| known.id != package.id) {
                         append_package(&mut book.packages, package.clone(), act.now)?;
                     }
-                    Ok(BookEdit { answer: (), kind: "package.created", detail: serde_json::Value::Null })
+                    Ok(BookEdit { answer: (), kind: RecordKind::PackageCreated, detail: serde_json::Value::Null })
                 };
                 store.edit_book(seller, None, within, &act, None, offer).await.map(|_| Answer::Plain)
             }
             Ask::Retire { seller, package } => {
                 let retire = |book: &mut PricingBook, _: &Account| {
                     retire_package(&mut book.packages, package, act.now)?;
-                    Ok(BookEdit { answer: (), kind: "package.retired", detail: serde_json::Value::Null })
+                    Ok(BookEdit { answer: (), kind: RecordKind::PackageRetired, detail: serde_json::Value::Null })
                 };
                 store.edit_book(seller, None, within, &act, None, retire).await.map(|_| Answer::Plain)
             }
@@ -231,7 +232,7 @@ impl Op {
             Ask::ExpireLot { lot } => store.expire_lot(lot, &TransferId::from_uuid(source.uuid()), &act).await.map(|_| Answer::Plain),
             Ask::Limit { account, limit } => {
                 let edit = Edit { credit_limit: Some(Micros::new(*limit)), ..Edit::default() };
-                store.edit_account(account, &edit, None, below, &act).await.map(|_| Answer::Plain)
+                store.edit_account(account, &edit, None, below, &act, None).await.map(|_| Answer::Plain)
             }
         }
     }

@@ -130,6 +130,14 @@ impl Blobs for FaultyBlobs {
         self.inner.link(key, file_name, expires_s).await
     }
 
+    async fn fetch(&self, key: &str, path: &std::path::Path, most: u64) -> Result<Option<u64>, BlobError> {
+        if self.dice().0 { Err(away(key)) } else { self.inner.fetch(key, path, most).await }
+    }
+
+    async fn upload_link(&self, key: &str, content_type: &str, bytes: u64, expires_s: u32) -> Result<String, BlobError> {
+        self.inner.upload_link(key, content_type, bytes, expires_s).await
+    }
+
     async fn delete(&self, key: &str) -> Result<(), BlobError> {
         self.inner.delete(key).await
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tributary_api::{App, AppParts, KeyMode};
 use tributary_domain::account::{Funding, Kind, StatusChange};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, EventId, KeyId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, Head, LedgerId};
 use tributary_domain::lineage::Lineage;
@@ -17,9 +18,10 @@ use tributary_domain::transfer::{Leg, TransferRequest};
 use tributary_metering::adjust::{AdjustError, Adjustment, adjust};
 use tributary_metering::ingest::{Answer, ingest};
 use tributary_runtime::blobs::Blobs;
+use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::Clock;
 use tributary_runtime::ids::IdSource;
-use tributary_runtime::queue::{MemoryQueue, Queues};
+use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::Store;
 use tributary_store::accounts::{Authority, NewAccount};
@@ -79,12 +81,19 @@ impl Ground {
         let parts = AppParts {
             table: Arc::clone(&self.table),
             blobs: Arc::clone(&self.blobs),
-            queues: Queues { usage: Arc::new(MemoryQueue::default()), exports: Arc::new(MemoryQueue::default()) },
+            queues: Queues {
+                usage: Arc::new(MemoryQueue::default()),
+                exports: Arc::new(MemoryQueue::default()),
+                bulk: Arc::new(MemoryQueue::default()),
+                events: Arc::new(MemoryFifo::default()),
+            },
+            bus: Arc::new(MemoryBus::default()),
             secrets: Arc::new(secrets),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             docs_url: "https://docs.example".to_owned(),
             mode: KeyMode::Test,
+            loopback_webhooks: true,
         };
         Ok(App::with_patience(parts, patience))
     }
@@ -203,7 +212,7 @@ impl Platform {
     pub async fn set_book(&self, account: &AccountId, book: &PricingBook) -> Result<(), StoreError> {
         let edit = |now: &mut PricingBook, _: &_| {
             *now = book.clone();
-            Ok(BookEdit { answer: Value::Null, kind: "book.set", detail: Value::Null })
+            Ok(BookEdit { answer: Value::Null, kind: RecordKind::TiersChanged, detail: Value::Null })
         };
         self.store().edit_book(account, None, self.everywhere(), &self.act(), None, edit).await.map(drop)
     }

@@ -91,6 +91,7 @@ pub async fn update(call: Call) -> Result<Reply, Problem> {
         }
         if sets_limit { may_limit(id, lineage) } else { Ok(()) }
     };
-    let account = call.store().edit_account(&call.id("id")?, &edit, call.if_match()?, Authority { home, may: &may }, &call.act()?).await?;
+    let account =
+        call.store().edit_account(&call.id("id")?, &edit, call.if_match()?, Authority { home, may: &may }, &call.act()?, None).await?;
     Ok(Reply::ok(&AccountView::read(&call.app, &account, home).await?)?.etag(account.version))
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::money::Amount;
 use tributary_domain::pricing::number::Percent;
@@ -66,7 +67,7 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     table.as_ref().map_or(Ok(()), BulkTable::validate).map_err(StoreError::from)?;
     let edited = shelf::edit(&call, &seller.id, call.if_match()?, None, |book, _| {
         book.bulk.clone_from(&table);
-        Ok(BookEdit { answer: book.version + 1, kind: "bulk_discounts.changed", detail: json!({ "bands": table }) })
+        Ok(BookEdit { answer: book.version + 1, kind: RecordKind::BulkDiscountsChanged, detail: json!({ "bands": table }) })
     });
     let version = edited.await?.into_inner();
     Ok(Reply::ok(&BulkView { bands: bands(table.as_ref()), seller_id: seller.id })?.etag(version))

@@ -7,6 +7,7 @@ use serde_json::json;
 use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Account;
+use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, PackageId};
 use tributary_domain::money::{Allowance, Amount, Currency};
 use tributary_domain::pricing::package::{Package, Sale, append_package, retire_package};
@@ -114,7 +115,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let made = shelf::edit(&call, &seller.id, None, scope.as_ref(), |book, _| {
         append_package(&mut book.packages, package.clone(), now)?;
         let detail = json!({ "package_id": package.id, "name": package.name });
-        Ok(BookEdit { answer: package.clone(), kind: "package.created", detail })
+        Ok(BookEdit { answer: package.clone(), kind: RecordKind::PackageCreated, detail })
     });
     let made = made.await?;
     let replayed = matches!(made, Outcome::Replayed(_));
@@ -160,7 +161,7 @@ pub async fn retire(call: Call) -> Result<Reply, Problem> {
     let (id, now): (PackageId, _) = (call.id("id")?, call.app.now());
     let retired = shelf::edit(&call, &seller.id, None, None, |book, _| {
         let package = retire_package(&mut book.packages, &id, now)?;
-        Ok(BookEdit { answer: package, kind: "package.retired", detail: json!({ "package_id": id }) })
+        Ok(BookEdit { answer: package, kind: RecordKind::PackageRetired, detail: json!({ "package_id": id }) })
     });
     Reply::ok(&PackageView::of(&retired.await?.into_inner(), &seller.id, None, now))
 }

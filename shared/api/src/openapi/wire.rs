@@ -3,12 +3,17 @@
 
 use serde_json::{Value, json};
 use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
+use tributary_domain::alert::Metric;
+use tributary_domain::bulk::rows::Kind as RowKind;
+use tributary_domain::bulk::state::{Phase, State};
+use tributary_domain::delivery::DeliveryState;
 use tributary_domain::hold::HoldStatus as Hold;
 use tributary_domain::ledger::EntryKind as Entry;
 use tributary_domain::pricing::meter::Aggregation as Aggregated;
 use tributary_domain::pricing::package::Sale as Sold;
 use tributary_domain::pricing::resolve::RuleKind as Rule;
 use tributary_domain::rights::Right as DomainRight;
+use tributary_domain::topup::Reason;
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -136,6 +141,23 @@ schemas! {
         dimension of the meters), separated by commas, each at most once.",
         |d| text(d).pattern(Some(format!("^{GROUP}(,{GROUP}){{0,3}}$")))
             .examples(["account,meter"]);
+    WebhookId = "A webhook endpoint's id.", |d| id("whk", d);
+    EventId = "An event's id. Ids sort by the time of the event.", |d| id("evt", d);
+    EndpointUrl = "An `https` address of the public internet, without user, password and fragment, on port 443 or one from 1024 up.",
+        |d| text(d).format(custom("uri")).max_length(Some(2000)).examples(["https://example.com/hooks"]);
+    EventFilter = "Which events: one type, a group such as `credit.*`, or `*` for all.",
+        |d| text(d).pattern(Some(r"^(\*|[a-z0-9_]+\.(\*|[a-z0-9_]+))$")).max_length(Some(100)).examples(["credit.*"]);
+    DeliveryStatus = "How far a delivery is.", |d| words(d, DeliveryState::ALL.iter().map(|state| state.word()));
+    UnsubscribeToken = "What a mail's link holds.", |d| text(d).pattern(Some("^[A-Za-z0-9_-]{1,400}$"));
+    JobId = "A bulk job's id.", |d| id("job", d);
+    UploadId = "The id of rows that were uploaded for a bulk job.", |d| id("upl", d);
+    BulkKind = "What the rows of a job do.", |d| words(d, RowKind::ALL.iter().map(|kind| kind.word()));
+    BulkState = "How a job stands.", |d| words(d, State::ALL.iter().map(|state| state.word()));
+    BulkPhase = "What a job is at.", |d| words(d, Phase::ALL.iter().map(|phase| phase.word()));
+    BulkFormat = "How rows are written: comma-separated values with a header, or a JSON object a line; both in UTF-8.",
+        |d| words(d, ["csv", "jsonl"].into_iter());
+    TimeZoneName = "An IANA time zone that exists.", |d| text(d).examples(["Europe/Berlin"]);
+    TimeOfDay = "A time of day, of 24 hours.", |d| text(d).pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$")).examples(["22:00"]);
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
@@ -260,6 +282,21 @@ schemas! {
     RuleVerdict = "What came of looking at a rule.", |d| words(d, [
         "applies", "absent", "not_yet_in_force", "ended", "other_currency", "not_inherited", "former_seller", "nothing_to_add_to",
     ].into_iter());
+    AlertId = "An alert's id.", |d| id("alr", d);
+    AlertMetric = "What an alert watches: available credit (`balance`), what the account pays for usage (`spend`), what it and everything below it \
+        uses of a meter (`usage`), in how many days its credit runs out (`time_to_empty`), what it pays for usage less what its sub-accounts \
+        pay it (`loss`).",
+        |d| words(d, Metric::ALL.iter().map(|metric| metric.word()));
+    AlertPeriod = "A day or a calendar month in UTC.", |d| words(d, ["day", "month"].into_iter());
+    AlertThreshold = "A decimal string, at most 1000000000000, at most six decimals; only of `balance` below zero.",
+        |d| number(d, &format!("-?{}", up_to(12, 6))).examples(["25"]);
+    AlertTurned = "Whether an alert fired or was resolved.", |d| words(d, ["fired", "resolved"].into_iter());
+    TopupOutcome = "What a run came to: credit was drawn (`done`), a cap left too little (`capped`), it failed and is tried again (`failed`), or is \
+        tried no more (`stopped`).", |d| words(d, ["done", "capped", "failed", "stopped"].into_iter());
+    TopupReason = "Why no credit was drawn.", |d| words(d, Reason::ALL.iter().map(|reason| reason.word()));
+    TopupStatus = "How it stands: `off`; `ready`; `capped` until the next day or month; `waiting` for another try; `stopped` after five failures, or \
+        because the account was moved.",
+        |d| words(d, ["off", "ready", "capped", "waiting", "stopped"].into_iter());
     Right = "A named right.", |d| words(d, DomainRight::ALL.iter().map(|right| right.word()));
 }
 
@@ -273,6 +310,23 @@ fn settings(description: &str) -> ObjectBuilder {
         .description(Some(description))
         .property("time_zone", zone.schema_type(nullable()))
         .property("locale", locale.schema_type(nullable()))
+        .property("brand", brand())
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
+
+fn brand() -> ObjectBuilder {
+    let nullable = || SchemaType::from_iter([Type::String, Type::Null]);
+    let token = |builder: ObjectBuilder| builder.schema_type(nullable());
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .description(Some(
+            "Under whose name and colour the account and those below it are written to; each token that is absent is inherited.",
+        ))
+        .property("name", token(typed("What it is called.", 200)))
+        .property("color", token(text("The colour of what is highlighted.").pattern(Some("^#[0-9A-Fa-f]{6}$")).examples(["#1a2b3c"])))
+        .property("sender_name", token(typed("From whom mails are; the name unless given.", 200)))
+        .property("reply_to", token(text("Where answers to mails go.").format(custom("email")).max_length(Some(254)).pattern(Some(EMAIL))))
+        .property("support_url", token(text("Where help is found: an https address.").format(custom("uri")).max_length(Some(500))))
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 
@@ -345,10 +399,10 @@ mod tests {
 
     #[test]
     fn settings_name_the_fields_of_the_domain() {
-        let given = json!({ "time_zone": "Europe/Berlin", "locale": "de-CH" });
+        let given = json!({ "time_zone": "Europe/Berlin", "locale": "de-CH", "brand": { "color": "#1a2b3c" } });
         let read: tributary_domain::account::Settings = serde_json::from_value(given.clone()).expect("settings");
         assert_eq!(serde_json::to_value(read).expect("settings"), given);
         let RefOr::T(Schema::Object(shown)) = Settings::schema() else { panic!("an object") };
-        assert_eq!(shown.properties.keys().collect::<Vec<_>>(), ["time_zone", "locale"]);
+        assert_eq!(shown.properties.keys().collect::<Vec<_>>(), ["time_zone", "locale", "brand"]);
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::account::Kind;
 use crate::id::{AccountId, PromotionId, RateCardId};
 use crate::pricing::card::{self, RateCard};
 use crate::pricing::error::{PricingError, Reason};
@@ -87,6 +88,16 @@ pub struct PricingBook {
 }
 
 impl PricingBook {
+    /// The volume tiers that an account of this kind gives its direct resellers: its own, or those of the platform if it is the operator and
+    /// has none.
+    pub fn tiers_given(&self, kind: Kind) -> Option<&TierTable> {
+        match (&self.tiers, kind) {
+            (Some(table), _) => Some(table),
+            (None, Kind::Operator) => Some(TierTable::default_table()),
+            (None, Kind::Reseller | Kind::Customer) => None,
+        }
+    }
+
     /// Its meter of that key.
     pub fn meter(&self, key: &MeterKey) -> Option<&Meter> {
         self.meters.iter().find(|meter| meter.key == *key)

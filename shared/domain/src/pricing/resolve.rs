@@ -309,10 +309,9 @@ impl<'a> Search<'a> {
             Price::Markup(markup) => Some(markup.id.as_str().to_owned()),
             Price::Cost => None,
         };
-        let tiers = match (payer.kind, seller.kind) {
-            (Kind::Customer | Kind::Operator, _) => None,
-            (Kind::Reseller, Kind::Operator) => Some(seller.book.tiers.as_ref().unwrap_or_else(|| TierTable::default_table())),
-            (Kind::Reseller, Kind::Reseller | Kind::Customer) => seller.book.tiers.as_ref(),
+        let tiers = match payer.kind {
+            Kind::Customer | Kind::Operator => None,
+            Kind::Reseller => seller.book.tiers_given(seller.kind),
         };
         let rule = RuleRef { kind: found.kind, id, from: found.from.cloned() };
         Ok(PreparedLevel { payer: &payer.id, payer_kind: payer.kind, seller: &seller.id, rule, price: found.price, tiers })

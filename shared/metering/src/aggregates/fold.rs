@@ -144,14 +144,8 @@ pub fn fold<'a>(app: &'a App, batches: &'a Batches, account: AccountId, steps: u
     fold_until(app, batches, account, steps, None)
 }
 
-/// As [`fold`], but of an account below another no further than the newest of the batches that the other folds.
-fn fold_until<'a>(
-    app: &'a App,
-    batches: &'a Batches,
-    account: AccountId,
-    steps: usize,
-    until: Option<Arc<BTreeSet<TransferId>>>,
-) -> Folding<'a> {
+/// As [`fold`], but of an account below another no further than the newest batch through it that the other folds.
+fn fold_until<'a>(app: &'a App, batches: &'a Batches, account: AccountId, steps: usize, until: Option<TransferId>) -> Folding<'a> {
     Box::pin(async move {
         let mut done = Folded::default();
         for _ in 0..steps {
@@ -162,8 +156,11 @@ fn fold_until<'a>(
             }
             let mut last = !tail.more;
             if let Some(until) = &until {
-                match tail.entries.iter().rposition(|(_, batch)| until.contains(batch)) {
-                    Some(at) => tail.shorten(at + 1),
+                match tail.entries.iter().position(|(_, batch)| batch == until) {
+                    Some(at) => {
+                        last = true;
+                        tail.shorten(at + 1);
+                    }
                     None if last => return Ok(done),
                     None => {}
                 }
@@ -172,10 +169,11 @@ fn fold_until<'a>(
             last &= fitting == tail.entries.len();
             tail.shorten(fitting);
             let parts = parts(app, batches, &account, &tail.entries).await?;
-            let below: BTreeSet<AccountId> = parts.iter().filter_map(|(_, part)| part.sub.clone()).collect();
-            let named: Arc<BTreeSet<TransferId>> = Arc::new(tail.entries.iter().map(|(_, batch)| batch.clone()).collect());
-            let one = |sub| fold_until(app, batches, sub, usize::MAX, Some(Arc::clone(&named)));
-            let below: Vec<Folding<'_>> = below.into_iter().map(one).collect();
+            let of: BTreeMap<i64, &TransferId> = tail.entries.iter().map(|(seq, batch)| (*seq, batch)).collect();
+            let newest = |(seq, part): &(i64, Part)| Some((part.sub.clone()?, (*of.get(seq)?).clone()));
+            let below: BTreeMap<AccountId, TransferId> = parts.iter().filter_map(newest).collect();
+            let below: Vec<Folding<'_>> =
+                below.into_iter().map(|(sub, batch)| fold_until(app, batches, sub, usize::MAX, Some(batch))).collect();
             let mut below = stream::iter(below).buffer_unordered(PARALLEL);
             while let Some(folded) = below.try_next().await? {
                 done.entries += folded.entries;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{BlobError, Blobs, checked, plain_name, unavailable};
+use super::{BlobError, Blobs, checked, plain_name, unavailable, written};
 
 /// Blobs in memory. A clone is the same place.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +48,14 @@ impl Blobs for MemoryBlobs {
 
     async fn link(&self, key: &str, file_name: &str, expires_s: u32) -> Result<String, BlobError> {
         Ok(format!("memory:///{}?name={}&expires_s={expires_s}", checked(key)?, plain_name(file_name)))
+    }
+
+    async fn fetch(&self, key: &str, path: &Path, most: u64) -> Result<Option<u64>, BlobError> {
+        self.get(key).await?.map(|bytes| written(key, path, most, &bytes)).transpose()
+    }
+
+    async fn upload_link(&self, key: &str, _content_type: &str, bytes: u64, expires_s: u32) -> Result<String, BlobError> {
+        Ok(format!("memory:///{}?bytes={bytes}&expires_s={expires_s}", checked(key)?))
     }
 
     async fn delete(&self, key: &str) -> Result<(), BlobError> {

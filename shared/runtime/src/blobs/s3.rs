@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{BlobError, Blobs, attachment, checked, unavailable};
-use crate::aws::{Answer, Ask, Caller, Content, Service, host};
+use crate::aws::{Answer, Ask, Caller, Content, Fetched, Service, host};
 
 /// How long one try may take: so much, and so much more for each mebibyte of a body.
 const TRY_LASTS: Duration = Duration::from_secs(5);
@@ -83,7 +83,25 @@ impl Blobs for S3Blobs {
         // A space is `%20` where the signature is computed; `+` would be a plus.
         let url = format!("{}?{}", self.url(key)?, disposition.replace('+', "%20"));
         let expires_in = Duration::from_secs(expires_s.clamp(1, LONGEST_LINK_S).into());
-        self.caller.link(Service::S3, &url, expires_in).map_err(|why| unavailable(key, why))
+        self.caller.link(Service::S3, "GET", &url, &[], expires_in).map_err(|why| unavailable(key, why))
+    }
+
+    async fn fetch(&self, key: &str, path: &Path, most: u64) -> Result<Option<u64>, BlobError> {
+        let lasts = TRY_LASTS.saturating_add(TRY_LASTS_A_MIB.saturating_mul(u32::try_from(most >> 20).unwrap_or(u32::MAX)));
+        let url = self.url(key)?;
+        let ask = Ask { service: Service::S3, method: "GET", url: &url, headers: &[], body: Content::Bytes(&[]), try_lasts: lasts };
+        match self.caller.fetch(&ask, path, most).await.map_err(|why| unavailable(key, why))? {
+            Fetched::Whole(length) => Ok(Some(length)),
+            Fetched::TooLarge => Err(BlobError::TooLarge { key: key.to_owned(), most }),
+            Fetched::Said(answer) => expect(key, &answer, &[404]).map(|()| None),
+        }
+    }
+
+    async fn upload_link(&self, key: &str, content_type: &str, bytes: u64, expires_s: u32) -> Result<String, BlobError> {
+        let (length, expires_in) = (bytes.to_string(), Duration::from_secs(expires_s.clamp(1, LONGEST_LINK_S).into()));
+        // What is signed must be sent as it is: S3 refuses another length or type.
+        let headers = [("content-type", content_type), ("content-length", &*length)];
+        self.caller.link(Service::S3, "PUT", &self.url(key)?, &headers, expires_in).map_err(|why| unavailable(key, why))
     }
 
     async fn delete(&self, key: &str) -> Result<(), BlobError> {
@@ -156,6 +174,27 @@ mod tests {
         assert_eq!(refused, "blob usage/other: status 403: AccessDenied");
         assert_eq!(blobs.delete("usage/none").await, Ok(()));
         assert_eq!(blobs.get("../x").await, Err(BlobError::BadKey("../x".into())));
+    }
+
+    #[tokio::test]
+    async fn a_blob_is_fetched_into_a_file_and_no_larger_one_than_is_wanted() {
+        let (caller, endpoint, _) = server(&[(500, ""), (200, "abc"), (200, "abcd"), (404, "NoSuchKey")]).await;
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let blobs = S3Blobs::new(caller, "bucket", Some(&endpoint));
+        assert_eq!(blobs.fetch("bulk/a.csv", file.path(), 3).await, Ok(Some(3)));
+        assert_eq!(std::fs::read(file.path()).expect("read"), b"abc");
+        assert!(matches!(blobs.fetch("bulk/a.csv", file.path(), 3).await, Err(BlobError::TooLarge { .. })));
+        assert_eq!(blobs.fetch("bulk/a.csv", file.path(), 3).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn an_upload_link_signs_the_length_and_the_type() {
+        let (caller, _, _) = server(&[]).await;
+        let link = S3Blobs::new(caller, "bucket", None).upload_link("bulk/a.csv", "text/csv", 17, 600).await.expect("a link");
+        assert!(link.starts_with("https://bucket.s3.eu-central-1.amazonaws.com/bulk/a.csv?"), "{link}");
+        for part in ["X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost", "X-Amz-Expires=600", "X-Amz-Signature="] {
+            assert!(link.contains(part), "{part} in {link}");
+        }
     }
 
     #[tokio::test]

@@ -1,0 +1,11 @@
+//! The bulk function on Lambda.
+
+use tributary_api::App;
+use tributary_runtime::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::on_lambda("bulk");
+    let app = App::from_env().await?;
+    lambda_http::run(tributary_bulk_api::router(app)).await
+}

@@ -1,0 +1,89 @@
+//! A document beside an account, changed in one transaction with its audit record: how it tops itself up, its alerts.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use tributary_domain::account::{Account, Status};
+use tributary_domain::event::RecordKind;
+use tributary_domain::id::AccountId;
+
+use crate::Store;
+use crate::accounts::{Authority, REPLANS, place_checks_of_own, read_gates};
+use crate::commit::{Part, Tx, patiently};
+use crate::error::StoreError;
+use crate::events::{Act, push_event};
+use crate::gates;
+use crate::idempotency::{Outcome, Scope};
+use crate::table::{Item, Key, Write};
+
+/// A change of a document beside an account.
+pub(crate) struct Edit<T> {
+    /// The answer.
+    pub answer: T,
+    /// The record's kind.
+    pub kind: RecordKind,
+    /// The record's detail.
+    pub detail: Json,
+    /// The document's write, only as it was read.
+    pub write: Write,
+}
+
+impl Store {
+    /// Changes a document beside an account, with its audit record and the record of an idempotency key if there is one.
+    /// `change` is given the document's item and says what becomes of it; it is called again if another writer came first.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`], [`StoreError::AccountState`] of a closed account, [`StoreError::KeyReused`], what `change` refuses.
+    pub(crate) async fn edit_beside<T: Serialize + DeserializeOwned>(
+        &self,
+        (account, key): (&AccountId, Key),
+        authority: Authority<'_>,
+        act: &Act,
+        scope: Option<&Scope>,
+        change: impl Fn(Option<&Item>, &Account) -> Result<Edit<T>, StoreError> + Send + Sync,
+    ) -> Result<Outcome<T>, StoreError> {
+        let mut resolve = false;
+        for _ in 0..REPLANS {
+            let owner = match (self.account_to_change(account, authority, resolve).await, scope) {
+                (Ok(owner), _) => owner,
+                // To a key that lacks the right, only what the same key did is answered again.
+                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
+                (Err(refusal), None) => return Err(refusal),
+            };
+            if let Some(scope) = scope
+                && let Some(first) = self.first_answer(scope).await?
+            {
+                return Ok(Outcome::Replayed(first));
+            }
+            if owner.status == Status::Closed {
+                return Err(StoreError::AccountState("closed"));
+            }
+            let item = patiently(&self.patience, || self.table.get(&key, true)).await?;
+            let edit = match (change(item.as_ref(), &owner), scope) {
+                (Ok(edit), _) => edit,
+                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
+                (Err(refusal), None) => return Err(refusal),
+            };
+            let mut tx = Tx::default();
+            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
+            if let Some(scope) = scope {
+                tx.push(Part::Guard, Write::create(scope.key(), scope.record(&edit.answer, &act.event)?));
+            }
+            push_event(&mut tx, guard, act, account, edit.kind, &edit.detail)?;
+            tx.push(Part::Setting, edit.write);
+            let checks = place_checks_of_own(&owner, authority.home);
+            gates::push_checks(&mut tx, &checks, account.as_str());
+            let refused = match tx.commit(&*self.table, &self.patience).await? {
+                Ok(()) => return Ok(Outcome::Done(edit.answer)),
+                Err(refused) => refused,
+            };
+            match (refused.guard(), scope) {
+                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
+                (Some(_), None) => return Ok(Outcome::Done(edit.answer)),
+                (None, _) => {}
+            }
+            resolve = read_gates(&refused, &checks)?;
+        }
+        Err(StoreError::Busy)
+    }
+}
