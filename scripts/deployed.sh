@@ -59,7 +59,7 @@ say "running the flows against it"
 TRIBUTARY_TEST_URL=$url TRIBUTARY_TEST_KEY=$key cargo test -q -p tributary-tests --test all -- flows::
 
 say "running what runs on a schedule, on what the flows left"
-for program in housekeeping reconcile usage_worker watcher forecast notifier; do
+for program in housekeeping reconcile usage_worker watcher forecast notifier billing_run collector; do
   function=$(sed -E 's/(^|_)([a-z])/\U\2/g' <<<"$program")
   answer=$(invoke "${function}Function" --event-file "events/eventbridge/$program.json")
   echo "$program: $answer"

@@ -1,4 +1,6 @@
 mod bad_input;
+mod billing;
+mod billing_run;
 mod budgets;
 mod bulk;
 mod conformance;

@@ -6,6 +6,19 @@ import sys
 
 # What cannot be answered well here, and why.
 ELSEWHERE = {"POST /reseller/bulk/{id}/pause": "the jobs of this run are done at once; tests/flows/bulk.rs pauses one that runs"}
+# An invoice is made when a period is over, and a card is added in a browser.
+OF_INVOICES = [
+    "GET /reseller/invoices/{id}", "GET /reseller/invoices/{id}/pdf", "GET /reseller/payments/{id}", "GET /reseller/credit-notes/{id}",
+    "GET /reseller/disputes/{id}", "POST /reseller/disputes", "POST /reseller/payments/{id}/refund", "POST /reseller/payments/{id}/retry-refunds", "DELETE /reseller/payment-methods/{id}",
+    "PUT /reseller/payment-methods/default", "POST /billing/processor/{account_id}",
+    *(f"POST /reseller/invoices/{{id}}/{what}" for what in ("finalize", "void", "write-off", "pay", "payments", "credit-notes")),
+    *(f"POST /reseller/disputes/{{id}}/{what}" for what in ("messages", "take-up", "resolve", "withdraw")),
+]
+ELSEWHERE.update({operation: "no period is over in this run; tests/flows/billing.rs and payments.rs have invoices" for operation in OF_INVOICES})
+
+# A clock is put on an account that has just been made, and has nothing.
+OF_CLOCKS = ["POST /reseller/test-clocks", *(f"{method} /reseller/test-clocks/{{id}}" for method in ("GET", "DELETE")), "POST /reseller/test-clocks/{id}/advance"]
+ELSEWHERE.update({operation: "no clock is made in this run; tests/flows/test_clocks.rs has them" for operation in OF_CLOCKS})
 
 found = json.load(open(sys.argv[1], encoding="utf-8"))
 answers = found["answers"]

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import repair  # noqa: E402
 
 URL, KEY = os.environ["FUZZ_URL"], os.environ["FUZZ_KEY"]
-ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job|alr|whk|evt)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+ID = re.compile(r"^(acc|txf|hld|key|mem|rol|rcd|mkp|prm|pkg|exp|bat|job|alr|whk|evt|chg|inv|pay|crn|dsp|run)_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 NAME = re.compile(r"^[!-~]{1,128}$")
 
 # Refusals with 400 of requests that the schema allows, because JSON Schema has no words for the rule: code, what the problem
@@ -71,6 +71,19 @@ UNSAYABLE = [
     ("validation_failed", "/period: is required: day or month", "fields that go with a value of another"),
     ("validation_failed", "/period: is of spend, usage and loss alone", "fields that go with a value of another"),
     ("validation_failed", "/threshold: must not be negative", "a range that goes with a value of another"),
+    ("validation_failed", "must not be zero", "a number other than nothing"),
+    ("validation_failed", "cannot be given with account_id", "fields that exclude one another"),
+    ("validation_failed", "must not be before suspend_after_days", "an order of two fields"),
+    ("validation_failed", "in whole coins", "how many decimals a currency has"),
+    ("validation_failed", "has no such line", "which lines an invoice has"),
+    ("validation_failed", "is there twice", "`uniqueItems` looks at whole entries, not at one field of them"),
+    ("validation_failed", "that is left of the line", "how much of a line is left"),
+    ("validation_failed", "that is disputed of the line", "how much of a line is disputed"),
+    ("validation_failed", "/paid_at: must not be in the future", "what is in the future changes"),
+    ("validation_failed", "/lines: is", "fields that go with a value of another"),
+    ("validation_failed", "/reference: cannot be given with pay_with card", "fields that exclude one another"),
+    ("validation_failed", "key of the test mode", "in which mode a platform runs"),
+    ("validation_failed", "/header/stripe-signature", "a signature, which only the payment processor can make"),
     ("validation_failed", "/url: ", "which addresses are of the public internet"),
     ("validation_failed", "takes no event that there is", "the types of events are too many to list"),
     ("validation_failed", "is named twice", "a list of texts that differ"),
@@ -141,7 +154,9 @@ def world():
     ]
     prices(operator, made)
     usage(made)
+    made["sellers"] = [{"id": operator}] + [account for at, account in enumerate(made["accounts"]) if at % 3 < 2]
     watched(made)
+    billed(made)
     hooked(made)
     return own_key, made
 
@@ -193,13 +208,26 @@ def watched(made):
         api("PUT", "/reseller/credits/auto-topup", json=topup)
 
 
-def hooked(made):
-    """Webhook endpoints, several to be removed, and a delivery to each that stays. Nothing listens at their addresses."""
+def billed(made):
+    """Charges that wait, several of them to be taken back. An invoice is made by a billing run alone."""
     for account in made["accounts"]:
-        for _ in range(2):
+        for _ in range(4):
+            charge = {"account_id": account["id"], "amount": "1", "text": "Fuzz"}
+            made["charges"].append({"id": api("POST", "/reseller/billing/charges", json=charge)["id"], "account_id": account["id"]})
+    for seller in made["sellers"]:
+        processor = {"account_id": seller["id"], "api_key": "sk_test_fuzz", "webhook_secret": "whsec_fuzz"}
+        requests.put(f"{URL}/reseller/billing/processor", headers={"Authorization": f"Bearer {KEY}"}, json=processor, timeout=10).raise_for_status()
+    for _ in range(4):
+        made["runs"].append({"id": api("POST", "/reseller/billing/runs", json={"month": repair.later(-40)[:7], "dry_run": True})["id"]})
+
+
+def hooked(made):
+    """Webhook endpoints, of each account one to be removed and one that stays, with a delivery. Nothing listens at their addresses."""
+    for account in made["accounts"]:
+        for what in ("webhooks", "removable-webhooks"):
             hook = {"account_id": account["id"], "url": "https://hooks.example.com/", "events": ["webhook.*"]}
-            made["webhooks"].append({"id": api("POST", "/reseller/webhooks", json=hook)["id"], "account_id": account["id"]})
-    for hook in made["webhooks"][::2]:
+            made[what].append({"id": api("POST", "/reseller/webhooks", json=hook)["id"], "account_id": account["id"]})
+    for hook in made["webhooks"]:
         event = api("POST", f"/reseller/webhooks/{hook['id']}/test?account_id={hook['account_id']}")["event_id"]
         made["deliveries"].append({**hook, "event_id": event})
 
@@ -234,7 +262,8 @@ settled(MADE["paused"], "paused")
 TOKEN = unsubscribable()
 REPAIR = repair.Repair(MADE, chance)
 # Whose what is of which kind: a rule of its seller, an event of its account.
-OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events", "alerts", "webhooks") for row in MADE[what]}
+OWNERS = {row["id"]: row for what in ("rate-cards", "promotions", "packages", "events", "alerts", "charges", "webhooks", "removable-webhooks") for row in MADE[what]}
+STAYS = {row["id"] for row in MADE["webhooks"]}
 # Ids begin with the time they were made: one that begins like these was made by this run and stays.
 NOW = MADE["accounts"][0]["id"][4:9]
 ANSWERS = collections.defaultdict(collections.Counter)
@@ -250,10 +279,12 @@ def kept(request):
     return chance(json.dumps(request, sort_keys=True, default=repr)) % 8 == 0
 
 
-KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "alerts", "meters", "bulk", "deliveries", "webhooks")
+KINDS = ("keys", "members", "roles", "holds", "transfers", "rate-cards", "promotions", "packages", "events", "batches", "exports", "alerts", "charges", "runs", "meters", "bulk", "deliveries", "webhooks")
 
 
-def pool(path):
+def pool(method, path):
+    if method == "DELETE" and path.endswith("/webhooks/{id}"):
+        return MADE["removable-webhooks"]
     if path.endswith("/close"):
         return MADE["empty"]
     if path.endswith(("/resume", "/cancel")):
@@ -266,19 +297,19 @@ def pool(path):
     return MADE["accounts"]
 
 
-def real_path(path, values):
+def real_path(method, path, values):
     # Meters and events go by names of their owners' choosing; these are as good as made up.
     named = "/meters/{" in path or "/events/{" in path
     if named and all(isinstance(value, str) and NAME.match(value) for value in values.values()) and not kept(values):
-        ids = pool(path)
+        ids = pool(method, path)
         return {name: ids[chance("".join(values.values())) % len(ids)][name] for name in values}
     if "token" in values:
         return values if kept(values) else {"token": TOKEN}
-    spoils = values.get("key_id") == OWN_KEY
+    # The key that the run itself uses is not revoked, rotated or denied anything, and what stays is not removed.
+    spoils = values.get("key_id") == OWN_KEY or method == "DELETE" and values.get("id") in STAYS
     if all(isinstance(value, str) and ID.match(value) for value in values.values()):
-        # The key that the run itself uses is not revoked, rotated or denied anything.
         if spoils or any(made_up(value) for value in values.values()) and not kept(values):
-            ids = pool(path)
+            ids = pool(method, path)
             chosen = ids[chance("".join(values.values())) % len(ids)]
             return {name: chosen.get(name, value) for name, value in values.items()}
     return values
@@ -324,7 +355,7 @@ def owned(case):
     if isinstance(case.query, dict) and "seller_id" in owner:
         case.query.pop("account_id", None)
     path = case.operation.path
-    by_query = path.endswith("/explain") or "/webhooks/" in path or "/alerts/" in path and not isinstance(case.body, dict)
+    by_query = path.endswith("/explain") or "/webhooks/" in path or "/charges/" in path or "/alerts/" in path and not isinstance(case.body, dict)
     if "account_id" in owner and by_query:
         case.query = {**(case.query or {}), "account_id": owner["account_id"]}
     elif "account_id" in owner and isinstance(case.body, dict):
@@ -335,7 +366,7 @@ def owned(case):
 def before_call(ctx, case, kwargs):
     path = case.operation.path
     if case.path_parameters:
-        case.path_parameters = real_path(path, dict(case.path_parameters))
+        case.path_parameters = real_path(case.method, path, dict(case.path_parameters))
     # What is wrong on purpose stays as it is, so that it stays wrong for the reason it was made with.
     if case.meta is None or not case.meta.generation.mode.is_negative:
         if case.query and not kept(dict(case.query)):
@@ -348,7 +379,7 @@ def before_call(ctx, case, kwargs):
             REPAIR.body(path, case.body, text)
         owned(case)
         # What was read before is named, or nothing: a version that is made up is almost never the one that is there.
-        if ("/webhooks/" in path or path.endswith("/auto-topup")) and case.headers and chance(repr(case.headers)) % 4:
+        if ("/webhooks/" in path or "/billing/" in path or path.endswith("/auto-topup")) and case.headers and chance(repr(case.headers)) % 4:
             case.headers.pop("If-Match", None)
 
 
@@ -368,6 +399,9 @@ def filter_failure(ctx, failure, case, response):
     kind = type(failure).__name__
     if kind == "AcceptedNegativeData" and refused_within(case, response):
         DROPPED["taken, and refused within the answer: an event that is none"] += 1
+        return False
+    if case.operation.path.startswith("/billing/processor/") and kind == "RejectedPositiveData" and response.status_code == 415:
+        DROPPED["a webhook's body, which only the payment processor can sign"] += 1
         return False
     if kind != "RejectedPositiveData" or response.status_code != 400:
         return True

@@ -70,7 +70,7 @@ class Repair:
             query["from"], query["to"] = later(-2), later(-1)
 
     def body(self, path, body, text):
-        what = path.split("/reseller/")[1]
+        what = path.split("/reseller/")[-1]
         if what in ("pricing/rate-cards", "pricing/markups", "pricing/promotions"):
             self.rule(body, text)
         elif what == "pricing/what-if":
@@ -94,9 +94,13 @@ class Repair:
             body.update(self.one("codes", text), account_id=self.one("accounts", text)["id"])
         elif what == "pricing/packages/quote":
             body.update(account_id=self.one("offers", text)["account_id"], credits=str(1 + self.chance(text) % 50))
+        elif what == "payment-methods/setup":
+            body.update(success_url="https://shop.example/", cancel_url="https://shop.example/")
         elif what == "credits/auto-topup":
             body.update(threshold="1", source="parent", amount="5")
             body.pop("target", None)
+        elif what.startswith("billing/"):
+            self.billing(what, body, text)
         elif what.startswith("alerts") and isinstance(body.get("metric"), str):
             body["threshold"] = "1"
             body.pop("meter", None)
@@ -120,6 +124,26 @@ class Repair:
             body["from"], body["to"] = later(-2), later(-1)
         elif what == "usage/events/{id}/correct":
             body["quantity"] = str(self.chance(text) % 10)
+
+    def billing(self, what, body, text):
+        if what == "billing/settings":
+            # A customer bills nobody.
+            body["account_id"] = self.one("sellers", text)["id"]
+        for field in ("fees", "tax_rates"):
+            for at, one in enumerate(body.get(field) or []):
+                one["id"] = f"k{at}"
+                one.pop("account_id", None)
+        if isinstance(body.get("time_zone"), str):
+            body["time_zone"] = "Europe/Vienna"
+        if isinstance(body.get("dunning"), dict):
+            body["dunning"] = {"retry_days": [1, 3], "remind_days": [2], "suspend_after_days": 14, "uncollectible_after_days": 90}
+        if what == "billing/processor":
+            body.update(account_id=self.one("sellers", text)["id"], api_key="sk_test_fuzz", webhook_secret="whsec_fuzz")
+            body.pop("publishable_key", None)
+        if what == "billing/runs":
+            body["month"] = month()
+        if what == "billing/charges":
+            body["amount"] = str(1 + self.chance(text) % 50)
 
     def rule(self, body, text):
         self.sale(body, text)
@@ -172,6 +196,8 @@ class Repair:
     def purchase(self, body, text):
         offer = self.one("offers", text)
         body["account_id"] = offer["account_id"]
+        # No account here has a card.
+        body.pop("pay_with", None)
         if isinstance(body.get("package_id"), str):
             body["package_id"] = offer["package_id"]
         if isinstance(body.get("credits"), str):

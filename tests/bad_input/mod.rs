@@ -1,7 +1,9 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
+mod billing;
 mod bulk;
 mod pricing;
+mod test_clocks;
 mod usage;
 mod usage_reports;
 mod watching;

@@ -35,7 +35,7 @@ async fn a_wrong_automatic_topup_is_refused_by_name() {
         field("both", with(json!({ "target": "50" })), "/target"),
         field("a target below the threshold", with(json!({ "amount": null, "target": "9.999999" })), "/target"),
         field("no source", with(json!({ "source": null })), "/source"),
-        field("no such source", with(json!({ "source": "card" })), "/source"),
+        field("no such source", with(json!({ "source": "wire" })), "/source"),
         field("no package's id", with(json!({ "source": { "package": "x" }, "amount": null })), "/source"),
         field("a package and more", with(json!({ "source": { "package": ABSENT, "price": "1" }, "amount": null })), "/source"),
         field("an amount of a package", with(json!({ "source": package })), "/amount"),

@@ -29,6 +29,7 @@ pub fn functions() -> Vec<Function> {
         function("credits", tributary_credits::endpoints(), tributary_credits::openapi::operations()),
         function("pricing", tributary_pricing::endpoints(), tributary_pricing::openapi::operations()),
         function("alerts", tributary_alerts::endpoints(), tributary_alerts::openapi::operations()),
+        function("billing", tributary_billing_api::endpoints(), tributary_billing_api::openapi::operations()),
         function("usage", tributary_usage::endpoints(), tributary_usage::openapi::operations()),
         function("webhooks", tributary_webhooks::endpoints(), tributary_webhooks::openapi::operations()),
         function("bulk", tributary_bulk_api::endpoints(), tributary_bulk_api::openapi::operations()),
@@ -92,7 +93,7 @@ pub fn all() -> Result<Vec<Generated>, String> {
     Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 20] = [
     ("Accounts", "The tree: the operator at its root, resellers, customers."),
     ("Credits", "Moving credit, and looking at it. Double entry; every movement is one step."),
     ("Packages", "Credit sold to sub-accounts: packages, bulk discounts, and the cheapest way to buy."),
@@ -101,6 +102,11 @@ const TAGS: [(&str, &str); 15] = [
     ("Usage", "Usage events: counted once, priced at every level, explained, reported."),
     ("Automatic topping up", "Credit that an account draws by itself when there is little left."),
     ("Alerts", "Thresholds on balances, usage and when credit runs out. Each crossing is told once."),
+    ("Billing", "How accounts are billed by their parents, and what waits for their next invoices."),
+    ("Invoices", "What an account is billed for a period, by its parent: frozen once it is issued."),
+    ("Payments", "How invoices are paid: from credit, by card at the seller's payment processor, or outside."),
+    ("Disputes", "What a buyer does not accept of an invoice, what both sides say of it, and how it ends."),
+    ("Test clocks", "Trees of accounts in a time of their own, on platforms with test keys."),
     ("Webhooks", "Endpoints to which events are sent, signed, and what was delivered to them."),
     ("Mail", "Mails to people."),
     ("Bulk", "Many accounts at once: each row looked at, done exactly once, and told of."),
@@ -136,6 +142,9 @@ fn meaning(right: Right) -> &'static str {
         Right::CreditsPurchase => "Buy packages of credit",
         Right::PricingRead => "See meters, prices, tiers, promotions and packages, at the caller's own level",
         Right::PricingManage => "Set meters, prices, markups, promotions and packages, and how sub-accounts pay",
+        Right::BillingRead => "See invoices, credit notes, payments, disputes and how billing is set",
+        Right::BillingManage => "Set how sub-accounts are billed, run billing, charge, pay, void and correct invoices",
+        Right::DisputesManage => "Open, answer and resolve disputes",
         Right::UsageRead => "See usage, and what it costs at the caller's own level",
         Right::UsageWrite => "Send usage",
         Right::UsageAdjust => "Void and correct usage",

@@ -120,6 +120,7 @@ async fn main() -> Result<(), Failure> {
             usage: Arc::new(MemoryQueue::default()),
             exports: Arc::new(MemoryQueue::default()),
             bulk: Arc::new(queue.clone()),
+            billing: Arc::new(MemoryQueue::default()),
             events: Arc::new(MemoryFifo::default()),
         },
         bus: Arc::new(MemoryBus::default()),

@@ -21,7 +21,7 @@ use crate::golden::golden;
 use crate::support::api::{Answer, Api, endpoints};
 use crate::support::world::{column, every_row};
 use model::{Aim, Filled, RIGHTS, Verdict, Who, verdict};
-use rows::{Place, Row, Usual, What, rows};
+use rows::{Place, Row, Step, Usual, What, rows};
 use scene::{Scene, Seat};
 
 /// A table smaller than this has lost something.
@@ -68,6 +68,14 @@ fn absent(what: What) -> String {
         What::Job => "job",
         What::Upload => "upl",
         What::Alert => "alr",
+        What::Charge => "chg",
+        What::Invoice | What::Draft => "inv",
+        What::Payment => "pay",
+        What::CreditNote => "crn",
+        What::Dispute => "dsp",
+        What::Run => "run",
+        What::PaymentMethod => "pm",
+        What::Clock => "clk",
         What::Meter | What::Event | What::Cursor => return "nothing".to_owned(),
     };
     format!("{prefix}_01hx3v9k2mfd8bq5r7w1z4n6ty")
@@ -85,6 +93,8 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
                 What::Event | What::Batch | What::Export | What::Webhook | What::Delivery | What::Job | What::Upload | What::Alert => None,
+                What::Charge | What::Invoice | What::Draft | What::Payment | What::CreditNote | What::Dispute => None,
+                What::Run | What::PaymentMethod | What::Clock => None,
                 What::Meter | What::Card | What::Promotion => None,
             };
         }
@@ -110,6 +120,15 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Job => Some(hand.job.clone()),
         What::Upload => Some(hand.upload.clone()),
         What::Alert => Some(hand.alert.clone()),
+        What::Charge => hand.charge.clone(),
+        What::Invoice => hand.invoice.clone(),
+        What::Draft => hand.draft.clone(),
+        What::Payment => hand.payment.clone(),
+        What::CreditNote => hand.credit_note.clone(),
+        What::Dispute => hand.dispute.clone(),
+        What::Run => hand.run.clone(),
+        What::PaymentMethod => Some("pm_1NkXyZ".to_owned()),
+        What::Clock => Some(absent(What::Clock)),
         What::Cursor => cursors.get(&seat).cloned(),
     }
 }
@@ -197,7 +216,7 @@ fn normal(answer: &Answer) -> String {
 }
 
 /// What the contract shows of accounts outside of the subtree, and nothing else: the id of the own account's parent, which is also
-/// the seller of what the own account may buy; and of credit that moves across the border, the id at the other end, to whom sees the account at this end.
+/// the seller of what the own account may buy, and by whom it is billed, with its name; and of credit that moves across the border, the id at the other end, to whom sees the account at this end.
 fn without_what_the_contract_shows(value: &mut Value, home: &str) {
     match value {
         Value::Object(members) => {
@@ -208,6 +227,7 @@ fn without_what_the_contract_shows(value: &mut Value, home: &str) {
                 let packages = members.get_mut("packages").and_then(Value::as_array_mut).into_iter().flatten();
                 packages.filter_map(Value::as_object_mut).for_each(|package| drop(package.remove("seller_id")));
                 members.remove("seller_id");
+                members.remove("seller");
             }
             for name in ["from", "to", "counterparty"] {
                 members.remove(name);
@@ -327,6 +347,7 @@ async fn cursors(scene: &Scene, row: &Row, endpoint: &Endpoint) -> BTreeMap<Seat
         let below = |what: What| row.places.iter().any(|place| place.what == what);
         let (id, more) = match endpoint.path.starts_with("/reseller/webhooks/") {
             true => (scene.hand(list).webhook.as_str(), format!("&account_id={}", scene.id(list))),
+            false if below(What::Run) => (scene.hand(list).run.as_deref().unwrap_or_default(), String::new()),
             false if below(What::Job) => (scene.hand(list).job.as_str(), String::new()),
             false if below(What::Alert) => (scene.hand(seat).alert.as_str(), String::new()),
             false => (scene.id(list), String::new()),
@@ -600,7 +621,7 @@ async fn the_first_answer_is_not_given_again_to_another_key_that_lacks_the_right
         if row.operation == "create_hold" {
             body["expires_at"] = json!(world.target.time_in_s(60));
         }
-        let limited = row.variant == "credit_limit";
+        let limited = row.variant == "credit_limit" || row.steps.iter().any(|step| matches!(step, Step::Conflict));
         let ask = |api: &Api| {
             let ask = api.call(endpoint.method.clone(), &path).idem("again");
             if body.is_null() { ask.send() } else { ask.json(&body).send() }
@@ -623,8 +644,10 @@ async fn the_first_answer_is_not_given_again_to_another_key_that_lacks_the_right
 async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
     let scene = Scene::new().await;
     let secrets = scene.secrets_from(None);
-    // What a mail's link opens is that of one address: see `tests/mail`.
-    let public = |endpoint: &Endpoint| endpoint.access == Access::Public && !endpoint.path.contains("{token}");
+    // What a mail's link opens is that of one address: see `tests/mail`. What a payment processor tells is signed: see `tests/flows/payments.rs`.
+    let public = |endpoint: &Endpoint| {
+        endpoint.access == Access::Public && !endpoint.path.contains("{token}") && endpoint.operation != "take_processor_event"
+    };
     for endpoint in endpoints().into_iter().filter(public) {
         let path = endpoint.path.replace("{code}", "not_found");
         let (before, mut answers) = (scene.changes(), BTreeSet::new());

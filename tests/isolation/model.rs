@@ -62,6 +62,9 @@ pub const RIGHTS: &[(&str, &str)] = &[
     ("credits.purchase", "oab"),
     ("pricing.read", "oabsv"),
     ("pricing.manage", "oa"),
+    ("billing.read", "oabsv"),
+    ("billing.manage", "oab"),
+    ("disputes.manage", "oabs"),
     ("usage.read", "oabsv"),
     ("usage.write", "oab"),
     ("usage.adjust", "oab"),
@@ -144,7 +147,16 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
         Step::Differ(one, other) => (seat(one).is_some() && seat(one) == seat(other)).then_some((422, "same_account")),
         Step::Cursor(place) => filled.get(place).and_then(|aim| (*aim != Aim::Seat(who.home)).then_some((400, "invalid_cursor"))),
         Step::Home(right) => who.over(who.home, right),
+        Step::Own(place) => (seat(place) != Some(who.home)).then_some(FORBIDDEN),
+        Step::Absent => Some(NOT_FOUND),
         Step::Conflict => Some((409, "conflict")),
+        Step::Operators(right) => {
+            if who.home == Seat::Operator {
+                who.over(who.home, right)
+            } else {
+                Some(FORBIDDEN)
+            }
+        }
         Step::AskedBy(place) => unless(seat(place) == Some(who.home)),
         Step::Over(place, right) => worst(&[place], right),
         Step::OverAll(places, right) => worst(places, right),
@@ -176,6 +188,7 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
             (Some(account), Some(seller)) if account == seller || !account.within(seller) => Some((422, "not_a_buyer")),
             _ => None,
         },
+        Step::Billed(place) => (seat(place) == Some(Seat::Operator)).then_some((422, "not_a_buyer")),
         Step::Nothing(place) => unless(!filled.contains_key(place)),
         Step::Grants(rights) => (!rights.iter().all(|right| who.rights.contains(right))).then_some((403, "grant_exceeds_own")),
     }

@@ -45,6 +45,24 @@ pub enum What {
     Upload,
     /// An alert of an account.
     Alert,
+    /// A charge that waits for an account's next invoice.
+    Charge,
+    /// An invoice that an account was sent.
+    Invoice,
+    /// A draft of one.
+    Draft,
+    /// A payment of one of an account's invoices.
+    Payment,
+    /// A credit note to an account.
+    CreditNote,
+    /// A dispute of one of an account's invoices.
+    Dispute,
+    /// A run of billing that an account asked for.
+    Run,
+    /// A card; nobody has one.
+    PaymentMethod,
+    /// A test clock: there is none.
+    Clock,
     /// A cursor that an account was given for the same list.
     Cursor,
 }
@@ -103,14 +121,22 @@ pub enum Step {
     Buys(&'static str, &'static str),
     /// The account of the first place, if it is given, stands below the second's: else 422 `not_a_buyer`.
     Under(&'static str, &'static str),
+    /// What is in the place is billed by somebody: the operator's account is not, 422 `not_a_buyer`.
+    Billed(&'static str),
     /// Nothing is given in the place: else 404, since what is asked for is elsewhere.
     Nothing(&'static str),
     /// The right is held at the caller's own account: else 403.
     Home(&'static str),
     /// What is in the place is the very account's that the key is of: else 404.
     AskedBy(&'static str),
+    /// What is in the place is of the caller's very own account: else 403, also to who stands above it.
+    Own(&'static str),
+    /// There is no such thing: 404.
+    Absent,
     /// The state of what is there does not allow it: 409 `conflict`.
     Conflict,
+    /// Only keys of the operator.
+    Operators(&'static str),
     /// What is given away is held: else 403 `grant_exceeds_own`.
     Grants(&'static [&'static str]),
 }
@@ -141,6 +167,7 @@ const VIEWER: &[&str] = &[
     "accounts.read",
     "credits.read",
     "pricing.read",
+    "billing.read",
     "usage.read",
     "alerts.read",
     "bulk.read",
@@ -249,6 +276,10 @@ pub fn rows() -> Vec<Row> {
         bulk(),
         topups(),
         alerts(),
+        billing(),
+        payments(),
+        clocks(),
+        disputes(),
     ]
     .concat()
 }
@@ -647,5 +678,118 @@ fn alerts() -> Vec<Row> {
             .account("?account_id", Usual::SameAsId)
             .over("?account_id")
             .step(Step::Of("{id}", "?account_id")),
+    ]
+}
+
+fn billing() -> Vec<Row> {
+    let (read, manage) = ("billing.read", "billing.manage");
+    let fee = json!({ "fees": [{ "id": "base", "name": "Base", "amount": "1" }] });
+    let profile =
+        || row("put_billing_profile", manage).account("/account_id", Usual::Home).over("/account_id").step(Step::Billed("/account_id"));
+    let one = |operation, right, what| row(operation, right).place("{id}", what, Usual::Seat(Seat::Child));
+    vec![
+        row("get_billing_settings", read).account("?account_id", Usual::Home).over("?account_id"),
+        row("put_billing_settings", manage).sale("/account_id", "/fees/0/account_id").body(fee),
+        row("get_billing_profile", read)
+            .account("?account_id", Usual::Seat(Seat::Child))
+            .over("?account_id")
+            .step(Step::Billed("?account_id")),
+        profile().body(json!({ "po_number": "7" })),
+        profile().variant("what its seller sets").step(Step::FromAbove("/account_id", manage)).body(json!({ "terms_days": 7 })),
+        row("list_charges", read).paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("create_charge", manage)
+            .account("/account_id", Usual::Seat(Seat::Child))
+            .over_and_above("/account_id")
+            .body(json!({ "amount": "1", "text": "Setup" })),
+        one("delete_charge", manage, What::Charge)
+            .account("?account_id", Usual::SameAsId)
+            .over_and_above("?account_id")
+            .step(Step::Of("{id}", "?account_id")),
+        row("list_invoices", read).paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("preview_invoice", read).account("?account_id", Usual::Seat(Seat::Child)).over("?account_id").step(Step::Billed("?account_id")),
+        one("get_invoice", read, What::Invoice).over("{id}"),
+        one("get_invoice_pdf", read, What::Invoice).over("{id}"),
+        one("finalize_invoice", manage, What::Draft).over_and_above("{id}"),
+        one("void_invoice", manage, What::Invoice).over_and_above("{id}"),
+        one("write_off_invoice", manage, What::Invoice).over_and_above("{id}").step(Step::Conflict),
+        row("put_processor", manage)
+            .account("/account_id", Usual::Home)
+            .over("/account_id")
+            .body(json!({ "api_key": "sk_test_isolation", "webhook_secret": "whsec_isolation" })),
+        row("delete_processor", manage).account("?account_id", Usual::Home).over("?account_id"),
+        row("start_billing_run", manage)
+            .account("/account_id", Usual::Home)
+            .over("/account_id")
+            .body(json!({ "month": "2026-10", "dry_run": true })),
+        row("list_billing_runs", read).paged().account("?account_id", Usual::Home).over("?account_id"),
+        one("get_billing_run", read, What::Run).over("{id}"),
+        one("list_billing_run_rows", read, What::Run).paged().over("{id}"),
+    ]
+}
+
+fn clocks() -> Vec<Row> {
+    let manage = "billing.manage";
+    let clock = |operation| {
+        let row = row(operation, manage).step(Step::Operators(manage)).place("{id}", What::Clock, Usual::Nothing);
+        row.step(Step::Nothing("{id}"))
+    };
+    vec![
+        row("create_test_clock", manage)
+            .step(Step::Operators(manage))
+            .account("/account_id", Usual::Seat(Seat::Child))
+            .over("/account_id")
+            // Only one that has just been made is put on a clock.
+            .step(Step::Conflict),
+        row("list_test_clocks", manage).step(Step::Operators(manage)),
+        clock("get_test_clock"),
+        clock("delete_test_clock"),
+        clock("advance_test_clock").body(json!({ "by_days": 1 })),
+    ]
+}
+
+fn payments() -> Vec<Row> {
+    let (read, manage) = ("billing.read", "billing.manage");
+    let one = |operation, right, what| row(operation, right).place("{id}", what, Usual::Seat(Seat::Child));
+    let listed = |operation| {
+        let row = row(operation, read).paged().account("?account_id", Usual::Home).place("?invoice_id", What::Invoice, Usual::Nothing);
+        row.over("?account_id").over("?invoice_id")
+    };
+    let billed =
+        |operation, right, place| row(operation, right).account(place, Usual::Seat(Seat::Child)).over(place).step(Step::Billed(place));
+    let pages = json!({ "success_url": "https://shop.example/", "cancel_url": "https://shop.example/" });
+    let part = json!({ "lines": [{ "line": "usage:2026-09:sms", "amount": "1" }], "reason": "Outage" });
+    vec![
+        billed("list_payment_methods", read, "?account_id"),
+        billed("set_up_payment_method", manage, "/account_id").step(Step::Conflict).body(pages),
+        billed("set_default_payment_method", manage, "/account_id").step(Step::Conflict).body(json!({ "payment_method": "pm_1" })),
+        billed("delete_payment_method", manage, "?account_id")
+            .place("{id}", What::PaymentMethod, Usual::Seat(Seat::Child))
+            .step(Step::Absent),
+        one("pay_invoice", manage, What::Invoice).over("{id}").step(Step::Conflict).body(json!({ "with": "card" })),
+        one("record_payment", manage, What::Invoice)
+            .over_and_above("{id}")
+            .body(json!({ "amount": "1", "method": "cash", "reference": "7" })),
+        listed("list_payments"),
+        one("get_payment", read, What::Payment).over("{id}"),
+        one("refund_payment", manage, What::Payment).over_and_above("{id}").step(Step::Conflict).body(json!({ "reason": "Outage" })),
+        one("retry_refunds", manage, What::Payment).over_and_above("{id}"),
+        one("create_credit_note", manage, What::Invoice).over_and_above("{id}").body(part),
+        listed("list_credit_notes"),
+        one("get_credit_note", read, What::CreditNote).over("{id}"),
+    ]
+}
+
+fn disputes() -> Vec<Row> {
+    let (read, manage) = ("billing.read", "disputes.manage");
+    let one = |operation, right| row(operation, right).place("{id}", What::Dispute, Usual::Seat(Seat::Child));
+    let opened = json!({ "lines": [{ "line": "usage:2026-09:sms", "amount": "1" }], "reason": "other", "words": "Why?" });
+    vec![
+        row("open_dispute", manage).place("/invoice_id", What::Invoice, Usual::Seat(Seat::Child)).over("/invoice_id").body(opened),
+        row("list_disputes", read).paged().account("?account_id", Usual::Home).over("?account_id"),
+        one("get_dispute", read).over("{id}"),
+        one("say_in_dispute", manage).over("{id}").body(json!({ "words": "So." })),
+        one("take_up_dispute", manage).over_and_above("{id}"),
+        one("resolve_dispute", manage).over_and_above("{id}").body(json!({ "outcome": "reject", "reason": "No" })),
+        one("withdraw_dispute", manage).over("{id}").step(Step::Own("{id}")),
     ]
 }

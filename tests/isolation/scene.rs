@@ -3,11 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use tributary_billing::Desk;
+use tributary_domain::billing::credit_note::{GivenAs, Part};
+use tributary_domain::billing::cycle::{AnchorDay, Cycle};
+use tributary_domain::billing::payment::{Received, Way};
 use tributary_domain::delivery::{Delivery, DeliveryState, Target as To};
-use tributary_domain::id::{AccountId, EventId};
+use tributary_domain::id::{AccountId, CreditNoteId, EventId, TransferId};
+use tributary_domain::money::Micros;
+use tributary_domain::text::Reference;
+use tributary_store::credit_notes::NewNote;
 use tributary_store::deliveries;
 
 use crate::support::api::{Api, Target};
+use crate::support::invoices::invoice;
 
 /// Where an account stands, seen from the reseller [`Seat::Own`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,6 +152,20 @@ pub struct Hand {
     pub upload: String,
     /// One of its alerts.
     pub alert: String,
+    /// What waits for its next invoice; the operator, who is billed by nobody, has none, nor the next two.
+    pub charge: Option<String>,
+    /// One of its invoices.
+    pub invoice: Option<String>,
+    /// A draft of one.
+    pub draft: Option<String>,
+    /// A payment of another invoice, a credit note to it and a dispute of it, and one more of each.
+    pub payment: Option<String>,
+    /// See there.
+    pub credit_note: Option<String>,
+    /// See there.
+    pub dispute: Option<String>,
+    /// A run of billing that its owner asked for, and one more.
+    pub run: Option<String>,
     /// The secret of an owner's key.
     pub owner: String,
     /// Texts that nothing but this seat has: its ids and amounts.
@@ -196,6 +218,9 @@ impl Scene {
         for seat in order {
             let hand = scene.seated(seat).await;
             scene.hands.insert(seat, hand);
+        }
+        for seat in Seat::ALL.into_iter().filter(|seat| *seat != Seat::Operator) {
+            scene.billed(seat).await;
         }
         scene.cross_the_border().await;
         scene.dead = scene.dead_keys().await;
@@ -278,7 +303,14 @@ impl Scene {
         ]
         .into_iter()
         .chain(&hand.transfer)
-        .chain(&hand.hold);
+        .chain(&hand.hold)
+        .chain(&hand.charge)
+        .chain(&hand.invoice)
+        .chain(&hand.draft)
+        .chain(&hand.payment)
+        .chain(&hand.credit_note)
+        .chain(&hand.dispute)
+        .chain(&hand.run);
         ids.chain(&hand.own_texts).cloned().chain([seat.mark()]).collect()
     }
 
@@ -308,6 +340,66 @@ impl Scene {
             let kept = deliveries::Kept { delivery, body: format!("{{\"mark\": \"{mark}body\"}}"), lease: String::new() };
             app.store().open_delivery(kept).await.expect("kept");
             hand.delivery = event_id.to_string();
+        }
+    }
+
+    /// Lets two charges wait, and makes two invoices and a draft. What a moved account's old seller bills is behind it.
+    async fn billed(&mut self, seat: Seat) {
+        let (id, mark) = (self.id(seat).to_owned(), seat.mark());
+        let store = self.target.inside("isolation").expect("in this process").app.store().clone();
+        let (account, cycle) = (id.parse().expect("an id"), Cycle::new(AnchorDay::FIRST, None));
+        let mut billing = store.billing(&account).await.expect("read").expect("begun");
+        while !billing.cuts.is_empty() {
+            let close = billing.running(&cycle, 0).expect("not ended");
+            let to = close.at_most.expect("it is cut");
+            billing = billing.advance(&close, &cycle, to, billing.billed.clone(), None).expect("in range");
+            assert!(store.save_billing(&billing, 0).await.expect("saved"));
+        }
+        let mut hand = self.hand(seat).clone();
+        for _ in 0..2 {
+            let charge = json!({ "account_id": id, "amount": "1", "text": format!("{mark}charge") });
+            hand.charge = Some(self.id_of("/reseller/billing/charges", charge).await);
+        }
+        // Nobody is suspended for what is old.
+        let parent = self.target.operator.get(&format!("/reseller/accounts/{id}")).send().await.is(200)["parent_id"].clone();
+        let patient = json!({ "account_id": parent, "dunning": { "suspend_after_days": null, "uncollectible_after_days": null } });
+        self.target.operator.put("/reseller/billing/settings", patient).send().await.is(200);
+        let app = &self.target.inside("isolation").expect("in this process").app;
+        for (month, draft) in [("2026-08", false), ("2026-09", false), ("2026-10", true)] {
+            let made = invoice(app, &id, month, draft).await;
+            if month == "2026-08" {
+                self.settled(&mut hand, &made, &mark).await;
+            }
+            *(if draft { &mut hand.draft } else { &mut hand.invoice }) = Some(made);
+        }
+        self.hands.insert(seat, hand);
+    }
+
+    /// Pays, credits and disputes parts of an invoice, twice each, and asks for two runs. Nothing is collected of it.
+    async fn settled(&self, hand: &mut Hand, invoice: &str, mark: &str) {
+        let (owner, app) = (self.target.nobody.with(&hand.owner), &self.target.inside("isolation").expect("in this process").app);
+        let desk = Desk::of(app, app.run_id(""));
+        let (id, text) = (invoice.parse().expect("an id"), |what: &str| Reference::parse(&format!("{mark}{what}")).expect("a text"));
+        let one: Micros = serde_json::from_value(json!("1")).expect("money");
+        for _ in 0..2 {
+            let received = Received { way: Way::Cash, reference: text("payment"), at: app.now() };
+            let paid = app.store().pay_outside(&id, one, Some(&received), None, &|| desk.act()).await.expect("it is due");
+            hand.payment = Some(paid.1.id.to_string());
+            let note = NewNote {
+                id: CreditNoteId::from_uuid(app.uuid()),
+                transfer: TransferId::from_uuid(app.uuid()),
+                given_as: GivenAs::Credit,
+                reason: text("note"),
+                refund_of: None,
+            };
+            let part = [Part { line: "usage:2026-08:sms".to_owned(), amount: one }];
+            let issued = app.store().issue_credit_note(&id, &part, &note, None, &|| desk.act()).await.expect("it is due");
+            hand.credit_note = Some(issued.into_inner().id.to_string());
+            let lines = json!([{ "line": "usage:2026-08:sms", "amount": "1" }]);
+            let dispute = json!({ "invoice_id": invoice, "lines": lines, "reason": "other", "words": format!("{mark}words") });
+            hand.dispute = Some(owner.pay("/reseller/disputes", dispute).send().await.is(201).id());
+            let run = json!({ "month": "2026-08", "dry_run": true });
+            hand.run = Some(owner.pay("/reseller/billing/runs", run).send().await.is(202).id());
         }
     }
 

@@ -112,6 +112,7 @@ fn app(ends: &Ends) -> App {
             usage: Arc::new(MemoryQueue::default()),
             exports: Arc::new(MemoryQueue::default()),
             bulk: Arc::new(MemoryQueue::default()),
+            billing: Arc::new(MemoryQueue::default()),
             events: Arc::new(ends.clone()),
         },
         bus: Arc::new(ends.clone()),

@@ -70,6 +70,7 @@ impl World {
             created_at,
             expires_at: None,
             revoked_at: None,
+            clock: None,
             version: 1,
         };
         let act = Act { event: EventId::from_uuid(world.uuid()), actor: id, request: RequestId::from_uuid(Uuid::nil()), now };

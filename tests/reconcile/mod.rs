@@ -4,4 +4,4 @@ mod freezing;
 mod load;
 mod planted;
 mod runs;
-mod scene;
+pub(crate) mod scene;

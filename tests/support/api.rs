@@ -13,10 +13,12 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 use tributary_api::{App, AppParts, Endpoint, KeyMode};
+use tributary_processor::{Options, Processor};
 use tributary_runtime::blobs::MemoryBlobs;
 use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::{Clock, ManualClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
+use tributary_runtime::payments::stripe::StripeAt;
 use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
 use tributary_runtime::secrets::Secrets;
 use tributary_store::commit::Patience;
@@ -33,6 +35,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_credits::endpoints(),
         tributary_pricing::endpoints(),
         tributary_alerts::endpoints(),
+        tributary_billing_api::endpoints(),
         tributary_usage::endpoints(),
         tributary_webhooks::endpoints(),
         tributary_bulk_api::endpoints(),
@@ -69,12 +72,14 @@ pub struct Inside {
     pub outside: Outside,
     /// How far what was written is told: see [`crate::support::events`].
     pub told: AtomicUsize,
+    /// The payment processor. A fork of the platform has the same.
+    pub processor: Processor,
 }
 
 impl Inside {
     /// Another process of the platform, on `table`; it remembers nothing yet.
     pub fn process(&self, table: Arc<dyn Table>) -> App {
-        app(table, &self.outside, self.clock.clone(), Arc::new(SystemIds::default()))
+        app(table, &self.outside, self.clock.clone(), Arc::new(SystemIds::default()), &self.processor)
     }
 }
 
@@ -93,6 +98,8 @@ pub struct Outside {
     pub bus: MemoryBus,
     /// What waits for the bulk worker.
     pub bulk: MemoryQueue,
+    /// What waits for the invoice worker.
+    pub billing: MemoryQueue,
 }
 
 impl Outside {
@@ -101,6 +108,7 @@ impl Outside {
             usage: Arc::new(self.usage.clone()),
             exports: Arc::new(self.exports.clone()),
             bulk: Arc::new(self.bulk.clone()),
+            billing: Arc::new(self.billing.clone()),
             events: Arc::new(self.events.clone()),
         }
     }
@@ -111,6 +119,7 @@ impl Outside {
             usage: self.usage.fork(),
             exports: self.exports.fork(),
             bulk: self.bulk.fork(),
+            billing: self.billing.fork(),
             events: self.events.fork(),
             bus: self.bus.fork(),
         }
@@ -157,17 +166,22 @@ impl Target {
         let memory = MemoryTable::with_stream();
         let clock = ManualClock::at(START.parse().expect("a time"));
         let outside = Outside::default();
-        let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()));
-        Self::around(Inside { app, clock, memory, outside, told: AtomicUsize::default() }, "rk_test_none")
+        let processor = processor(&clock);
+        let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()), &processor);
+        Self::around(Inside { app, clock, memory, outside, told: AtomicUsize::default(), processor }, "rk_test_none")
     }
 
     /// A fresh platform in this process on `table`, whose contents `memory` holds, with ids from `ids`.
     pub async fn over(table: Arc<dyn Table>, memory: MemoryTable, ids: Arc<dyn IdSource>) -> Self {
         let clock = ManualClock::at(START.parse().expect("a time"));
         let outside = Outside::default();
-        let app = app(table, &outside, clock.clone(), ids);
+        let processor = processor(&clock);
+        let app = app(table, &outside, clock.clone(), ids, &processor);
         let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.expect("the operator is made");
-        Self::around(Inside { app, clock, memory, outside, told: AtomicUsize::default() }, &made.expect("for the first time").secret)
+        Self::around(
+            Inside { app, clock, memory, outside, told: AtomicUsize::default(), processor },
+            &made.expect("for the first time").secret,
+        )
     }
 
     fn around(inside: Inside, key: &str) -> Self {
@@ -177,21 +191,26 @@ impl Target {
 
     /// The same platform once more, in a process that remembers nothing: what is done to it leaves this one as it is.
     pub fn fork(&self) -> Self {
-        let Inside { clock, memory, outside, told, .. } = self.inside.as_ref().expect("a platform in this process");
+        let Inside { clock, memory, outside, told, processor, .. } = self.inside.as_ref().expect("a platform in this process");
         let (clock, memory, outside) = (ManualClock::at(clock.now()), memory.fork(), outside.fork());
-        let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()));
+        let processor = processor.clone();
+        let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()), &processor);
         let wire = Wire::InProcess(tributary_api::router::router(app.clone(), endpoints()));
         // The names given out so far stay taken.
         let nobody = Api { wire, ..self.nobody.clone() };
         let told = AtomicUsize::new(told.load(Ordering::Relaxed));
-        Self { operator: nobody.with(self.operator.secret()), nobody, inside: Some(Inside { app, clock, memory, outside, told }) }
+        Self {
+            operator: nobody.with(self.operator.secret()),
+            nobody,
+            inside: Some(Inside { app, clock, memory, outside, told, processor }),
+        }
     }
 
     /// A worker on `table` of this platform, in a process of its own that gives up soon.
     pub fn worker(&self, table: Arc<dyn Table>) -> App {
-        let Inside { clock, outside, .. } = self.inside.as_ref().expect("a platform in this process");
+        let Inside { clock, outside, processor, .. } = self.inside.as_ref().expect("a platform in this process");
         let parts = parts(table, outside, clock.clone(), Arc::new(SystemIds::default()));
-        App::with_patience(parts, Patience::eager(5))
+        App::with_patience(parts, Patience::eager(5)).charging(Arc::new(StripeAt::over(Arc::new(processor.in_process()))))
     }
 
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.
@@ -238,9 +257,14 @@ impl Target {
     }
 }
 
-fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> App {
+fn processor(clock: &ManualClock) -> Processor {
+    Processor::open(Options { seed: 1, file: None, clock: Arc::new(clock.clone()) }).expect("a processor in memory")
+}
+
+fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>, processor: &Processor) -> App {
     // Nothing is ever busy in memory, so there is nothing to wait for.
-    App::with_patience(parts(table, outside, clock, ids), Patience::eager(12))
+    let app = App::with_patience(parts(table, outside, clock, ids), Patience::eager(12));
+    app.charging(Arc::new(StripeAt::over(Arc::new(processor.in_process()))))
 }
 
 fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> AppParts {

@@ -73,6 +73,7 @@ impl Platform {
                 usage: Arc::new(MemoryQueue::default()),
                 exports: Arc::new(MemoryQueue::default()),
                 bulk: Arc::new(MemoryQueue::default()),
+                billing: Arc::new(MemoryQueue::default()),
                 events: Arc::new(MemoryFifo::default()),
             },
             bus: Arc::new(MemoryBus::default()),

@@ -43,6 +43,7 @@ fn worker(s: &Scene, seed: u64) -> Worker {
             usage: Arc::new(inside.outside.usage.clone()),
             exports: Arc::new(inside.outside.exports.clone()),
             bulk: Arc::new(inside.outside.bulk.clone()),
+            billing: Arc::new(inside.outside.billing.clone()),
             events: Arc::new(inside.outside.events.clone()),
         },
         bus: Arc::new(MemoryBus::default()),

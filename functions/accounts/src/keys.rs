@@ -6,10 +6,10 @@ use tributary_api::keys::fresh;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::reply::PageView;
-use tributary_api::{Call, Problem, Reply};
+use tributary_api::{Call, KeyMode, Problem, Reply};
 use tributary_domain::account::{Account, Kind};
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::{AccountId, KeyId};
+use tributary_domain::id::{AccountId, ClockId, KeyId};
 use tributary_domain::rights::{Deny, Right, RightSet, RoleRef};
 use tributary_domain::text::Name;
 use tributary_store::accounts::Authority;
@@ -118,6 +118,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         created_at: now,
         expires_at: request.expires_at,
         revoked_at: None,
+        clock: clock_of(&call, &account).await?,
         version: 1,
     };
     let may = caller.over(Right::KeysManage);
@@ -127,6 +128,15 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         Outcome::Replayed(key) => (key, None, true),
     };
     created(&key, secret, replayed)
+}
+
+/// The test clock of the account's tree. Read after the account: a clock is put only on an account with nothing below it.
+async fn clock_of(call: &Call, account: &Account) -> Result<Option<ClockId>, Problem> {
+    if call.app.mode() == KeyMode::Live {
+        return Ok(None);
+    }
+    let Some(top) = account.lineage.top(&account.id) else { return Ok(None) };
+    Ok(call.store().test_clock_of(top).await?.map(|clock| clock.id))
 }
 
 /// The answer as of when the key was made.

@@ -1,4 +1,4 @@
-//! The accounts function: accounts, keys, members, roles and permissions.
+//! The accounts function: accounts, keys, members, roles, permissions, and trees of accounts on test clocks.
 
 use axum::Router;
 use tributary_api::endpoint::Access::Right as Needs;
@@ -14,6 +14,7 @@ pub mod openapi;
 pub mod permissions;
 pub mod relationships;
 pub mod roles;
+pub mod test_clocks;
 pub mod views;
 
 /// Every route of the function.
@@ -33,6 +34,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(key_endpoints());
     all.extend(member_endpoints());
     all.extend(role_endpoints());
+    all.extend(clock_endpoints());
     all
 }
 
@@ -64,6 +66,16 @@ fn role_endpoints() -> Vec<Endpoint> {
         endpoint!(GET "/reseller/accounts/{id}/roles", "list_roles", Needs(Right::RolesRead), Unused, roles::list, "List an account's custom roles"),
         endpoint!(PUT "/reseller/accounts/{id}/roles/{role_id}", "update_role", Needs(Right::RolesManage), Unused, roles::update, "Change what a custom role carries"),
         endpoint!(DELETE "/reseller/accounts/{id}/roles/{role_id}", "delete_role", Needs(Right::RolesManage), Unused, roles::remove, "Remove a custom role"),
+    ]
+}
+
+fn clock_endpoints() -> Vec<Endpoint> {
+    vec![
+        endpoint!(POST "/reseller/test-clocks", "create_test_clock", Needs(Right::BillingManage), Unused, test_clocks::create, "Put an account on a test clock"),
+        endpoint!(GET "/reseller/test-clocks", "list_test_clocks", Needs(Right::BillingManage), Unused, test_clocks::list, "List test clocks"),
+        endpoint!(GET "/reseller/test-clocks/{id}", "get_test_clock", Needs(Right::BillingManage), Unused, test_clocks::get, "Get a test clock"),
+        endpoint!(DELETE "/reseller/test-clocks/{id}", "delete_test_clock", Needs(Right::BillingManage), Unused, test_clocks::delete, "Remove the test clock of a closed tree"),
+        endpoint!(POST "/reseller/test-clocks/{id}/advance", "advance_test_clock", Needs(Right::BillingManage), Unused, test_clocks::advance, "Send a test clock on its way"),
     ]
 }
 

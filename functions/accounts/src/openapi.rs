@@ -1,6 +1,7 @@
 //! What `docs/openapi.json` says of this function's operations.
 
 use tributary_api::Code;
+use tributary_api::openapi::rule::either;
 use tributary_api::openapi::{Described, wire};
 use tributary_api::reply::PageView;
 use tributary_domain::rights::Right;
@@ -17,11 +18,45 @@ use crate::members::{AddMember, UpdateMember};
 use crate::permissions::Permissions;
 use crate::relationships::Relationships;
 use crate::roles::{CreateRole, UpdateRole};
+use crate::test_clocks::{AdvanceBody, ClockBody, ClockView};
 use crate::views::{AccountView, KeyView, MemberView, RoleView};
 
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
-    [accounts(), places(), keys(), members(), denies(), roles()].concat()
+    [accounts(), places(), keys(), members(), denies(), roles(), test_clocks()].concat()
+}
+
+fn test_clocks() -> Vec<Described> {
+    vec![
+        Described::new(
+            "create_test_clock",
+            "Test clocks",
+            "Puts an account right below the operator, and what will be below it, on a clock of its own. Only the operator's keys, and only where keys \
+             are test keys; the account must have nothing but its opening.",
+        )
+        .takes::<ClockBody>()
+        .creates::<ClockView>("The clock.")
+        .refuses(&[Code::Conflict, Code::LimitReached]),
+        Described::new("list_test_clocks", "Test clocks", "All test clocks: twenty at most. Only the operator's keys.")
+            .answers::<PageView<ClockView>>("The clocks.")
+            .refuses(&[Code::Conflict]),
+        Described::new("get_test_clock", "Test clocks", "A test clock: the time in its tree, and where it is on its way to. Only the operator's keys.")
+            .answers::<ClockView>("The clock.")
+            .refuses(&[Code::Conflict]),
+        Described::new("delete_test_clock", "Test clocks", "Removes the clock of a tree whose root is closed. Only the operator's keys.")
+            .answers::<ClockView>("The clock as it was.")
+            .refuses(&[Code::Conflict]),
+        Described::new(
+            "advance_test_clock",
+            "Test clocks",
+            "Sends a clock on its way: `to` a time, or `by_days`. It is led from one moment to the next at which something is due in its tree, and at \
+             each all is done that schedules do. At most 400 days at once, and ten years ahead in all. Only the operator's keys.",
+        )
+        .takes::<AdvanceBody>()
+        .ruled::<AdvanceBody>("oneOf", either("to", "by_days"))
+        .accepts::<ClockView>("The clock, on its way.")
+        .refuses(&[Code::Conflict, Code::LimitReached]),
+    ]
 }
 
 /// What may hold rights.

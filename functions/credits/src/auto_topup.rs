@@ -27,6 +27,15 @@ pub enum FromParent {
     Parent,
 }
 
+/// The parent's credit as the source, bought with the account's default card.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TopupByCard))]
+pub enum ByCard {
+    /// The account's default card.
+    Card,
+}
+
 /// A package of the parent's as the source.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -45,18 +54,20 @@ fn one() -> u32 {
     1
 }
 
-/// Where the credit comes from: `"parent"`, or a package of the parent's.
+/// Where the credit comes from: `"parent"`, `"card"`, or a package of the parent's.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(untagged, expecting = "must be \"parent\", or an object such as {\"package\": \"pkg_…\", \"quantity\": 1}")]
+#[serde(untagged, expecting = "must be \"parent\", \"card\", or an object such as {\"package\": \"pkg_…\", \"quantity\": 1}")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TopupSource))]
 pub enum SourceView {
     /// The parent's credit.
     Parent(FromParent),
+    /// The parent's credit, bought with the account's default card.
+    Card(ByCard),
     /// A package.
     Package(FromPackage),
 }
 
-/// The request to let an account top itself up. From the parent, either `amount` or `target` is given; of a package neither.
+/// The request to let an account top itself up. From the parent or by card, either `amount` or `target` is given; of a package neither.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PutAutoTopup {
@@ -201,6 +212,8 @@ impl TopupView {
         let (source, amount, target) = match setting.source {
             Source::Parent { refill: Refill::Amount(amount), .. } => (SourceView::Parent(FromParent::Parent), Some(amount), None),
             Source::Parent { refill: Refill::Target(target), .. } => (SourceView::Parent(FromParent::Parent), None, Some(target)),
+            Source::Card { refill: Refill::Amount(amount), .. } => (SourceView::Card(ByCard::Card), Some(amount), None),
+            Source::Card { refill: Refill::Target(target), .. } => (SourceView::Card(ByCard::Card), None, Some(target)),
             Source::Package { package_id, quantity } => (SourceView::Package(FromPackage { package: package_id, quantity }), None, None),
         };
         let status = match (setting.enabled, state.stopped_at, state.again_at, state.reason) {
@@ -241,16 +254,37 @@ impl From<Run> for RunView {
     }
 }
 
-/// What is asked for, but for who pays it.
-fn setting(body: &PutAutoTopup, payer: &AccountId) -> Result<Setting, Problem> {
-    let source = match (&body.source, body.amount, body.target) {
-        (SourceView::Parent(_), Some(amount), None) => Source::Parent { payer: payer.clone(), refill: Refill::Amount(amount) },
-        (SourceView::Parent(_), None, Some(target)) if target.micros() < body.threshold.micros() => {
-            return Err(Problem::field("/target", "must be at least the threshold"));
+/// How much is drawn, of the parent's credit.
+fn refill(body: &PutAutoTopup) -> Result<Refill, Problem> {
+    match (body.amount, body.target) {
+        (Some(amount), None) => Ok(Refill::Amount(amount)),
+        (None, Some(target)) if target.micros() < body.threshold.micros() => {
+            Err(Problem::field("/target", "must be at least the threshold"))
         }
-        (SourceView::Parent(_), None, Some(target)) => Source::Parent { payer: payer.clone(), refill: Refill::Target(target) },
-        (SourceView::Parent(_), None, None) => return Err(Problem::field("/amount", "is required, or target")),
-        (SourceView::Parent(_), Some(_), Some(_)) => return Err(Problem::field("/target", "cannot be given with amount")),
+        (None, Some(target)) => Ok(Refill::Target(target)),
+        (None, None) => Err(Problem::field("/amount", "is required, or target")),
+        (Some(_), Some(_)) => Err(Problem::field("/target", "cannot be given with amount")),
+    }
+}
+
+/// A card is charged in whole coins.
+fn by_card(payer: AccountId, refill: Refill, currency: Option<Currency>) -> Result<Source, Problem> {
+    let coin = currency.map_or(Micros::new(1), Currency::minor);
+    let odd = |what: Amount| what.micros().get() % coin.get() != 0;
+    let coin = Amount::new(coin).map_err(|error| Problem::field("/source", error.to_string()))?;
+    match refill {
+        Refill::Amount(amount) if odd(amount) => {
+            Err(Problem::field("/amount", "must be in whole coins of the account's currency: a card is charged"))
+        }
+        Refill::Amount(_) | Refill::Target(_) => Ok(Source::Card { payer, refill, coin }),
+    }
+}
+
+/// What is asked for, but for who pays it, and in which currency until that is known.
+fn setting(body: &PutAutoTopup, payer: &AccountId, currency: Option<Currency>) -> Result<Setting, Problem> {
+    let source = match (&body.source, body.amount, body.target) {
+        (SourceView::Parent(_), ..) => Source::Parent { payer: payer.clone(), refill: refill(body)? },
+        (SourceView::Card(_), ..) => by_card(payer.clone(), refill(body)?, currency)?,
         (SourceView::Package(_), Some(_), _) => {
             return Err(Problem::field("/amount", "is of the parent's credit; of a package, its quantity is given"));
         }
@@ -275,21 +309,22 @@ fn setting(body: &PutAutoTopup, payer: &AccountId) -> Result<Setting, Problem> {
 pub async fn put(call: Call) -> Result<Reply, Problem> {
     let (caller, home, expected) = (call.caller()?, call.home()?, call.if_match()?);
     let body: PutAutoTopup = call.body()?;
-    setting(&body, home)?;
+    setting(&body, home, None)?;
     let id = body.account_id.clone().unwrap_or_else(|| home.clone());
     let (above, buys) = (caller.from_above(Right::CreditsAllocate), caller.over(Right::CreditsPurchase));
     let may = |target: &AccountId, lineage: &Lineage| match body.source {
         SourceView::Parent(_) => above(target, lineage),
-        SourceView::Package(_) => buys(target, lineage),
+        SourceView::Card(_) | SourceView::Package(_) => buys(target, lineage),
     };
     let authority = Authority { home, may: &may };
     let account = call.store().account_for(&id, authority).await?;
     let Some(parent) = account.lineage.parent() else { return Err(NO_PARENT.into()) };
+    setting(&body, parent, Some(account.currency))?;
     check_source(&call, &body, &account, parent).await?;
     let wanted = |owner: &Account| {
         let payer = owner.lineage.parent().ok_or(NO_PARENT)?;
         // What is wrong with it was answered before.
-        setting(&body, payer).map_err(|_| StoreError::Conflict("the setting is none"))
+        setting(&body, payer, Some(owner.currency)).map_err(|_| StoreError::Conflict("the setting is none"))
     };
     let topup = call.store().set_topup(&id, expected, authority, &call.act()?, wanted).await?;
     Ok(Reply::ok(&TopupView::of(&topup, account.currency, call.app.now()))?.etag(topup.version))

@@ -8,6 +8,7 @@ use tributary_domain::rights::Right;
 pub mod allocate;
 pub mod auto_topup;
 pub mod balance;
+pub mod by_card;
 pub mod history;
 pub mod holds;
 pub mod issue;

@@ -6,6 +6,6 @@ use tributary_runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::on_lambda("credits");
-    let app = App::from_env().await?;
+    let app = App::from_env().await?.charging_from_env()?;
     lambda_http::run(tributary_credits::router(app)).await
 }

@@ -9,6 +9,7 @@ use tributary_domain::rights::Right;
 
 use crate::allocate::Allocate;
 use crate::auto_topup::{PutAutoTopup, RunView, TopupView};
+use crate::by_card::PurchaseView;
 use crate::holds::create::CreateHold;
 use crate::holds::end::Capture;
 use crate::issue::Issue;
@@ -78,11 +79,13 @@ fn movements() -> Vec<Described> {
             "purchase_credits",
             "Credits",
             "Buys a package, or loose credits, from the account's parent: the credits come from what the parent has, the bonus too, at once and \
-             whole. The price is recorded with the transfer; it is paid outside of the ledger. What the parent has left is not shown.",
+             whole. The price is on the account's next invoice. What the parent has left is not shown. With `pay_with` `card` the default card is charged first, and the \
+             credits come once the money is there; where the parent has too little by then, the money goes back.",
         )
         .takes::<Purchase>()
         .ruled::<Purchase>("oneOf", json!([way(&["package_id"], &["credits"]), way(&["credits"], &["package_id", "quantity"])]))
-        .creates::<TransferView>("The movement from the parent, with what was bought as `purchase`.")
+        .creates::<PurchaseView>("The movement from the parent, with what was bought as `purchase`; with a card the payment, 202 while its outcome is not known.")
+        .or_accepts()
         .refuses(&[
             Code::PackageUnavailable,
             Code::SellerOutOfCredit,

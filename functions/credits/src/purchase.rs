@@ -1,4 +1,4 @@
-//! `POST /reseller/credits/purchase`: credit from the parent, by the package or loose.
+//! `POST /reseller/credits/purchase`: credit from the parent, by the package or loose, on account or with a card.
 
 use serde::Deserialize;
 #[cfg(feature = "openapi")]
@@ -15,6 +15,7 @@ use tributary_store::error::StoreError;
 use tributary_store::idempotency::Outcome;
 use tributary_store::purchases::{PurchaseRequest, Wanted};
 
+use crate::by_card;
 use crate::views::AnyTransferView;
 
 /// The request to buy credit from the account's parent. Either `package_id` or `credits` is given.
@@ -33,9 +34,24 @@ pub struct Purchase {
     /// How many loose credits: whole.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::WholeCredits>))]
     pub credits: Option<Amount>,
+    /// From what it is paid. With `card` the default card is charged first, and the answer is the payment.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = wire::PurchaseWith, required = false))]
+    pub pay_with: PayWith,
     /// A note.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::Reference>))]
     pub reference: Option<Reference>,
+}
+
+/// From what a purchase is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayWith {
+    /// On account: the price is on the next invoice.
+    #[default]
+    Credit,
+    /// With the default card, at once.
+    Card,
 }
 
 fn wanted(body: &Purchase) -> Result<Wanted, Problem> {
@@ -61,10 +77,18 @@ pub async fn purchase(call: Call) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let scope = call.required_scope()?;
     let body: Purchase = call.body()?;
+    let wanted = wanted(&body)?;
+    if body.pay_with == PayWith::Card {
+        if body.reference.is_some() {
+            return Err(Problem::field("/reference", "cannot be given with pay_with card: the movement of credit names the payment"));
+        }
+        let buyer = body.account_id.unwrap_or_else(|| caller.account_id.clone());
+        return by_card::purchase(&call, &scope, buyer, &wanted).await;
+    }
     let asked = PurchaseRequest {
         id: TransferId::from_uuid(call.app.uuid()),
         lot: LotId::from_uuid(call.app.uuid()),
-        wanted: wanted(&body)?,
+        wanted,
         buyer: body.account_id.unwrap_or_else(|| caller.account_id.clone()),
         reference: body.reference,
         now: call.app.now(),

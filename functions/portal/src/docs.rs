@@ -22,6 +22,7 @@ pages! {
     "account_suspended",
     "already_exists",
     "already_reversed",
+    "amount_exceeded",
     "bad_request",
     "balance_out_of_range",
     "body_too_large",

@@ -125,7 +125,7 @@ pub async fn quote(call: Call) -> Result<Reply, Problem> {
     let chain = by_quantity(&call.store().chain(&account).await?, &lines)?;
     let mut states = shelf::states(&call, &chain).await?;
     let sight = Sight::of(&chain, call.home()?);
-    let period = tributary_domain::pricing::rate::period_of(&chain, &states, at);
+    let period = tributary_domain::pricing::month::Month::of(at);
     let mut quoted = Vec::with_capacity(lines.len());
     for line in lines {
         quoted.push(priced(&chain, &sight, &mut states, line, at)?);

@@ -13,7 +13,7 @@ use tributary_domain::pricing::chain::Chain;
 use tributary_domain::pricing::meter::MeterKey;
 use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::number::{Quantity, to_micros};
-use tributary_domain::pricing::rate::{list_prices, period_of};
+use tributary_domain::pricing::rate::list_prices;
 use tributary_domain::pricing::resolve::ResolveError;
 use tributary_domain::pricing::state::UsageState;
 use tributary_domain::pricing::tier::TierTable;
@@ -266,7 +266,7 @@ impl<'a> Known<'a> {
         let rest = projected_volume(made.forecast.as_ref()?, 0.0).ok()?.mean;
         let rest = six(rest).clamp(Quantity::ONE, Quantity::MAX_EVENT);
         let prepared = self.asked.chain.prepare(meter, self.now).ok()?;
-        let period = period_of(&self.asked.chain, &self.states, self.now);
+        let period = Month::of(self.now);
         let prices = list_prices(&prepared, &self.states, period, rest, false).ok()?;
         UnitCost::new(to_micros(*prices.get(at)?).ok()?, rest.get())
     }

@@ -58,7 +58,7 @@ fn adjustments() -> Vec<Described> {
         Described::new(
             "void_usage",
             "Usage",
-            "Takes an event back: each level is paid back what it paid. Refused with `conflict` if it was voided before, if its month was billed, or if its meter \
+            "Takes an event back: each level is paid back what it paid. Refused with `conflict` if it was voided before, if its month is too long ago, or if its meter \
              takes the largest or the different values.",
         )
         .may_take::<VoidUsage>()

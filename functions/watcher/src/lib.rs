@@ -3,21 +3,20 @@
 //! It is called with events off the bus, in any order and more than once each, and by a schedule each minute for what time
 //! alone brings: another try, a new day, a new forecast.
 
-mod due;
-
 use std::collections::BTreeMap;
 use std::error::Error;
 
 use metrics::counter;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tributary_api::App;
+use tributary_api::clocks::Clocks;
 use tributary_api::messages::{self, Message};
+use tributary_api::{App, clocks};
 use tributary_domain::event::{Event, EventKind};
 use tributary_domain::id::{AccountId, RequestId};
 use tributary_domain::ledger::EntryKind;
 use tributary_runtime::telemetry;
-use tributary_watch::{Looked, Rang, look};
+use tributary_watch::{Looked, Rang, due, look};
 
 /// What a scheduled run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -51,9 +50,11 @@ impl Summary {
 pub async fn handle(app: &App, event: Value, run: &RequestId) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let mut summary = Summary::default();
     let answer = match messages::of(&event) {
-        Some(batch) => answer(app, run, &batch, &mut summary).await,
+        Some(batch) => answer(&Clocks::read(app).await?, run, &batch, &mut summary).await,
         None => {
-            due::look(app, run, &mut summary).await?;
+            let due = due::look(&clocks::aside(app).await?, run).await?;
+            summary.add(due.looked);
+            summary.failed += due.failed;
             serde_json::to_value(summary)?
         }
     };
@@ -67,7 +68,7 @@ pub async fn handle(app: &App, event: Value, run: &RequestId) -> Result<Value, B
 }
 
 /// Looks once at each account that the messages are about.
-async fn answer(app: &App, run: &RequestId, batch: &[Message], summary: &mut Summary) -> Value {
+async fn answer(clocks: &Clocks, run: &RequestId, batch: &[Message], summary: &mut Summary) -> Value {
     let mut rang: BTreeMap<AccountId, (Rang, Vec<&Message>)> = BTreeMap::new();
     let mut failures = Vec::new();
     for message in batch {
@@ -85,7 +86,11 @@ async fn answer(app: &App, run: &RequestId, batch: &[Message], summary: &mut Sum
         }
     }
     for (account, (rang, messages)) in rang {
-        match look(app, run, &account, rang).await {
+        let looked = match clocks.time_of(&account).await {
+            Ok(app) => look(&app, run, &account, rang).await,
+            Err(error) => Err(error.into()),
+        };
+        match looked {
             Ok(looked) => summary.add(looked),
             Err(error) => {
                 summary.failed += 1;

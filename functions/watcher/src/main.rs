@@ -8,7 +8,7 @@ use tributary_runtime::telemetry;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::on_lambda("watcher");
-    let app = App::without_keys().await?;
+    let app = App::from_env().await?.charging_from_env()?;
     let app = &app;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let run = app.run_id(&event.context.request_id);

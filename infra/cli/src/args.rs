@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::connection::BaseUrl;
-use crate::{accounts, balance, bulk, credits, doctor, estimate, history, keys, pricing, usage};
+use crate::{accounts, balance, billing, bulk, credits, doctor, estimate, history, invoice, keys, pricing, usage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,6 +73,12 @@ pub enum Command {
     /// Do something with many accounts at once, from a file
     #[command(subcommand)]
     Bulk(bulk::Command),
+    /// List, show, preview and download invoices
+    #[command(subcommand)]
+    Invoice(invoice::Command),
+    /// How an account bills its sub-accounts, and billing a month
+    #[command(subcommand)]
+    Billing(billing::Command),
     /// Check a deployment: its template, settings, programs, and the running API if --url is given
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Args),
@@ -123,6 +129,11 @@ mod tests {
             "tributary balance",
             "tributary balance acc_1 --subtree",
             "tributary history acc_1 --limit 10 --kind issue --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z",
+            "tributary invoice list --account acc_1 --sold --state past_due --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --limit 5",
+            "tributary invoice show inv_1",
+            "tributary invoice preview acc_1",
+            "tributary invoice pdf inv_1 --out november.pdf",
+            "tributary billing settings acc_1",
             "tributary keys list acc_1",
             "tributary keys create acc_1 --name ci --role viewer --expires-at 2027-01-01T00:00:00Z",
             "tributary keys rotate acc_1 key_1 --overlap 0",

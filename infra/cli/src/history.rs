@@ -18,7 +18,7 @@ Examples:
   tributary history acc_… --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z";
 
 /// The kinds of entries that move credit.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 19] = [
     "allocation",
     "transfer",
     "issue",
@@ -35,6 +35,9 @@ const KINDS: [&str; 16] = [
     "usage_adjustment",
     "bulk_escrow",
     "bulk_return",
+    "invoice_payment",
+    "credit_note",
+    "card_topup",
 ];
 
 /// Which entries.

@@ -3,6 +3,7 @@
 mod accounts;
 mod args;
 mod balance;
+mod billing;
 mod bulk;
 mod client;
 mod completions;
@@ -16,11 +17,13 @@ mod fields;
 mod health;
 mod history;
 mod idempotency;
+mod invoice;
 mod keys;
 mod output;
 mod pricing;
 mod problem;
 mod progress;
+mod runs;
 mod tree;
 mod usage;
 
@@ -61,6 +64,8 @@ fn run(cli: Cli, output: Output) -> Result<(), Failure> {
         Command::Pricing(command) => pricing::run(&context, command),
         Command::Usage(command) => usage::run(&context, command),
         Command::Bulk(command) => bulk::run(&context, command),
+        Command::Invoice(command) => invoice::run(&context, command),
+        Command::Billing(command) => billing::run(&context, &command),
         Command::Doctor(args) => doctor::run(&context, &args, asked),
         Command::Estimate(args) => estimate::run(&args, &output),
         Command::Completions { shell } => completions::run(shell, &output),

@@ -29,6 +29,7 @@ fn page(local: &Local, options: &Options) -> String {
     if local.clock.advance_ms(0) > 0 {
         let _ = writeln!(page, "The test clock stands at {}.", local.now());
     }
+    let _ = writeln!(page, "Cards are charged at {}, which is scripted: see docs/payments.md.", local.processor_url);
     if let Some(demo) = &local.demo {
         accounts(&mut page, demo);
     }
@@ -88,6 +89,7 @@ fn examples(page: &mut String, local: &Local) {
     );
     usage(page, url, &owner, demo, local);
     let _ = writeln!(page, "  curl -s '{url}/reseller/bulk' {owner}   # a job that is done, and a plan that waits for POST …/apply");
+    let _ = writeln!(page, "  curl -s '{url}/reseller/invoices?side=sold' {owner}   # three months of them; GET …/{{id}}/pdf gives a link");
     webhooks(page, url, &owner);
     let _ = writeln!(page, "  curl -s -X POST '{url}/_local/clock/advance' {json} -d '{{\"seconds\": 86400}}'");
 }

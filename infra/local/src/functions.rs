@@ -31,6 +31,7 @@ fn handler(binary: &str, app: &App, senders: &Senders) -> Option<Handler> {
         "pricing" => Some(lambda::http(tributary_pricing::router(app))),
         "usage" => Some(lambda::http(tributary_usage::router(app))),
         "alerts" => Some(lambda::http(tributary_alerts::router(app))),
+        "billing" => Some(lambda::http(tributary_billing_api::router(app))),
         "webhooks" => Some(lambda::http(tributary_webhooks::router(app))),
         "bulk" => Some(lambda::http(tributary_bulk_api::router(app))),
         "portal" => Some(lambda::http(tributary_portal::router(app))),
@@ -72,6 +73,18 @@ fn handler(binary: &str, app: &App, senders: &Senders) -> Option<Handler> {
         "bulk_worker" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_bulk_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "collector" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_collector::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "billing_run" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_billing_run::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "invoice_worker" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_invoice_worker::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         "forecast" => Some(Arc::new(move |event, context| {
             let app = app.clone();

@@ -6,6 +6,7 @@
 pub mod banner;
 pub mod blobs;
 mod bus;
+mod cards;
 mod changes;
 mod control;
 mod engine;

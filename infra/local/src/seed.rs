@@ -1,6 +1,7 @@
 //! The demo of a first start, made through the API itself. Every step can be repeated: a run that was killed in the
 //! middle goes on at the next start.
 
+mod billing;
 mod plan;
 mod usage;
 
@@ -13,10 +14,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::plan::{ACCOUNTS, ALLOCATIONS, HELD, ISSUES, Movement, STAFFED, SUSPENDED, TRANSFERS};
+use self::plan::{ACCOUNTS, ALLOCATIONS, HELD, ISSUES, Movement, POSTPAID, STAFFED, SUSPENDED, TRANSFERS};
 use self::usage::{CARDS, MARKUPS, METERS, USERS};
+use crate::cards::Seller;
 use crate::gateway::Gateway;
 use crate::options::{Progress, Step};
+use crate::pump::Pump;
+use tributary_processor::Processor;
 use tributary_runtime::clock::{Clock as _, SystemClock};
 
 /// The holds, the capture, the suspension, the member, what is watched, the keys, and the jobs.
@@ -68,6 +72,20 @@ pub struct DemoKey {
     pub secret: String,
 }
 
+/// What the demo is made with.
+pub struct Ground<'a> {
+    /// The API.
+    pub gateway: &'a Gateway,
+    /// What delivers messages.
+    pub pump: &'a Pump,
+    /// The payment processor.
+    pub processor: &'a Processor,
+    /// Where the API will be, without a slash at the end.
+    pub base_url: &'a str,
+    /// The clock, which is set back meanwhile.
+    pub clock: &'a SystemClock,
+}
+
 /// A step of the demo was not answered as it should.
 #[derive(Debug, thiserror::Error)]
 #[error("the demo stopped at {what:?}: the API answered {status} {body}")]
@@ -77,22 +95,44 @@ pub struct SeedError {
     body: String,
 }
 
+impl SeedError {
+    fn of(what: &str, error: &dyn std::error::Error) -> Self {
+        Self { what: what.to_owned(), status: StatusCode::BAD_REQUEST, body: error.to_string() }
+    }
+}
+
 /// Makes the demo with the operator's key. It begins three months ago: the clock is set back, moved on week by week while
 /// usage comes in, and stands where it stood when this returns.
 ///
 /// # Errors
 /// [`SeedError`] names the step that failed.
-pub async fn seed(gateway: &Gateway, operator_key: &str, clock: &SystemClock, progress: &Progress) -> Result<Demo, SeedError> {
-    let prices = METERS.len() + CARDS.len() + MARKUPS.len() + usage::packages().len() + 2;
-    let of = ACCOUNTS.len() + ISSUES.len() + ALLOCATIONS.len() + TRANSFERS.len() + OTHER_STEPS + prices + WEEKS + 1;
-    let mut seeder =
-        Seeder { gateway, key: operator_key.to_owned(), progress, of, done: 0, accounts: BTreeMap::new(), began: Timestamp::UNIX_EPOCH };
+pub async fn seed(ground: &Ground<'_>, operator_key: &str, progress: &Progress) -> Result<Demo, SeedError> {
+    let prices = METERS.len() + CARDS.len() + MARKUPS.len() + usage::packages().len() + POSTPAID.len() + 1;
+    let of = ACCOUNTS.len() + ISSUES.len() + ALLOCATIONS.len() + TRANSFERS.len() + OTHER_STEPS + prices + WEEKS + 1 + billing::STEPS;
+    let &Ground { gateway, pump, processor, base_url, clock } = ground;
+    let mut seeder = Seeder {
+        gateway,
+        pump,
+        processor,
+        base_url,
+        clock,
+        key: operator_key.to_owned(),
+        progress,
+        of,
+        done: 0,
+        accounts: BTreeMap::new(),
+        sellers: Vec::new(),
+        began: Timestamp::UNIX_EPOCH,
+    };
+    let ends = clock.now();
     let mut back = Back::by_days(clock, usage::DAYS);
     let accounts = seeder.accounts().await?;
     seeder.credit().await?;
     seeder.prices().await?;
+    seeder.selling(ends).await?;
     seeder.usage(&mut back).await?;
     drop(back);
+    seeder.invoices().await?;
     seeder.movements().await?;
     seeder.holds().await?;
     seeder.people().await?;
@@ -135,6 +175,10 @@ impl Drop for Back<'_> {
 
 struct Seeder<'a> {
     gateway: &'a Gateway,
+    pump: &'a Pump,
+    processor: &'a Processor,
+    base_url: &'a str,
+    clock: &'a SystemClock,
     /// Whose key the requests are made with.
     key: String,
     progress: &'a Progress,
@@ -142,6 +186,8 @@ struct Seeder<'a> {
     done: usize,
     /// Ids and names by handle.
     accounts: BTreeMap<&'static str, DemoAccount>,
+    /// Who takes cards, by account.
+    sellers: Vec<(String, Seller)>,
     /// The first midnight after the first account was made.
     began: Timestamp,
 }
@@ -221,9 +267,11 @@ impl Seeder<'_> {
             package["seller_id"] = json!(self.id("northwind"));
             self.post(&format!("package {}", text(&package, "name")), "/reseller/pricing/packages", package, true).await?;
         }
-        let postpaid = format!("/reseller/accounts/{}", self.id("seeblick"));
-        self.send("postpaid account", Method::PUT, &postpaid, Some(json!({"funding": "postpaid"})), None).await?;
-        self.step_done("postpaid account");
+        for handle in POSTPAID {
+            let path = format!("/reseller/accounts/{}", self.id(handle));
+            self.send("postpaid account", Method::PUT, &path, Some(json!({"funding": "postpaid"})), None).await?;
+            self.step_done("postpaid account");
+        }
         let welcome = json!({"seller_id": self.id("northwind"), "name": "Welcome", "code": "welcome", "percent": "10",
             "ends_at": "2099-01-01T00:00:00Z"});
         self.post("promotion", "/reseller/pricing/promotions", welcome, true).await?;
@@ -248,11 +296,13 @@ impl Seeder<'_> {
             let to = from.checked_add(SignedDuration::from_hours(24 * 7)).unwrap_or(from);
             let now = back.until(to);
             self.week(from, to.min(now)).await?;
+            self.bill().await?;
             self.step_done("a week of usage");
             from = to;
         }
         let now = back.until(Timestamp::MAX);
         self.week(from, now).await?;
+        self.bill().await?;
         self.step_done("usage up to now");
         Ok(())
     }
@@ -329,6 +379,10 @@ impl Seeder<'_> {
             keys.push(DemoKey { account, account_id: self.id(handle), role: role.to_owned(), secret: text(&answer, "secret") });
         }
         Ok(keys)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn id(&self, handle: &str) -> String {

@@ -17,12 +17,14 @@ use tributary_notifier::outbound::GuardedClient;
 use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
 use tributary_runtime::ids::{IdSource, SystemIds};
+use tributary_runtime::payments::stripe::StripeAt;
 use tributary_runtime::queue::Queues;
 use tributary_runtime::secrets::{Secrets, WeakPepper};
 use tributary_store::table::Table;
 
 use crate::blobs::{DiskBlobs, LinkedBlobs};
 use crate::bus::LocalBus;
+use crate::cards::Cards;
 use crate::changes::Changes;
 use crate::control::Control;
 use crate::engine::{self, Engine, EngineError};
@@ -34,7 +36,7 @@ use crate::options::{Options, Storage};
 use crate::pump::Pump;
 use crate::queue::{LocalQueues, Sender};
 use crate::schedule::Scheduler;
-use crate::seed::{Demo, SeedError, seed};
+use crate::seed::{Demo, Ground, SeedError, seed};
 use crate::server::{self, Served};
 use crate::state::{DemoState, ENGINE_FILE, Keeper, State, StateError, write_private};
 use crate::stop::{self, Stop, Stopper};
@@ -48,6 +50,7 @@ const USAGE_QUEUE: &str = "UsageQueue";
 const EXPORT_QUEUE: &str = "ExportQueue";
 const EVENT_QUEUE: &str = "EventQueue";
 const BULK_QUEUE: &str = "BulkQueue";
+const BILLING_QUEUE: &str = "BillingQueue";
 /// Where blobs and messages are, below the data directory.
 const BLOBS_DIR: &str = "blobs";
 const QUEUES_DIR: &str = "queues";
@@ -67,7 +70,10 @@ pub struct Local {
     pub demo: Option<Demo>,
     /// The clock that every function reads, and that the test clock moves.
     pub clock: SystemClock,
+    /// The address of the scripted payment processor.
+    pub processor_url: String,
     serving: Running,
+    cards: Running,
     engine: Option<Running>,
     /// Holds the lock of the data directory.
     _keeper: Arc<Keeper>,
@@ -107,6 +113,9 @@ pub enum StartError {
     /// What calls webhook endpoints did not start.
     #[error("webhook endpoints cannot be called: {0}")]
     Client(String),
+    /// The payment processor did not start.
+    #[error("the scripted payment processor did not start: {0}")]
+    Processor(io::Error),
     /// The demo could not be made.
     #[error(transparent)]
     Seed(#[from] SeedError),
@@ -158,6 +167,10 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let blobs = LinkedBlobs::new(blobs(&options.storage), &base_url, secrets.clone(), any_clock.clone());
     let queues = queues(&options.storage, &template, &any_clock, &ids)?;
     let bus = LocalBus::new(&template.rules, queues.clone(), any_clock.clone(), ids.clone());
+    let cards = Cards::open(&options.storage, options.port, any_clock.clone()).await.map_err(StartError::Processor)?;
+    let processor = cards.processor.clone();
+    let way = StripeAt::new(&cards.url).map_err(|error| StartError::Client(error.to_string()))?;
+    let processor_url = cards.url.clone();
     let app = App::new(AppParts {
         table,
         blobs: Arc::new(blobs.clone()),
@@ -165,6 +178,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
             usage: Arc::new(sender(&queues, USAGE_QUEUE)?),
             exports: Arc::new(sender(&queues, EXPORT_QUEUE)?),
             bulk: Arc::new(sender(&queues, BULK_QUEUE)?),
+            billing: Arc::new(sender(&queues, BILLING_QUEUE)?),
             events: Arc::new(sender(&queues, EVENT_QUEUE)?),
         },
         bus: Arc::new(bus.clone()),
@@ -175,7 +189,8 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         mode: KeyMode::Test,
         // Endpoints to try things out are on this machine.
         loopback_webhooks: true,
-    });
+    })
+    .charging(Arc::new(way));
     let outbox = outbox(&options.storage, &any_clock)?;
     let senders = Senders {
         outbound: Arc::new(GuardedClient::new(true).map_err(StartError::Client)?),
@@ -185,20 +200,23 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     };
     let operator_key = operator(&app, &keeper).await?;
     let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app, &senders)?, any_clock.clone(), ids));
-    let demo = demo(&gateway, &keeper, &operator_key, &clock, &options).await?;
-    let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock.clone()));
     let streams = changes.iter().flat_map(|changes| {
         let mapping = |stream: &template::Stream| StreamMapping::new(stream.clone(), changes.clone(), gateway.clone(), queues.clone());
         template.streams.iter().map(mapping)
     });
-    let pump = Arc::new(Pump::new(&template.sources, streams.collect(), queues.clone(), gateway.clone(), any_clock));
+    let pump = Arc::new(Pump::new(&template.sources, streams.collect(), queues.clone(), gateway.clone(), any_clock.clone()));
+    let (stopper, stop) = stop::signal();
+    let cards = Running::new(stopper, vec![cards.serve(stop)]);
+    let ground = Ground { gateway: &gateway, pump: &pump, processor: &processor, base_url: &base_url, clock: &clock };
+    let demo = demo(&ground, &keeper, &operator_key, &options).await?;
+    let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock));
     let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, keeper.clone(), &template.docs_url);
     let served = Served { gateway, control: Arc::new(control), blobs, outbox };
     let serving = serve(listener, served, scheduler, pump);
     if let Some(path) = &options.ready_file {
         write_ready_file(path, &base_url, &operator_key).map_err(|error| StartError::ReadyFile { path: path.clone(), error })?;
     }
-    Ok(Local { base_url, operator_key, demo, clock, serving, engine, _keeper: keeper, _temporary: temporary })
+    Ok(Local { base_url, processor_url, operator_key, demo, clock, serving, cards, engine, _keeper: keeper, _temporary: temporary })
 }
 
 impl Local {
@@ -210,6 +228,7 @@ impl Local {
     /// Lets requests in flight end, and stops everything.
     pub async fn stop(self) {
         self.serving.stop().await;
+        self.cards.stop().await;
         if let Some(engine) = self.engine {
             engine.stop().await;
         }
@@ -324,17 +343,11 @@ async fn operator(app: &App, keeper: &Keeper) -> Result<String, StartError> {
     Ok(key)
 }
 
-async fn demo(
-    gateway: &Gateway,
-    keeper: &Keeper,
-    operator_key: &str,
-    clock: &SystemClock,
-    options: &Options,
-) -> Result<Option<Demo>, StartError> {
+async fn demo(ground: &Ground<'_>, keeper: &Keeper, operator_key: &str, options: &Options) -> Result<Option<Demo>, StartError> {
     match keeper.state().demo {
         DemoState::Made(demo) => Ok(Some(demo)),
         DemoState::Pending if options.seed => {
-            let demo = seed(gateway, operator_key, clock, &options.progress).await?;
+            let demo = seed(ground, operator_key, &options.progress).await?;
             keeper.update(|state| state.demo = DemoState::Made(demo.clone()))?;
             Ok(Some(demo))
         }

@@ -560,12 +560,16 @@ mod tests {
             "accounts",
             "admin",
             "alerts",
+            "billing",
+            "billing_run",
             "bulk",
             "bulk_worker",
+            "collector",
             "credits",
             "exporter",
             "forecast",
             "housekeeping",
+            "invoice_worker",
             "notifier",
             "outbox",
             "portal",
@@ -585,6 +589,8 @@ mod tests {
             every: SignedDuration::from_mins(minutes),
         };
         let schedules = [
+            schedule("EveryFiveMinutes", "BillingRun", 5),
+            schedule("EveryFiveMinutes", "Collector", 5),
             schedule("EveryHour", "Forecast", 60),
             schedule("EveryMinute", "Housekeeping", 1),
             schedule("EveryMinute", "Notifier", 1),
@@ -608,7 +614,7 @@ mod tests {
             assert_eq!(template.queues[&redrive.dead_letters].retention, SignedDuration::from_hours(14 * 24));
         }
         let queues: Vec<&str> = template.sources.iter().map(|source| source.queue.as_str()).collect();
-        assert_eq!(queues, ["BulkQueue", "ExportQueue", "EventQueue", "UsageQueue", "WatchQueue"]);
+        assert_eq!(queues, ["BulkQueue", "ExportQueue", "BillingQueue", "EventQueue", "UsageQueue", "WatchQueue"]);
     }
 
     #[test]

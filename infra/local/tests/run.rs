@@ -102,7 +102,7 @@ async fn queues_are_shown_and_links_that_this_run_did_not_make_lead_nowhere() {
     let local = start(Options::ephemeral()).await.expect("a start");
     let shown = get(&local, "/_local/queues").await;
     let row = |name: &str| shown["data"].as_array().expect("rows").iter().find(|row| row["name"] == name).cloned();
-    for name in ["BulkQueue", "EventQueue", "ExportQueue", "UsageQueue", "WatchQueue"] {
+    for name in ["BillingQueue", "BulkQueue", "EventQueue", "ExportQueue", "UsageQueue", "WatchQueue"] {
         let (queue, dead) = (row(name).expect("a queue"), name.replace("Queue", "DeadLetters"));
         assert_eq!((&queue["dead_letters"], &queue["dead"]), (&json!(dead), &json!(0)), "{name}");
         assert!(row(&dead).is_some(), "{dead}");

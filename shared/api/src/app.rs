@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tributary_domain::id::RequestId;
 use tributary_domain::version::DATA_LAYOUT;
 use tributary_runtime::blobs::Blobs;
 use tributary_runtime::bus::Bus;
-use tributary_runtime::clock::{Clock, SystemClock};
+use tributary_runtime::clock::{Ahead, Clock, SystemClock};
 use tributary_runtime::config::{Config, KeyMode, Pepper};
 use tributary_runtime::dynamo::Clients;
 use tributary_runtime::ids::{IdSource, SystemIds};
+use tributary_runtime::payments::Connect;
+use tributary_runtime::payments::stripe::{STRIPE_URL, StripeAt};
 use tributary_runtime::queue::Queues;
 use tributary_runtime::secrets::{MIN_PEPPER_BYTES, Secrets};
 use tributary_store::Store;
@@ -20,6 +22,7 @@ use tributary_store::commit::Patience;
 use tributary_store::dynamo::DynamoTable;
 use tributary_store::error::StoreError;
 use tributary_store::table::Table;
+use tributary_store::whose::Whose;
 use uuid::Uuid;
 
 /// How long a start waits for the table: Lambda gives a start ten seconds.
@@ -55,6 +58,10 @@ pub struct AppParts {
 pub struct App {
     parts: Arc<AppParts>,
     store: Store,
+    /// The way to the payment processor, in a process that charges cards.
+    processor: Option<Arc<dyn Connect>>,
+    /// How far its time is ahead of the platform's: that of a test clock.
+    ahead_ms: i64,
 }
 
 impl App {
@@ -66,7 +73,7 @@ impl App {
     /// An app whose store waits as `patience` says.
     pub fn with_patience(parts: AppParts, patience: Patience) -> Self {
         let store = Store::new(Arc::clone(&parts.table), patience);
-        Self { parts: Arc::new(parts), store }
+        Self { parts: Arc::new(parts), store, processor: None, ahead_ms: 0 }
     }
 
     /// The app of a Lambda function, from its environment. Reads the pepper and touches the table once, both at the same
@@ -118,6 +125,31 @@ impl App {
         }))
     }
 
+    /// The same in a process that charges cards.
+    #[must_use]
+    pub fn charging(self, processor: Arc<dyn Connect>) -> Self {
+        Self { processor: Some(processor), ..self }
+    }
+
+    /// The same with the processor that the environment names; Stripe unless it names one.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the address.
+    pub fn charging_from_env(self) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let url = Config::from_env()?.processor_url;
+        Ok(self.charging(Arc::new(StripeAt::new(url.as_deref().unwrap_or(STRIPE_URL))?)))
+    }
+
+    /// The way to the payment processor; `None` in a process that charges no cards.
+    pub fn processor(&self) -> Option<&dyn Connect> {
+        self.processor.as_deref()
+    }
+
+    /// Where a payer's browser goes after its bank asked something.
+    pub fn return_url(&self) -> String {
+        format!("{}/card-confirmed", self.docs_url())
+    }
+
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
@@ -148,14 +180,40 @@ impl App {
         &*self.parts.ids
     }
 
-    /// Now.
+    /// The same at the time of a test clock that is so many milliseconds ahead of the platform's.
+    #[must_use]
+    pub fn at(&self, ahead_ms: i64) -> Self {
+        Self { ahead_ms, ..self.clone() }
+    }
+
+    /// The same, whose lists of what is due show what is `whose`.
+    #[must_use]
+    pub fn of(&self, whose: Whose) -> Self {
+        Self { store: self.store.of(whose), ..self.clone() }
+    }
+
+    fn clock(&self) -> Ahead<'_> {
+        Ahead { clock: &*self.parts.clock, ms: self.ahead_ms }
+    }
+
+    /// Now; of a tree on a test clock, by that.
     pub fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    /// Now, whatever a test clock says.
+    pub fn platform_now(&self) -> Timestamp {
         self.parts.clock.now()
+    }
+
+    /// The latest time on clocks outside the platform at which something can have happened that it has as of `at`. A test clock is only ever further ahead.
+    pub fn outside(&self, at: Timestamp) -> Timestamp {
+        at.checked_sub(SignedDuration::from_millis(self.ahead_ms)).unwrap_or(at)
     }
 
     /// A fresh UUIDv7 for an id.
     pub fn uuid(&self) -> Uuid {
-        self.parts.ids.uuid(&*self.parts.clock)
+        self.parts.ids.uuid(&self.clock())
     }
 
     /// The id of a run that no HTTP request asked for: its invocation's, if that reads as one.

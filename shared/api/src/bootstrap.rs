@@ -68,6 +68,7 @@ fn owner_key(app: &App, operator: &AccountId, name: &str) -> Result<MadeKey, Pro
         created_at: app.now(),
         expires_at: None,
         revoked_at: None,
+        clock: None,
         version: 1,
     };
     Ok(MadeKey { key, secret })

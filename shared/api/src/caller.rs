@@ -2,16 +2,17 @@
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use tributary_domain::id::{AccountId, KeyId};
+use tributary_domain::id::{AccountId, ClockId, KeyId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::rights::{Grants, Right, Verdict};
 use tributary_store::authentication::Authenticated;
 use tributary_store::error::Denied;
 use tributary_store::heads::Heads;
-use tributary_store::principals::Grantor;
+use tributary_store::principals::{ApiKey, Grantor};
 use tributary_store::roles::CustomRole;
 
 use crate::app::App;
+use crate::clocks;
 use crate::code::Code;
 use crate::keys::well_formed;
 use crate::problem::Problem;
@@ -25,6 +26,8 @@ pub struct Caller {
     pub account_id: AccountId,
     /// What the key holds.
     pub grants: Grants,
+    /// The test clock that its account is on.
+    pub clock: Option<ClockId>,
     hash: String,
     version: i64,
     role: Option<CustomRole>,
@@ -36,18 +39,22 @@ fn unauthorized() -> Problem {
 }
 
 impl Caller {
-    /// Finds the caller: one read, one more for a custom role.
+    /// Finds the caller, and the app at the time that counts for it: one read, one more for a custom role, and one for who is on a test clock or names one.
     ///
     /// # Errors
-    /// `unauthorized`; store errors.
-    pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
+    /// `unauthorized`, `validation_failed` for a test clock that is not the caller's; store errors.
+    pub async fn identify(app: &App, headers: &HeaderMap) -> Result<(Self, App), Problem> {
         let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(unauthorized)?;
         let (scheme, secret) = header.split_once(' ').ok_or_else(unauthorized)?;
         let secret = secret.trim();
         if !scheme.eq_ignore_ascii_case("bearer") || !well_formed(secret, app.mode()) {
             return Err(unauthorized());
         }
-        Self::of_credential(app, &app.secrets().hash_key(secret)).await
+        let (caller, key) = Self::found(app, &app.secrets().hash_key(secret)).await?;
+        let named = headers.get(clocks::HEADER).map(|value| value.to_str().unwrap_or_default());
+        let app = clocks::time_of(app, &caller, named).await?;
+        // Its time may be over by its own clock.
+        if key.is_over(&caller.hash, app.now()) { Err(unauthorized()) } else { Ok((caller, app)) }
     }
 
     /// The caller of a credential that was seen before, as it is now: one read, one more for a custom role.
@@ -55,8 +62,21 @@ impl Caller {
     /// # Errors
     /// `unauthorized` if it was revoked meanwhile; store errors.
     pub async fn of_credential(app: &App, hash: &str) -> Result<Self, Problem> {
+        Ok(Self::found(app, hash).await?.0)
+    }
+
+    /// The app at the time that counts for the caller: one read if it is on a test clock.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub async fn time(&self, app: &App) -> Result<App, Problem> {
+        clocks::time_of(app, self, None).await
+    }
+
+    async fn found(app: &App, hash: &str) -> Result<(Self, ApiKey), Problem> {
         let Authenticated { key, grants, role } = app.store().authenticate(hash, app.now()).await?.ok_or_else(unauthorized)?;
-        Ok(Self { key_id: key.id, account_id: key.account_id, grants, hash: hash.to_owned(), version: key.version, role })
+        let (key_id, account_id, clock) = (key.id.clone(), key.account_id.clone(), key.clock.clone());
+        Ok((Self { key_id, account_id, grants, clock, hash: hash.to_owned(), version: key.version, role }, key))
     }
 
     /// The decision of `right` over a target.

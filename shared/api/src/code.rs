@@ -103,6 +103,8 @@ codes! {
     HoldExpired = "hold_expired", UNPROCESSABLE_ENTITY, "The hold's time is over";
     /// More than is held.
     HoldExceeded = "hold_exceeded", UNPROCESSABLE_ENTITY, "More than is held";
+    /// More than is left of an invoice or payment.
+    AmountExceeded = "amount_exceeded", UNPROCESSABLE_ENTITY, "This is more than is left";
     /// Deeper than the tree may be.
     TooDeep = "too_deep", UNPROCESSABLE_ENTITY, "The tree would become too deep";
     /// An account below itself.

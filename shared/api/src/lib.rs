@@ -4,6 +4,7 @@ pub mod app;
 pub mod bootstrap;
 pub mod call;
 pub mod caller;
+pub mod clocks;
 pub mod code;
 pub mod cursor;
 pub mod endpoint;

@@ -1,6 +1,9 @@
 //! Problems: RFC 9457 answers. Domain and store errors know no HTTP; the one exhaustive map from them stands here.
 
 use serde_json::{Map, Value, json};
+use tributary_domain::billing::credit_note::PartError;
+use tributary_domain::billing::dispute::DisputeError;
+use tributary_domain::billing::invoice::InvoiceError;
 use tributary_domain::hold::HoldError;
 use tributary_domain::ledger::CreditError;
 use tributary_domain::lot::MAX_LOTS;
@@ -188,6 +191,8 @@ impl From<StoreError> for Problem {
                 "No role of this name is known at the account: owner, admin, billing, support, viewer, or a custom role of it or an account above it.",
             ),
             StoreError::Conflict(_) => Problem::new(Code::Conflict, detail),
+            StoreError::Dispute(error) => dispute_problem(&error, detail),
+            StoreError::Refund(_) => Problem::new(Code::Conflict, detail),
             StoreError::Unavailable(Unavailable::Overflow) => Problem::new(Code::BalanceOutOfRange, detail),
             StoreError::Unavailable(_) => Problem::new(Code::PackageUnavailable, detail),
             StoreError::SellerShort => {
@@ -300,6 +305,20 @@ impl From<QueueError> for Problem {
             }
             QueueError::NotConfigured(_) | QueueError::TooLarge(_) => Problem::internal(why),
         }
+    }
+}
+
+/// What is wrong with lines is said of the request's `lines`; what is in the way of the invoice or dispute is a conflict.
+fn dispute_problem(error: &DisputeError, detail: String) -> Problem {
+    match error {
+        DisputeError::Part(PartError::Invoice(InvoiceError::MoreThanDue { due, .. })) => {
+            Problem::new(Code::AmountExceeded, detail).with("left", due.to_string())
+        }
+        DisputeError::Part(PartError::Invoice(InvoiceError::Amount(_))) => Problem::field("/amount", error.to_string()),
+        DisputeError::Part(PartError::Invoice(_)) | DisputeError::State(_) => Problem::new(Code::Conflict, detail),
+        DisputeError::Part(part) => Problem::field(format!("/lines{}", part.pointer()), part.to_string()),
+        DisputeError::OverDisputed { at, .. } => Problem::field(format!("/lines/{at}/amount"), error.to_string()),
+        DisputeError::TooMany(limit) | DisputeError::TooLong(limit) => Problem::new(Code::LimitReached, detail).with("limit", *limit),
     }
 }
 

@@ -131,10 +131,10 @@ async fn answer(
     request_id: RequestId,
 ) -> (Result<Reply, Problem>, Option<Caller>) {
     let (parts, body) = request.into_parts();
-    let caller = match endpoint.access {
-        Access::Public => None,
+    let (caller, app) = match endpoint.access {
+        Access::Public => (None, app.clone()),
         Access::Right(_) => match Caller::identify(app, &parts.headers).await {
-            Ok(caller) => Some(caller),
+            Ok((caller, app)) => (Some(caller), app),
             Err(problem) => return (Err(problem), None),
         },
     };
@@ -149,7 +149,7 @@ async fn answer(
     {
         return (Err(problem), caller);
     }
-    let call = Call::new(app.clone(), endpoint, request_id, caller.clone(), path, query, parts.headers, body);
+    let call = Call::new(app, endpoint, request_id, caller.clone(), path, query, parts.headers, body);
     ((endpoint.handler)(call).await, caller)
 }
 

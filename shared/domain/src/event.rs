@@ -122,6 +122,36 @@ records! {
     BulkCompleted = "bulk.completed", Account, ["job_id", "kind", "state", "rows", "done", "failed"], "A bulk job is at its end.";
     NotificationSent = "notification.sent", Account, ["job_id", "row", "to", "subject", "text", "not_before"], "A message to an account, of a bulk job.";
 
+    BillingChanged = "billing.changed", Account, ["seller_id", "version"], "How an account bills its sub-accounts, or is billed itself, was set.";
+    ChargeAdded = "charge.added", Account, ["charge_id", "amount", "text"], "A charge was put aside for the next invoice.";
+    ChargeRemoved = "charge.removed", Account, ["charge_id"], "A charge that waited for the next invoice was taken back.";
+    RunStarted = "billing_run.started", Account, ["run_id", "month", "dry_run"], "Billing of an account's sub-accounts was asked for.";
+    RunCompleted = "billing_run.completed", Account, ["run_id", "month", "dry_run", "accounts", "invoices", "failed", "digest"], "A billing run is at its end.";
+    InvoiceDrafted = "invoice.drafted", Seller, ["invoice_id", "account_id", "seller_id", "period", "total", "currency"], "An invoice was drafted; told to its seller, who may still change it.";
+    InvoiceFinalized = "invoice.finalized", Account, ["invoice_id", "seller_id", "number", "period", "total", "due", "currency", "due_at"], "An invoice was issued.";
+    InvoicePaid = "invoice.paid", Account, ["invoice_id", "number", "total", "paid", "credited", "currency"], "Nothing of an invoice is due any more.";
+    InvoicePastDue = "invoice.past_due", Account, ["invoice_id", "number", "due", "currency", "due_at"], "The time to pay an invoice is over.";
+    InvoiceReminded = "invoice.reminded", Account, ["invoice_id", "number", "due", "currency", "due_at", "reminder"], "A reminder of an invoice that is due.";
+    InvoiceVoided = "invoice.voided", Account, ["invoice_id", "number", "reason"], "An invoice was voided: nothing of it is to be paid.";
+    InvoiceUncollectible = "invoice.uncollectible", Account, ["invoice_id", "number", "due", "currency"], "An invoice was given up.";
+    CreditNoteIssued = "credit_note.issued", Account, ["credit_note_id", "invoice_id", "number", "total", "currency", "given_as"], "A credit note was issued.";
+    PaymentSucceeded = "payment.succeeded", Account, ["payment_id", "invoice_id", "amount", "currency", "method"], "A payment was made.";
+    PaymentFailed = "payment.failed", Account, ["payment_id", "invoice_id", "amount", "currency", "decline", "again_at"], "A payment was declined or given up.";
+    PaymentActionRequired = "payment.action_required", Account, ["payment_id", "invoice_id", "amount", "currency", "url"], "A payment waits for its payer to confirm it.";
+    PaymentRefunded = "payment.refunded", Account, ["payment_id", "invoice_id", "amount", "currency"], "A payment was given back, whole or in part.";
+    RefundFailed = "refund.failed", Account, ["payment_id", "invoice_id", "amount", "currency"], "What was to go back to a card did not arrive; its seller still has the money.";
+    PaymentMethodAdded = "payment_method.added", Account, ["payment_method", "brand", "last4"], "A card was added.";
+    PaymentMethodRemoved = "payment_method.removed", Account, ["payment_method"], "A card was removed.";
+    DunningSuspended = "dunning.suspended", Account, ["invoice_id", "number", "due", "currency"], "An account was suspended, because an invoice was not paid in time.";
+    DunningLifted = "dunning.lifted", Account, ["invoice_id", "number"], "A suspension because of an invoice was lifted.";
+    DisputeOpened = "dispute.opened", Account, ["dispute_id", "invoice_id", "amount", "currency", "reason", "origin", "respond_by"], "An invoice was disputed.";
+    DisputeAnswered = "dispute.answered", Account, ["dispute_id", "invoice_id", "by"], "A message or evidence was added to a dispute.";
+    DisputeUnderReview = "dispute.under_review", Account, ["dispute_id", "invoice_id", "respond_by"], "A dispute is looked at by the seller.";
+    DisputeOverdue = "dispute.overdue", Account, ["dispute_id", "invoice_id", "respond_by"], "The time to answer a dispute is over.";
+    DisputeResolved = "dispute.resolved", Account, ["dispute_id", "invoice_id", "outcome", "accepted", "currency", "credit_note_id"], "A dispute was accepted, partly accepted, rejected or withdrawn.";
+
+    TestClockChanged = "test_clock.changed", Operator, ["clock_id", "account_id", "change", "target"], "A test clock was made, advanced or removed.";
+
     WebhookCreated = "webhook.created", Account, ["webhook_id"], "A webhook was made.";
     WebhookChanged = "webhook.changed", Account, ["webhook_id"], "A webhook was changed, enabled, or given a new secret.";
     WebhookRemoved = "webhook.removed", Account, ["webhook_id"], "A webhook was removed.";
@@ -388,6 +418,9 @@ fn about_entry(kind: EntryKind) -> &'static str {
         EntryKind::UsageAdjustment => "Usage was voided or corrected.",
         EntryKind::BulkEscrow => "What a bulk job will hand out was set aside.",
         EntryKind::BulkReturn => "What a bulk job did not hand out came back.",
+        EntryKind::InvoicePayment => "An invoice was paid from credit.",
+        EntryKind::CreditNote => "A credit note of a paid invoice was given as credit.",
+        EntryKind::CardTopup => "Credit was bought with a card.",
         EntryKind::Opened
         | EntryKind::Suspended
         | EntryKind::Reactivated

@@ -146,6 +146,20 @@ ids! {
     JobId = "job",
     /// Rows uploaded for a bulk job.
     UploadId = "upl",
+    /// An invoice.
+    InvoiceId = "inv",
+    /// A credit note.
+    CreditNoteId = "crn",
+    /// One attempt to collect money through a payment processor.
+    PaymentId = "pay",
+    /// A dispute of an invoice.
+    DisputeId = "dsp",
+    /// A billing run.
+    RunId = "run",
+    /// A charge that waits for the next invoice.
+    ChargeId = "chg",
+    /// A test clock.
+    ClockId = "clk",
 }
 
 /// One request or scheduled run. It is the UUID of the function's invocation, so that the gateway's access log, Lambda's

@@ -208,6 +208,12 @@ pub enum EntryKind {
     BulkEscrow,
     /// What a bulk job did not hand out, sent back.
     BulkReturn,
+    /// An invoice paid from credit: to the seller.
+    InvoicePayment,
+    /// A credit note of a paid invoice, given as credit by the seller.
+    CreditNote,
+    /// Credit bought with a card.
+    CardTopup,
     /// The ledger began.
     Opened,
     /// The account was suspended.
@@ -228,7 +234,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// The kinds that move credit: these are what a history shows.
-    pub const MONEY: [EntryKind; 16] = [
+    pub const MONEY: [EntryKind; 19] = [
         EntryKind::Allocation,
         EntryKind::Transfer,
         EntryKind::Issue,
@@ -245,6 +251,9 @@ impl EntryKind {
         EntryKind::UsageAdjustment,
         EntryKind::BulkEscrow,
         EntryKind::BulkReturn,
+        EntryKind::InvoicePayment,
+        EntryKind::CreditNote,
+        EntryKind::CardTopup,
     ];
 
     /// The kind's name on the wire.
@@ -266,6 +275,9 @@ impl EntryKind {
             EntryKind::UsageAdjustment => "usage_adjustment",
             EntryKind::BulkEscrow => "bulk_escrow",
             EntryKind::BulkReturn => "bulk_return",
+            EntryKind::InvoicePayment => "invoice_payment",
+            EntryKind::CreditNote => "credit_note",
+            EntryKind::CardTopup => "card_topup",
             EntryKind::Opened => "opened",
             EntryKind::Suspended => "suspended",
             EntryKind::Reactivated => "reactivated",
@@ -283,7 +295,7 @@ impl EntryKind {
     }
 
     /// Whether a debit of this kind is spending, which a suspension stops. Credit that returns to where it came from
-    /// is not.
+    /// is not, nor is paying an invoice: a suspension because of a debt would never end.
     pub fn is_spending(self) -> bool {
         matches!(
             self,
@@ -295,6 +307,7 @@ impl EntryKind {
                 | EntryKind::AutoTopup
                 | EntryKind::Usage
                 | EntryKind::BulkEscrow
+                | EntryKind::CardTopup
         )
     }
 }

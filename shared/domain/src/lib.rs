@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod billing;
 pub mod brand;
 pub mod bulk;
 pub mod delivery;
@@ -16,6 +17,7 @@ pub mod money;
 pub mod pricing;
 pub mod reconcile;
 pub mod rights;
+pub mod test_clock;
 pub mod text;
 pub mod time;
 pub mod topup;

@@ -68,6 +68,15 @@ impl Lineage {
         Some((last.id.clone(), Lineage(rest.to_vec())))
     }
 
+    /// The account right below the root at or above `own`; `None` for the root.
+    pub fn top<'a>(&'a self, own: &'a AccountId) -> Option<&'a AccountId> {
+        match self.0.as_slice() {
+            [] => None,
+            [_] => Some(own),
+            [_, top, ..] => Some(&top.id),
+        }
+    }
+
     /// Levels below the root: 0 for the root itself.
     pub fn depth(&self) -> usize {
         self.0.len()

@@ -227,6 +227,16 @@ impl Currency {
     pub fn code(self) -> &'static str {
         self.0.code()
     }
+
+    /// How many decimals its smallest coin has, 0 to 4: USD 2, JPY 0, KWD 3. Two where the list names none.
+    pub fn decimals(self) -> u32 {
+        self.0.exponent().map_or(2, u32::from).min(6)
+    }
+
+    /// Micro-units in its smallest coin.
+    pub fn minor(self) -> Micros {
+        Micros(10_i64.pow(6 - self.decimals()))
+    }
 }
 
 impl FromStr for Currency {

@@ -422,6 +422,9 @@ impl Fold {
             | EntryKind::UsageAdjustment
             | EntryKind::BulkEscrow
             | EntryKind::BulkReturn
+            | EntryKind::InvoicePayment
+            | EntryKind::CreditNote
+            | EntryKind::CardTopup
             | EntryKind::FundingSet
             | EntryKind::Opened
             | EntryKind::Suspended
@@ -470,7 +473,10 @@ fn follows(wrongs: &mut Wrongs, last: &Last, entry: &Entry) {
         | EntryKind::Usage
         | EntryKind::UsageAdjustment
         | EntryKind::BulkEscrow
-        | EntryKind::BulkReturn => last.status,
+        | EntryKind::BulkReturn
+        | EntryKind::InvoicePayment
+        | EntryKind::CreditNote
+        | EntryKind::CardTopup => last.status,
     };
     wrongs.same(What::Status, &status, &now.status);
     if entry.kind != EntryKind::LimitSet {
@@ -506,7 +512,8 @@ fn lots_follow(wrongs: &mut Wrongs, last: &Last, now: &Last, kind: EntryKind) {
     let total = |of: &Last| i128::from(of.available) + i128::from(of.held);
     let spent = (total(last) - total(now)).max(0);
     let left = (i128::from(last.in_lots) - spent).max(0);
-    let (found, most) = (i128::from(now.in_lots), left + if kind == EntryKind::Purchase { (total(now) - total(last)).max(0) } else { 0 });
+    let bought = if matches!(kind, EntryKind::Purchase | EntryKind::CardTopup) { (total(now) - total(last)).max(0) } else { 0 };
+    let (found, most) = (i128::from(now.in_lots), left + bought);
     if found > most || found < left {
         wrongs.say(What::Lots, format!("{left} to {most}"), found);
     }

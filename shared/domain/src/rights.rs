@@ -66,6 +66,12 @@ rights! {
     PricingRead = "pricing.read",
     /// Set meters, prices, markups, promotions, packages and how sub-accounts pay.
     PricingManage = "pricing.manage",
+    /// See invoices, credit notes, payments, disputes and how billing is set.
+    BillingRead = "billing.read",
+    /// Set how sub-accounts are billed, run billing, charge, pay, void and correct invoices.
+    BillingManage = "billing.manage",
+    /// Open, answer and resolve disputes.
+    DisputesManage = "disputes.manage",
     /// See usage, and what it costs at the caller's own level.
     UsageRead = "usage.read",
     /// Send usage.
@@ -156,13 +162,20 @@ impl BuiltInRole {
     pub fn carries(self, right: Right) -> bool {
         use BuiltInRole::{Admin, Billing, Owner, Support, Viewer};
         match right {
-            Right::AccountsRead | Right::CreditsRead | Right::PricingRead | Right::UsageRead | Right::AlertsRead | Right::BulkRead => {
+            Right::AccountsRead
+            | Right::CreditsRead
+            | Right::PricingRead
+            | Right::UsageRead
+            | Right::AlertsRead
+            | Right::BulkRead
+            | Right::BillingRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
             Right::KeysRead | Right::MembersRead | Right::RolesRead | Right::WebhooksRead => {
                 matches!(self, Owner | Admin | Support | Viewer)
             }
             Right::AccountsUpdate => matches!(self, Owner | Admin | Support),
+            Right::DisputesManage => matches!(self, Owner | Admin | Billing | Support),
             Right::AccountsCreate | Right::AccountsSuspend | Right::AccountsMove => matches!(self, Owner | Admin),
             Right::CreditsAllocate
             | Right::CreditsTransfer
@@ -172,6 +185,7 @@ impl BuiltInRole {
             | Right::UsageWrite
             | Right::UsageAdjust
             | Right::AlertsManage
+            | Right::BillingManage
             | Right::BulkManage => matches!(self, Owner | Admin | Billing),
             Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => {
                 matches!(self, Owner | Admin)

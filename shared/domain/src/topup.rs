@@ -49,6 +49,15 @@ pub enum Source {
         /// How many of it, each time.
         quantity: u32,
     },
+    /// The parent's credit, bought with the account's default card.
+    Card {
+        /// The parent that sells it: after a move the card is not known to the new one.
+        payer: AccountId,
+        /// How much.
+        refill: Refill,
+        /// The smallest coin of the account's currency: cards are charged in whole ones.
+        coin: Amount,
+    },
 }
 
 /// When, how much and from where an account tops itself up.
@@ -88,11 +97,15 @@ pub enum Reason {
     LimitReached,
     /// A balance would become too large to keep.
     OutOfRange,
+    /// The account has no default card, or its parent takes no cards.
+    NoCard,
+    /// The card was declined, or the payment was given up.
+    CardDeclined,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 9] = [
+    pub const ALL: [Reason; 11] = [
         Reason::DailyCap,
         Reason::MonthlyCap,
         Reason::ParentShort,
@@ -102,6 +115,8 @@ impl Reason {
         Reason::PackageUnavailable,
         Reason::LimitReached,
         Reason::OutOfRange,
+        Reason::NoCard,
+        Reason::CardDeclined,
     ];
 
     /// The word on the wire.
@@ -116,6 +131,8 @@ impl Reason {
             Reason::PackageUnavailable => "package_unavailable",
             Reason::LimitReached => "limit_reached",
             Reason::OutOfRange => "out_of_range",
+            Reason::NoCard => "no_card",
+            Reason::CardDeclined => "card_declined",
         }
     }
 
@@ -156,6 +173,20 @@ pub struct State {
     pub again_at: Option<Timestamp>,
     /// Since when it is tried no more.
     pub stopped_at: Option<Timestamp>,
+    /// What the card is being charged for the newest run: written down before, and counted to the caps from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charging: Option<Charging>,
+}
+
+/// A charge of the card that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charging {
+    /// How much.
+    pub amount: Amount,
+    /// The available credit that it was decided on.
+    pub available: Micros,
+    /// When it was begun.
+    pub at: Timestamp,
 }
 
 /// What there is to do.
@@ -250,13 +281,15 @@ impl State {
 
     /// Something failed, or is being waited for.
     pub fn is_troubled(&self) -> bool {
-        self.failures > 0 || self.reason.is_some() || self.again_at.is_some() || self.stopped_at.is_some()
+        self.charging.is_some() || self.failures > 0 || self.reason.is_some() || self.again_at.is_some() || self.stopped_at.is_some()
     }
 
     /// The state once what failed is forgotten. What was drawn stays: the caps hold on.
     #[must_use]
     pub fn forgotten(&self) -> Self {
-        Self { failures: 0, reason: None, again_at: None, stopped_at: None, ..self.clone() }
+        // The outcome of a charge is asked for whatever else is forgotten.
+        let again_at = self.again_at.filter(|_| self.charging.is_some());
+        Self { failures: 0, reason: None, again_at, stopped_at: None, ..self.clone() }
     }
 
     /// The state after drawing `amount`.
@@ -266,6 +299,36 @@ impl State {
         let more = |sum: Micros| Micros::new(sum.get().saturating_add(amount.micros().get()));
         let day = Some(day_of(now));
         Self { run: self.run + 1, day, in_day: more(in_day), in_month: more(in_month), ..self.forgotten() }
+    }
+
+    /// The state from when the card is charged on. It is looked after by the schedule, too.
+    #[must_use]
+    pub fn charges(&self, amount: Amount, available: Micros, now: Timestamp) -> Self {
+        let charging = Some(Charging { amount, available, at: now });
+        Self { charging, again_at: Self::asked_again(now), failures: self.failures, ..self.drew(amount, now) }
+    }
+
+    /// When the outcome of a charge is asked for again.
+    pub fn asked_again(now: Timestamp) -> Option<Timestamp> {
+        now.checked_add(SignedDuration::from_secs(BACK_OFF_S[0])).ok()
+    }
+
+    /// The state once the card was charged.
+    #[must_use]
+    pub fn charged(&self) -> Self {
+        Self { charging: None, again_at: None, ..self.forgotten() }
+    }
+
+    /// The state once the card was not charged after all: its run is tried anew, and nothing of it counts to the caps.
+    #[must_use]
+    pub fn not_charged(&self) -> Self {
+        let Some(charging) = &self.charging else { return self.clone() };
+        let less = |sum: Micros| Micros::new(sum.get().saturating_sub(charging.amount.micros().get()).max(0));
+        let begun = day_of(charging.at);
+        let same_month = self.day.is_some_and(|day| day.first_of_month() == begun.first_of_month());
+        let in_day = if self.day == Some(begun) { less(self.in_day) } else { self.in_day };
+        let in_month = if same_month { less(self.in_month) } else { self.in_month };
+        Self { run: self.run.saturating_sub(1), in_day, in_month, charging: None, again_at: None, ..self.clone() }
     }
 
     /// The state after a run that drew nothing. A cap is waited out; a move is never tried again, and neither is the fifth
@@ -334,6 +397,11 @@ fn draw(setting: &Setting, state: &State, available: Micros, floor: Micros, pack
             (1, wanted.min(most), wanted)
         }
         (Source::Parent { refill: Refill::Amount(amount), .. }, _) => in_units(wide(amount.micros()), missing, most, i128::MAX),
+        (Source::Card { refill: Refill::Target(target), coin, .. }, _) => {
+            let coin = wide(coin.micros());
+            in_units(coin, wide(target.micros().max(floor)) - wide(available), most, i128::MAX)
+        }
+        (Source::Card { refill: Refill::Amount(amount), .. }, _) => in_units(wide(amount.micros()), missing, most, i128::MAX),
         (Source::Package { quantity, .. }, Some(package)) => {
             in_units(wide(package.micros()), missing, most, i128::from(MAX_QUANTITY / (*quantity).max(1)))
         }
@@ -384,6 +452,32 @@ mod tests {
     fn package() -> Setting {
         let package_id = PackageId::from_uuid(Uuid::from_u128(2));
         Setting { source: Source::Package { package_id, quantity: 2 }, ..from_parent(Refill::Amount(amount(1))) }
+    }
+
+    fn card(refill: Refill) -> Setting {
+        let (payer, coin) = (AccountId::from_uuid(Uuid::from_u128(1)), Amount::new(Micros::new(10_000)).expect("positive"));
+        Setting { source: Source::Card { payer, refill, coin }, ..from_parent(refill) }
+    }
+
+    #[test]
+    fn a_card_is_charged_in_whole_coins_within_the_caps_and_counts_only_if_it_was() {
+        let odd = Micros::new(9_994_999);
+        let draw = |setting: &Setting, state: &State| shown(decide(setting, state, Status::Active, odd, None, None, now()));
+        let to_20 = card(Refill::Target(amount(20)));
+        assert_eq!(draw(&to_20, &State::default()), "draw 10.010000 in 1001");
+        let capped = Setting { daily_cap: Some(amount(10)), ..to_20.clone() };
+        assert_eq!(draw(&capped, &State::default()), "draw 10.000000 in 1000");
+        assert_eq!(draw(&card(Refill::Amount(amount(25))), &State::default()), "draw 25.000000 in 1");
+        let begun = State::default().charges(amount(10), odd, now());
+        assert_eq!((begun.run, begun.drawn(now())), (1, (units(10), units(10))));
+        assert_eq!(begun.again_at, State::asked_again(now()));
+        assert_eq!(begun.charged(), State { charging: None, again_at: None, ..begun.clone() });
+        let not = begun.not_charged();
+        assert_eq!((not.run, not.drawn(now()), not.charging.is_some()), (0, (units(0), units(0)), false));
+        let failed = not.failed(Reason::CardDeclined, now());
+        assert_eq!((failed.run, failed.failures, failed.again_at.is_some()), (1, 1, true));
+        let twice = failed.charges(amount(10), odd, now()).not_charged().failed(Reason::CardDeclined, now());
+        assert_eq!((twice.run, twice.failures), (2, 2));
     }
 
     fn shown(decision: Decision) -> String {

@@ -160,10 +160,12 @@ pub fn gates_for_place(gates: &mut GateChecks, head: &Head, authority: &AccountI
     }
 }
 
-fn add_gate(gates: &mut GateChecks, id: &AccountId, check: GateCheck) {
+/// Adds a check to those of a plan. Where two lineages name the same account in two generations, one of them is of before a move: the older one is
+/// checked, so that the plan is refused and made anew from lineages as they are.
+pub fn add_gate(gates: &mut GateChecks, id: &AccountId, check: GateCheck) {
     let entry = gates.entry(id.clone()).or_insert_with(|| check.clone());
     entry.must_be_open |= check.must_be_open;
-    entry.generation = entry.generation.max(check.generation);
+    entry.generation = entry.generation.min(check.generation);
 }
 
 /// Plans a transfer on the heads as read. Pure: the same input gives the same plan.
@@ -245,8 +247,10 @@ fn plan_leg(
 fn goes_down(kind: EntryKind, payer: &AccountId, to: &Head) -> bool {
     match kind {
         EntryKind::Allocation => to.lineage.has(payer),
-        EntryKind::Purchase | EntryKind::AutoTopup => to.lineage.parent() == Some(payer),
-        EntryKind::Transfer
+        EntryKind::Purchase | EntryKind::AutoTopup | EntryKind::CardTopup => to.lineage.parent() == Some(payer),
+        // What a seller gives back may be of the time before a move.
+        EntryKind::CreditNote
+        | EntryKind::Transfer
         | EntryKind::Issue
         | EntryKind::Reversal
         | EntryKind::Sweep
@@ -259,6 +263,7 @@ fn goes_down(kind: EntryKind, payer: &AccountId, to: &Head) -> bool {
         | EntryKind::UsageAdjustment
         | EntryKind::BulkEscrow
         | EntryKind::BulkReturn
+        | EntryKind::InvoicePayment
         | EntryKind::Opened
         | EntryKind::Suspended
         | EntryKind::Reactivated
@@ -420,6 +425,18 @@ mod tests {
         let plan = plan_transfer(&request(EntryKind::Transfer, vec![leg(4, 6, 1)]), &state).expect("enough");
         let gates: Vec<_> = plan.gates.iter().map(|(id, check)| (id.clone(), check.must_be_open)).collect();
         assert_eq!(gates, [(acc(1), true), (acc(2), true), (acc(5), false)]);
+    }
+
+    #[test]
+    fn of_two_generations_of_an_ancestor_the_older_is_checked() {
+        let moved = |n, generation| Head {
+            lineage: Lineage::root().beneath(&acc(0), 0).beneath(&acc(1), 0).beneath(&acc(2), generation),
+            ..head(n, &[0, 1, 2], 10)
+        };
+        for (payer, payee) in [(0, 1), (1, 0)] {
+            let plan = plan_transfer(&request(EntryKind::Transfer, vec![leg(4, 6, 1)]), &heads(vec![moved(4, payer), moved(6, payee)]));
+            assert_eq!(plan.expect("enough").gates[&acc(2)], GateCheck { generation: 0, must_be_open: true });
+        }
     }
 
     #[test]

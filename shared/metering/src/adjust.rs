@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tributary_api::App;
-use tributary_domain::account::Kind;
+use tributary_domain::account::{Funding, Kind};
 use tributary_domain::id::{AccountId, EventId, TransferId};
 use tributary_domain::ledger::{CreditError, EntryKind, Head, LedgerId};
 use tributary_domain::money::Micros;
 use tributary_domain::pricing::number::Quantity;
 use tributary_domain::pricing::postings::{Party, postings};
-use tributary_domain::pricing::rate::{EventToRate, RatedEvent, check_occurred_at, rate_event, unrate_event};
+use tributary_domain::pricing::rate::{EventToRate, RatedEvent, RatedLevel, check_occurred_at, rate_event, unrate_event};
 use tributary_domain::pricing::state::UsageState;
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::idempotency::{Outcome, Scope};
@@ -179,7 +179,8 @@ fn plan_on(
         ground.states.iter().map(|(id, state)| (id.clone(), UsageState::clone(state))).collect();
     let aggregation = chain.meter(&old.event.meter).map(|(meter, _)| meter.aggregation);
     let aggregation = aggregation.ok_or_else(|| refused("the event's meter is not known at the account any more"))?;
-    let taken_back = unrate_event(&mut states, &old.rated, aggregation).map_err(refused)?;
+    let left = |level: &RatedLevel| left(&ground, level);
+    let taken_back = unrate_event(&mut states, &old.rated, aggregation, left).map_err(refused)?;
     let record = |kind, event: &NewEvent, rated: &RatedEvent| UsageRecord {
         kind,
         event: event.clone(),
@@ -212,13 +213,24 @@ fn plan_on(
     Ok((planned, records, adjusted))
 }
 
+/// Whether the payer of a level has another seller by now.
+fn left(ground: &crate::plan::Ground<'_>, level: &RatedLevel) -> bool {
+    let head = ground.heads.get(&LedgerId::Account(level.payer.clone()));
+    head.and_then(|head| head.lineage.parent()).is_some_and(|seller| *seller != level.seller)
+}
+
 /// The change of each account's credit, each of which must be able to pay it, and of what is used up.
 fn nets<'a>(
     ground: &crate::plan::Ground<'_>,
     events: impl Iterator<Item = &'a RatedEvent>,
 ) -> Result<(BTreeMap<AccountId, Micros>, Micros), Unadjusted> {
     let head = |id: &AccountId| ground.heads.get(&LedgerId::Account(id.clone()));
-    let sums = postings(events, |id| head(id).map(|head| head.funding).unwrap_or_default());
+    // Who has left its seller since gets back in credit what it paid or owes there: no invoice of that seller comes any more.
+    let funding = |level: &RatedLevel| match left(ground, level) {
+        true => Funding::Prepaid,
+        false => head(&level.payer).map(|head| head.funding).unwrap_or_default(),
+    };
+    let sums = postings(events, funding);
     let overflow = |_| Unadjusted::Refused(StoreError::Credit(CreditError::Overflow).into());
     let (mut nets, mut consumed) = (BTreeMap::new(), Micros::ZERO);
     for (party, amount) in sums.map_err(overflow)? {

@@ -13,10 +13,10 @@ use tributary_domain::pricing::chain::{Chain, ChainAccount};
 use tributary_domain::pricing::meter::{Aggregation, Meter};
 use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::postings::{Party, postings};
-use tributary_domain::pricing::rate::{EventToRate, RateError, RatedEvent, check_occurred_at, period_of, rate_prepared_if};
+use tributary_domain::pricing::rate::{EventToRate, RateError, RatedEvent, RatedLevel, check_occurred_at, rate_prepared_if};
 use tributary_domain::pricing::resolve::{PreparedChain, ResolveError};
 use tributary_domain::pricing::state::UsageState;
-use tributary_domain::transfer::{GateCheck, GateChecks};
+use tributary_domain::transfer::{GateCheck, GateChecks, add_gate};
 use tributary_store::error::StoreError;
 use tributary_store::heads::Heads;
 use tributary_store::usage_entries::{Mark, MarkIndex, UsageBatch, UsageWrite};
@@ -239,7 +239,7 @@ impl<'a> Planner<'a> {
             }
         }
         let Some(prepared) = rules.get(&key) else { return Err(Unplanned::Stale) };
-        let value = match self.value(event, prepared.meter, chain) {
+        let value = match self.value(event, prepared.meter) {
             Ok(value) => value,
             Err(rejection) => return Ok(Err(rejection)),
         };
@@ -258,12 +258,12 @@ impl<'a> Planner<'a> {
     }
 
     /// The mark of the value that a `unique` meter counts.
-    fn value(&self, event: &NewEvent, meter: &Meter, chain: &Chain) -> Result<Option<Mark>, Rejection> {
+    fn value(&self, event: &NewEvent, meter: &Meter) -> Result<Option<Mark>, Rejection> {
         let (Aggregation::Unique, Some(by)) = (meter.aggregation, &meter.unique_by) else { return Ok(None) };
         let Some(value) = event.properties.get(by.as_str()) else {
             return Err(Rejection::field(&format!("/properties/{by}"), "is required: the meter counts its different values"));
         };
-        let period = period_of(chain, &self.states, event.occurred_at);
+        let period = Month::of(event.occurred_at);
         Ok(Some((self.mark_value)(&event.account_id, meter, period, value)))
     }
 
@@ -369,7 +369,7 @@ fn entry(
 /// An ancestor with an entry of its own needs no check: its entry's number is free only if it is as it was read.
 fn push_gates(gates: &mut GateChecks, head: &Head, touched: &BTreeSet<AccountId>, kind: EntryKind) {
     for step in head.lineage.steps().iter().skip(1).filter(|step| !touched.contains(&step.id)) {
-        gates.insert(step.id.clone(), GateCheck { generation: step.generation, must_be_open: kind.is_spending() });
+        add_gate(gates, &step.id, GateCheck { generation: step.generation, must_be_open: kind.is_spending() });
     }
 }
 
@@ -403,7 +403,7 @@ fn tiers(
 /// # Errors
 /// [`Overflow`].
 fn moves(rated: &RatedEvent, purses: &BTreeMap<AccountId, Purse<'_>>) -> Result<(BTreeMap<AccountId, Micros>, Micros), Overflow> {
-    let funding = |id: &AccountId| purses.get(id).map_or(Funding::Prepaid, |purse| purse.head.funding);
+    let funding = |level: &RatedLevel| purses.get(&level.payer).map_or(Funding::Prepaid, |purse| purse.head.funding);
     let (mut accounts, mut consumed) = (BTreeMap::new(), Micros::ZERO);
     for (party, amount) in postings([rated], funding)? {
         match party {

@@ -60,7 +60,9 @@ pub async fn work_off(app: &App, message: &str) -> Result<QueuedBatch, Box<dyn s
     let bytes = app.blobs().get(&key(&batch.id)).await?.ok_or("the events of the batch are missing")?;
     let events: Vec<Value> = serde_json::from_slice(&bytes)?;
     let answers = match Caller::of_credential(app, &waiting.credential).await {
-        Ok(caller) => ingest(app, &caller.over(Right::UsageWrite), &events).await.map_err(|problem| problem.detail)?,
+        Ok(caller) => ingest(&caller.time(app).await.map_err(|problem| problem.detail)?, &caller.over(Right::UsageWrite), &events)
+            .await
+            .map_err(|problem| problem.detail)?,
         Err(problem) if problem.code == Code::Unauthorized => {
             events.iter().map(|event| Answer::rejected(event, problem.clone().into())).collect()
         }

@@ -37,6 +37,21 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock that runs ahead of another.
+#[derive(Debug)]
+pub struct Ahead<'a> {
+    /// The other.
+    pub clock: &'a dyn Clock,
+    /// By how many milliseconds.
+    pub ms: i64,
+}
+
+impl Clock for Ahead<'_> {
+    fn now(&self) -> Timestamp {
+        self.clock.now().checked_add(SignedDuration::from_millis(self.ms)).unwrap_or(Timestamp::MAX)
+    }
+}
+
 /// A clock that stands still until it is set: for tests and the simulation.
 #[derive(Debug, Clone)]
 pub struct ManualClock {

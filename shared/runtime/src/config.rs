@@ -47,6 +47,10 @@ pub struct Config {
     pub ses_endpoint: Option<String>,
     /// [`BULK_QUEUE_URL`]: the SQS queue of the bulk worker. Only functions that send to it are told.
     pub bulk_queue_url: Option<String>,
+    /// [`BILLING_QUEUE_URL`]: the SQS queue of the invoice worker. Only functions that send to it are told.
+    pub billing_queue_url: Option<String>,
+    /// [`PROCESSOR_URL`]: another address of the payment processor than Stripe's. For the local run.
+    pub processor_url: Option<String>,
 }
 
 /// The variable with the bucket of blobs.
@@ -70,6 +74,10 @@ pub const API_URL: &str = "API_URL";
 pub const WEBHOOKS_ALLOW_LOOPBACK: &str = "WEBHOOKS_ALLOW_LOOPBACK";
 /// The variable with the URL of the bulk worker's queue.
 pub const BULK_QUEUE_URL: &str = "BULK_QUEUE_URL";
+/// The variable with the URL of the invoice worker's queue.
+pub const BILLING_QUEUE_URL: &str = "BILLING_QUEUE_URL";
+/// The variable with the payment processor's address.
+pub const PROCESSOR_URL: &str = "PROCESSOR_URL";
 
 /// Where the pepper is: 32 random bytes or more, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +166,8 @@ impl Config {
             webhooks_allow_loopback: some(WEBHOOKS_ALLOW_LOOPBACK).as_deref() == Some("true"),
             ses_endpoint: endpoint("AWS_ENDPOINT_URL_SESV2"),
             bulk_queue_url: some(BULK_QUEUE_URL),
+            billing_queue_url: some(BILLING_QUEUE_URL),
+            processor_url: some(PROCESSOR_URL),
         })
     }
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use crate::aws::Caller;
 use crate::blobs::{Blobs, NoBlobs, S3Blobs};
 use crate::bus::{Bus, EventBridge, NoBus};
-use crate::config::{BUCKET_NAME, BULK_QUEUE_URL, Config, ConfigError, EVENT_BUS_NAME, EVENT_QUEUE_URL, EXPORT_QUEUE_URL, USAGE_QUEUE_URL};
+use crate::config::{
+    BILLING_QUEUE_URL, BUCKET_NAME, BULK_QUEUE_URL, Config, ConfigError, EVENT_BUS_NAME, EVENT_QUEUE_URL, EXPORT_QUEUE_URL, USAGE_QUEUE_URL,
+};
 use crate::mail::{Mailer, SesMailer};
 use crate::queue::{Fifo, NoFifo, NoQueue, Queue, Queues, SqsFifo, SqsQueue};
 
@@ -114,6 +116,7 @@ fn queues(caller: &Caller, config: &Config) -> Queues {
         usage: queue(&config.usage_queue_url, USAGE_QUEUE_URL),
         exports: queue(&config.export_queue_url, EXPORT_QUEUE_URL),
         bulk: queue(&config.bulk_queue_url, BULK_QUEUE_URL),
+        billing: queue(&config.billing_queue_url, BILLING_QUEUE_URL),
         events,
     }
 }
@@ -128,7 +131,8 @@ fn bus(caller: &Caller, config: &Config) -> Arc<dyn Bus> {
 /// Whether every service is at an endpoint of plain HTTP. Then no root certificates are read.
 fn only_plain(config: &Config) -> bool {
     let plain = |endpoint: &Option<String>| endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
-    let queues = [&config.usage_queue_url, &config.export_queue_url, &config.bulk_queue_url, &config.event_queue_url];
+    let queues =
+        [&config.usage_queue_url, &config.export_queue_url, &config.bulk_queue_url, &config.billing_queue_url, &config.event_queue_url];
     let queues = queues.iter().any(|url| url.is_some());
     plain(&config.dynamodb_endpoint)
         && plain(&config.secrets_endpoint)

@@ -1,5 +1,5 @@
 //! What the functions need of the world, as ports with their AWS and local sides: configuration, clock, ids, secrets,
-//! blobs, queues, logs.
+//! blobs, queues, mail, payments, logs.
 
 mod aws;
 pub mod blobs;
@@ -9,6 +9,7 @@ pub mod config;
 pub mod dynamo;
 pub mod ids;
 pub mod mail;
+pub mod payments;
 pub mod queue;
 pub mod secrets;
 pub mod telemetry;

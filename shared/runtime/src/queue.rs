@@ -52,6 +52,8 @@ pub struct Queues {
     pub events: Arc<dyn Fifo>,
     /// Bulk jobs to go on with: to the bulk worker.
     pub bulk: Arc<dyn Queue>,
+    /// Accounts to bill: to the invoice worker.
+    pub billing: Arc<dyn Queue>,
 }
 
 /// The queue of a function that has none: a call names the variable that is missing.

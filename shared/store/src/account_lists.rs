@@ -186,7 +186,10 @@ impl Store {
     }
 
     /// One page of the tree index below `root`, in path order; `limit` 0 reads a whole page of 1 MB.
-    pub(crate) async fn tree_page(
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn tree_page(
         &self,
         root: &AccountId,
         lineage: &Lineage,

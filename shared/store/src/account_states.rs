@@ -2,17 +2,20 @@
 
 use serde_json::json;
 use tributary_domain::account::{Accepted, Account, Kind, Status, StatusChange};
+use tributary_domain::billing::bill::CutKind;
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{EntryKind, Head, LedgerId};
 use tributary_domain::money::{Amount, Micros};
-use tributary_domain::transfer::{Leg, TransferRequest, plan_transfer};
+use tributary_domain::transfer::{Leg, TransferRequest, add_gate, plan_transfer};
 
 use crate::Store;
 use crate::account_items::lifted_changes;
 use crate::accounts::{Authority, REPLANS, place_checks, read_gates};
+use crate::billing::cut_of;
 use crate::codec::{json as json_value, put};
 use crate::commit::{Part, Tx};
+use crate::dunning::push_suspended_by;
 use crate::entries::push_entry;
 use crate::error::StoreError;
 use crate::events::{Act, push_event};
@@ -101,6 +104,10 @@ impl Store {
             if !closed {
                 gates::push_state(&mut tx, id, old.generation, status);
             }
+            // From now on it is by hand: no invoice that is paid changes it.
+            if let Some(billing) = self.billing(id).await?.filter(|billing| billing.suspended_by.is_some()) {
+                push_suspended_by(&mut tx, &billing, None)?;
+            }
             let checks = place_checks(&old, authority.home);
             gates::push_checks(&mut tx, &checks, id.as_str());
             let refused = match tx.commit(&*self.table, &self.patience).await? {
@@ -180,11 +187,13 @@ impl Store {
             last = plan.entries[0].after.clone();
             plan.entries.iter().for_each(|entry| push_entry(&mut tx, entry));
             for (ancestor, check) in plan.gates {
-                checks.entry(ancestor).or_insert(check);
+                add_gate(&mut checks, &ancestor, check);
             }
             transfer = Some(plan.transfer);
         }
-        push_entry(&mut tx, &last.state_entry(EntryKind::Closed, act.now, |after| after.status = Status::Closed)?);
+        let entry = last.state_entry(EntryKind::Closed, act.now, |after| after.status = Status::Closed)?;
+        push_entry(&mut tx, &entry);
+        self.push_cut(&mut tx, id, cut_of(&entry, CutKind::Closed, &parent)).await?;
         push_event(&mut tx, Part::Plain, act, id, RecordKind::AccountClosed, &json!({ "swept": transfer.as_ref().map(|t| t.id.clone()) }))?;
         let live = self.live_keys(id).await?;
         push_close(&mut tx, &old, &new, &parent, live.len());
@@ -211,11 +220,11 @@ fn next_status(account: &Account, change: StatusChange) -> Result<Status, StoreE
     }
 }
 
-fn with_status(old: &Account, status: Status, act: &Act) -> Account {
+pub(crate) fn with_status(old: &Account, status: Status, act: &Act) -> Account {
     Account { status, version: old.version + 1, updated_at: act.now, ..old.clone() }
 }
 
-fn push_status(tx: &mut Tx, old: &Account, new: &Account) {
+pub(crate) fn push_status(tx: &mut Tx, old: &Account, new: &Account) {
     let mut changes = status_changes(new);
     if let (Some(_), None, Some(accepted)) = (old.frozen_at, new.frozen_at, &new.accepted) {
         changes.extend(lifted_changes(accepted));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tributary_domain::account::{Account, Funding, Kind, Settings, Status, Tags};
+use tributary_domain::billing::bill::CutKind;
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Entry, EntryKind, Head, LedgerId};
@@ -9,11 +10,12 @@ use tributary_domain::lineage::Lineage;
 use tributary_domain::lot::Lots;
 use tributary_domain::money::{Amount, Currency, Micros};
 use tributary_domain::text::{Email, ExternalId, Name};
-use tributary_domain::transfer::{GateCheck, GateChecks, Leg, Transfer, TransferRequest, gates_for_debit, plan_transfer};
+use tributary_domain::transfer::{GateCheck, GateChecks, Leg, Transfer, TransferRequest, add_gate, gates_for_debit, plan_transfer};
 
 use crate::Store;
 use crate::account_items::{decode, edit_changes, encode};
 use crate::account_states::refuse_stale;
+use crate::billing::{cut_of, push_opened};
 use crate::codec::{Reader, json as json_value, put};
 use crate::commit::{Part, Refused, Tx, patiently};
 use crate::entries::push_entry;
@@ -207,9 +209,10 @@ impl Store {
         }
         let entries = self.opening_entries(new, &account, &parent, authority.home, act, &mut checks).await?;
         for step in parent.lineage.steps().iter().skip(1) {
-            checks.insert(step.id.clone(), GateCheck { generation: step.generation, must_be_open: true });
+            add_gate(&mut checks, &step.id, GateCheck { generation: step.generation, must_be_open: true });
         }
         entries.0.iter().for_each(|entry| push_entry(&mut tx, entry));
+        push_opened(&mut tx, &account, act.now)?;
         gates::push_checks(&mut tx, &checks, account.id.as_str());
         if let Some(scope) = scope {
             push_account_record(&mut tx, scope, &account, entries.1.as_ref(), act)?;
@@ -284,6 +287,7 @@ impl Store {
             push_external_id_change(&mut tx, &old, &new);
             let checks = place_checks(&old, authority.home);
             gates::push_checks(&mut tx, &checks, id.as_str());
+            let mut cut = None;
             if old.credit_limit != new.credit_limit || old.funding != new.funding {
                 let mut head = self.head(&LedgerId::Account(id.clone())).await?;
                 if old.credit_limit != new.credit_limit {
@@ -292,9 +296,12 @@ impl Store {
                     head = entry.after;
                 }
                 if old.funding != new.funding {
-                    push_entry(&mut tx, &head.state_entry(EntryKind::FundingSet, act.now, |after| after.funding = new.funding)?);
+                    let entry = head.state_entry(EntryKind::FundingSet, act.now, |after| after.funding = new.funding)?;
+                    push_entry(&mut tx, &entry);
+                    cut = new.lineage.parent().map(|parent| cut_of(&entry, CutKind::Funding, parent));
                 }
             }
+            self.push_edited(&mut tx, (&old, &new), cut, act.now).await?;
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => return Ok(new),
                 Err(refused) => refused,

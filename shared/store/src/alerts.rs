@@ -240,7 +240,7 @@ impl Store {
             let rule = reader.text("pk").ok()?.strip_prefix(keys::STANDINGS)?.parse().ok()?;
             Some(Overdue { rule, owner: reader.parsed("own").ok()?, watched: reader.parsed("sk").ok()? })
         };
-        Ok((page.items.iter().filter_map(read).collect(), page.next))
+        Ok((self.mine(&page.items).filter_map(read).collect(), page.next))
     }
 
     /// Forgets how a rule stood that is no more.
@@ -262,7 +262,7 @@ impl Store {
         let query = Query::index(Index::Gsi2, keys::EMPTIES_DUE_INDEX, range).limit(limit);
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
         let id = |item: &Item| Reader(item).text("gsi2sk").ok().and_then(|at| at.split_once('#')?.1.parse().ok());
-        Ok(page.items.iter().filter_map(id).collect())
+        Ok(self.mine(&page.items).filter_map(id).collect())
     }
 
     /// Puts off until `at` the next look at an account's rules on when credit runs out, unless they were changed meanwhile.

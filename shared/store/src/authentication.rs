@@ -46,9 +46,7 @@ impl Store {
         let key = keys::credential(hash);
         let Some(item) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Ok(None) };
         let key: ApiKey = Reader(&item).json("doc")?;
-        let over = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
-        let secret_over = key.secrets.iter().find(|secret| secret.hash == hash).is_none_or(|secret| over(secret.expires_at));
-        if key.revoked_at.is_some() || over(key.expires_at) || secret_over {
+        if key.is_over(hash, now) {
             return Ok(None);
         }
         let role = self.role_held(&key.account_id, &key.role).await?;

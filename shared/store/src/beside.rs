@@ -42,6 +42,19 @@ impl Store {
         scope: Option<&Scope>,
         change: impl Fn(Option<&Item>, &Account) -> Result<Edit<T>, StoreError> + Send + Sync,
     ) -> Result<Outcome<T>, StoreError> {
+        self.edit_beside_any((account, key), authority, act, scope, false, change).await
+    }
+
+    /// The same, also beside a closed account if `closed` says so.
+    pub(crate) async fn edit_beside_any<T: Serialize + DeserializeOwned>(
+        &self,
+        (account, key): (&AccountId, Key),
+        authority: Authority<'_>,
+        act: &Act,
+        scope: Option<&Scope>,
+        closed: bool,
+        change: impl Fn(Option<&Item>, &Account) -> Result<Edit<T>, StoreError> + Send + Sync,
+    ) -> Result<Outcome<T>, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
             let owner = match (self.account_to_change(account, authority, resolve).await, scope) {
@@ -55,7 +68,7 @@ impl Store {
             {
                 return Ok(Outcome::Replayed(first));
             }
-            if owner.status == Status::Closed {
+            if owner.status == Status::Closed && !closed {
                 return Err(StoreError::AccountState("closed"));
             }
             let item = patiently(&self.patience, || self.table.get(&key, true)).await?;

@@ -1,13 +1,20 @@
 //! Items to entities and back. Attribute names are short, because every byte is paid for; `docs/DATA-MODEL.md` explains
 //! them.
 
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::{Read as _, Write as _};
 use std::str::FromStr;
 
 use crate::error::StoreError;
 use crate::table::{Item, Value, s};
+
+/// The most bytes of a document that is kept packed.
+const MAX_UNPACKED: u64 = 32 * 1024 * 1024;
 
 /// Reads attributes of one item; a missing or malformed one is [`StoreError::Corrupt`] with its name.
 #[derive(Debug)]
@@ -71,6 +78,14 @@ impl<'a> Reader<'a> {
         serde_json::from_str(self.text(name)?).map_err(|error| corrupt(name, &error.to_string()))
     }
 
+    /// A document, kept as packed JSON.
+    pub fn packed<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
+        let bytes = self.maybe_bytes(name)?.ok_or_else(|| corrupt(name, "is missing"))?;
+        // No document of ours is larger, whatever the bytes say.
+        let mut text = DeflateDecoder::new(bytes).take(MAX_UNPACKED);
+        serde_json::from_reader(&mut text).map_err(|error| corrupt(name, &error.to_string()))
+    }
+
     /// An enumeration's word, read as serde names it.
     pub fn word<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
         serde_json::from_value(serde_json::Value::String(self.text(name)?.to_owned())).map_err(|error| corrupt(name, &error.to_string()))
@@ -116,4 +131,14 @@ pub fn time(at: Timestamp) -> Value {
 /// [`StoreError::Corrupt`] if it does not serialise, which no entity of ours does.
 pub fn json(document: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_string(document).map(s).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+/// A document packed, in fewer bytes: write units are counted by the kilobyte.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if it does not serialise, which no entity of ours does.
+pub fn packed(document: &impl Serialize) -> Result<Value, StoreError> {
+    let wrong = |error: &dyn std::fmt::Display| StoreError::Corrupt(error.to_string());
+    let text = serde_json::to_vec(document).map_err(|error| wrong(&error))?;
+    let mut packer = DeflateEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(&text).and_then(|()| packer.finish()).map(Value::B).map_err(|error| wrong(&error))
 }

@@ -51,6 +51,16 @@ pub enum Part {
     Job,
     /// Some rows of a bulk job.
     Chunk,
+    /// How far an account is billed.
+    Billing,
+    /// An invoice.
+    Invoice,
+    /// How far a seller's numbers are.
+    Counters,
+    /// A payment.
+    Payment,
+    /// A dispute of an invoice.
+    Dispute,
     /// A write without a condition that matters.
     Plain,
 }

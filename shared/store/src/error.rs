@@ -1,5 +1,9 @@
 //! What can go wrong above the table.
 
+use tributary_domain::billing::credit_note::PartError;
+use tributary_domain::billing::dispute::DisputeError;
+use tributary_domain::billing::invoice::InvoiceError;
+use tributary_domain::billing::payment::RefundError;
 use tributary_domain::hold::HoldError;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::CreditError;
@@ -103,6 +107,12 @@ pub enum StoreError {
     /// The seller has too little credit to sell. How much it has is not the buyer's to know.
     #[error("the account's parent has too little credit to sell as much")]
     SellerShort,
+    /// An invoice, its lines or a dispute of it do not allow it.
+    #[error(transparent)]
+    Dispute(DisputeError),
+    /// Money cannot be given back.
+    #[error(transparent)]
+    Refund(#[from] RefundError),
     /// Something else is in the way; said in words.
     #[error("{0}")]
     Conflict(&'static str),
@@ -133,6 +143,24 @@ impl From<HoldError> for StoreError {
             HoldError::Credit(credit) => StoreError::Credit(credit),
             other @ (HoldError::Ended(_) | HoldError::Expired(_) | HoldError::TooMuch { .. }) => StoreError::Hold(other),
         }
+    }
+}
+
+impl From<DisputeError> for StoreError {
+    fn from(error: DisputeError) -> Self {
+        StoreError::Dispute(error)
+    }
+}
+
+impl From<PartError> for StoreError {
+    fn from(error: PartError) -> Self {
+        StoreError::Dispute(error.into())
+    }
+}
+
+impl From<InvoiceError> for StoreError {
+    fn from(error: InvoiceError) -> Self {
+        StoreError::Dispute(error.into())
     }
 }
 

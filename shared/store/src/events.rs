@@ -40,6 +40,10 @@ pub fn push_event(tx: &mut Tx, part: Part, act: &Act, account: &AccountId, kind:
     put(&mut item, "detail", json(detail)?);
     put(&mut item, "gsi1pk", s(keys::audit_index(account)));
     put(&mut item, "gsi1sk", s(act.event.as_str()));
+    if let RecordKind::OperatorCreated | RecordKind::AccountCreated = kind {
+        put(&mut item, "gsi3pk", s(keys::EVERY_ACCOUNT_INDEX));
+        put(&mut item, "gsi3sk", s(account.as_str()));
+    }
     tx.push(part, Write::create(keys::event(&act.event), item));
     Ok(())
 }

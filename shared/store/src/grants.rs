@@ -17,6 +17,7 @@ use crate::idempotency::{Outcome, Scope};
 use crate::keys;
 use crate::principals::{ApiKey, Grantor, MAX_KEYS, MAX_MEMBERS, Member, Principal};
 use crate::table::{Action, Change, Cond, Item, Key, Value, Write, s};
+use crate::test_clocks::ON_CLOCK;
 
 impl Store {
     /// Stores a new key, if the grantor still stands as read and the account has room.
@@ -31,9 +32,18 @@ impl Store {
         act: &Act,
         scope: Option<&Scope>,
     ) -> Result<Outcome<ApiKey>, StoreError> {
-        let room = Write::update(keys::account(&key.account_id), vec![Change::Add("keys", 1)], room("keys", MAX_KEYS));
+        let mut room = room("keys", MAX_KEYS);
+        if key.clock.is_none() {
+            // Or the key would not know of a clock that its account was put on meanwhile.
+            room = Cond::All(vec![room, Cond::Lacks(ON_CLOCK)]);
+        }
+        let room = Write::update(keys::account(&key.account_id), vec![Change::Add("keys", 1)], room);
         let limit = StoreError::Limit { what: "keys of one account", limit: MAX_KEYS };
-        self.add_principal(key, &key.account_id, &key.role, None, room, limit, grantor, authority, act, scope, RecordKind::KeyCreated).await
+        let kind = RecordKind::KeyCreated;
+        match self.add_principal(key, &key.account_id, &key.role, None, room, limit, grantor, authority, act, scope, kind).await {
+            Err(StoreError::Limit { .. }) if key.clock.is_none() && self.test_clock_of(&key.account_id).await?.is_some() => Err(CHANGED),
+            added => added,
+        }
     }
 
     /// Stores a new member, if the grantor still stands as read and the account has room.

@@ -2,9 +2,11 @@
 
 use tributary_domain::delivery::Target;
 use tributary_domain::id::{
-    AccountId, AlertId, EventId, ExportId, HoldId, JobId, KeyId, LotId, MemberId, PackageId, RoleId, TransferId, UsageBatchId, WebhookId,
+    AccountId, AlertId, CreditNoteId, DisputeId, EventId, ExportId, HoldId, InvoiceId, JobId, KeyId, LotId, MemberId, PackageId, PaymentId,
+    RoleId, RunId, TransferId, UsageBatchId, WebhookId,
 };
 use tributary_domain::ledger::LedgerId;
+use tributary_domain::pricing::month::Month;
 use tributary_domain::text::fold;
 
 use crate::table::Key;
@@ -93,6 +95,9 @@ pub fn name_position(name: &str, id: &AccountId) -> String {
 
 /// Index partition of the whole tree, by path.
 pub const TREE_INDEX: &str = "TREE";
+
+/// Index partition of all accounts, by id: of the audit records of their making, which nothing changes.
+pub const EVERY_ACCOUNT_INDEX: &str = "ACCTS";
 
 /// A hold.
 pub fn hold(id: &HoldId) -> Key {
@@ -220,6 +225,138 @@ pub const RUNS: &str = "R#";
 pub fn topup_run(account: &AccountId, number: u64) -> Key {
     Key::new(topup_partition(account), format!("{RUNS}{number:020}"))
 }
+
+/// How far an account is billed.
+pub fn billing(account: &AccountId) -> Key {
+    Key::new(format!("BILL#{account}"), ALONE)
+}
+
+/// Index partition of accounts, by when a period of theirs is closed.
+pub const BILLING_DUE_INDEX: &str = "DUE#billing";
+
+/// How an account bills its sub-accounts.
+pub fn seller(account: &AccountId) -> Key {
+    Key::new(format!("SELL#{account}"), ALONE)
+}
+
+/// How far a seller's numbers are.
+pub fn counters(seller: &AccountId) -> Key {
+    Key::new(format!("INVN#{seller}"), ALONE)
+}
+
+/// What the partition of an account's invoices begins with, before its id.
+pub const INVOICES: &str = "INV#";
+
+/// Partition of an account's invoices.
+pub fn invoices_partition(account: &AccountId) -> String {
+    format!("{INVOICES}{account}")
+}
+
+/// An invoice, by the label of its period and its part.
+pub fn invoice(account: &AccountId, label: Month, part: u32) -> Key {
+    let part = if part > 1 { format!("-{part:05}") } else { String::new() };
+    Key::new(invoices_partition(account), format!("{label}{part}"))
+}
+
+/// Index partition that finds an invoice by its id.
+pub fn invoice_index(id: &InvoiceId) -> String {
+    format!("INVID#{id}")
+}
+
+/// Index partition of the invoices of a seller, by when they were made.
+pub fn sold_index(seller: &AccountId) -> String {
+    format!("SOLD#{seller}")
+}
+
+/// Index partition of invoices, by when something is done with them.
+pub const INVOICES_DUE_INDEX: &str = "DUE#invoice";
+
+/// Index partition of drafts, by when they are finalized by themselves.
+pub const DRAFTS_DUE_INDEX: &str = "DUE#draft";
+
+/// A run of billing.
+pub fn run(id: &RunId) -> Key {
+    Key::new(run_partition(id), ALONE)
+}
+
+/// Partition of a run of billing and its chunks.
+pub fn run_partition(id: &RunId) -> String {
+    format!("RUN#{id}")
+}
+
+/// Some accounts of a run, by their number.
+pub fn run_chunk(id: &RunId, number: u32) -> Key {
+    Key::new(run_partition(id), run_chunk_position(number))
+}
+
+/// Where the accounts of that number stand in their run.
+pub fn run_chunk_position(number: u32) -> String {
+    format!("C#{number:06}")
+}
+
+/// Index partition of the runs of an account, by id.
+pub fn runs_index(account: &AccountId) -> String {
+    format!("RUNS#{account}")
+}
+
+/// Index partition of runs that are not completed, by when they began.
+pub const RUNS_DUE_INDEX: &str = "DUE#run";
+
+/// One payment.
+pub fn payment(id: &PaymentId) -> Key {
+    Key::new(format!("PAY#{id}"), ALONE)
+}
+
+/// Index partition that finds a payment by its seller and the processor's name for it.
+pub fn payment_index(seller: &AccountId, processor_id: &str) -> String {
+    format!("PAYX#{seller}#{processor_id}")
+}
+
+/// Index partition of an account's payments, by when they were begun.
+pub fn payments_index(account: &AccountId) -> String {
+    format!("PAYS#{account}")
+}
+
+/// Index partition of payments that are looked at by themselves, by when.
+pub const PAYMENTS_DUE_INDEX: &str = "DUE#payment";
+
+/// One credit note.
+pub fn credit_note(id: &CreditNoteId) -> Key {
+    Key::new(format!("CRN#{id}"), ALONE)
+}
+
+/// Index partition of an account's credit notes, by when they were issued.
+pub fn credit_notes_index(account: &AccountId) -> String {
+    format!("CRNS#{account}")
+}
+
+/// Index partition of the credit notes of an invoice, by when they were issued.
+pub fn credit_notes_of_index(invoice: &InvoiceId) -> String {
+    format!("CRNI#{invoice}")
+}
+
+/// Index partition of the credit notes that a seller issued, by when.
+pub fn credit_notes_sold_index(seller: &AccountId) -> String {
+    format!("CRNO#{seller}")
+}
+
+/// One dispute.
+pub fn dispute(id: &DisputeId) -> Key {
+    Key::new(format!("DSP#{id}"), ALONE)
+}
+
+/// Index partition of an account's disputes, by when they were opened.
+pub fn disputes_index(account: &AccountId) -> String {
+    format!("DSPS#{account}")
+}
+
+/// Index partition of the disputes that a seller answers, by when they were opened.
+pub fn disputes_sold_index(seller: &AccountId) -> String {
+    format!("DSPO#{seller}")
+}
+
+/// Index partition of open disputes, by when their answer is due.
+pub const DISPUTES_DUE_INDEX: &str = "DUE#dispute";
 
 /// Index partition of topping up that is tried again, by when.
 pub const TOPUPS_DUE_INDEX: &str = "DUE#topup";
@@ -363,6 +500,14 @@ pub fn reconcile_brake() -> Key {
 /// A finished pass of reconciliation, by its number.
 pub fn reconcile_pass(number: u64) -> Key {
     Key::new("RECON", format!("PASS#{number:020}"))
+}
+
+/// Partition of all test clocks.
+pub const CLOCKS: &str = "CLOCK";
+
+/// The test clock of the tree below an account.
+pub fn test_clock(root: &AccountId) -> Key {
+    Key::new(CLOCKS, root.as_str())
 }
 
 /// Names the operator's account.

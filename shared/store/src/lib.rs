@@ -7,12 +7,16 @@ pub mod aggregates;
 pub mod alerts;
 pub mod authentication;
 pub mod beside;
+pub mod billing;
 pub mod books;
 pub mod bootstrap;
 pub mod codec;
 pub mod commit;
 pub mod counting;
+pub mod credit_notes;
 pub mod deliveries;
+pub mod disputes;
+pub mod dunning;
 pub mod dynamo;
 pub mod entries;
 pub mod error;
@@ -28,25 +32,33 @@ pub mod heads;
 pub mod history;
 pub mod holds;
 pub mod idempotency;
+pub mod invoices;
 pub mod job_credits;
 pub mod jobs;
 pub mod keys;
 pub mod lots;
 pub mod memory;
+pub mod movements;
 pub mod moves;
+pub mod payments;
 pub mod principals;
+pub mod profiles;
 pub mod purchases;
 pub mod reconcile;
 pub mod roles;
+pub mod runs;
+pub mod sellers;
 pub mod size;
 pub mod stream;
 pub mod table;
+pub mod test_clocks;
 pub mod topups;
 pub mod transfers;
 pub mod turns;
 pub mod usage_batches;
 pub mod usage_entries;
 pub mod webhooks;
+pub mod whose;
 
 use std::sync::Arc;
 
@@ -55,6 +67,7 @@ use commit::Patience;
 use heads::HeadMemory;
 use table::{Item, Key, Page, Query, Table, TableError, Write};
 use usage_entries::UsageMemory;
+use whose::Whose;
 
 /// A shared table is a table, so that wrappers stack on one that others hold too.
 #[async_trait::async_trait]
@@ -88,11 +101,12 @@ pub struct Store {
     usage: Arc<UsageMemory>,
     books: Arc<BookMemory>,
     patience: Patience,
+    whose: Whose,
 }
 
 impl Store {
     /// A store on `table`. One per process: it remembers heads.
     pub fn new(table: Arc<dyn Table>, patience: Patience) -> Self {
-        Self { table, memory: Arc::default(), usage: Arc::default(), books: Arc::default(), patience }
+        Self { table, memory: Arc::default(), usage: Arc::default(), books: Arc::default(), patience, whose: Whose::Everyone }
     }
 }

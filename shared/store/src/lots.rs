@@ -49,7 +49,7 @@ impl Store {
         let query = Query::index(Index::Gsi2, keys::LOTS_DUE_INDEX, range).limit(limit).after(start);
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
         let id = |item: &Item| Reader(item).text("gsi2sk").ok().and_then(|at| at.split_once('#')?.1.parse().ok());
-        Ok((page.items.iter().filter_map(id).collect(), page.next))
+        Ok((self.mine(&page.items).filter_map(id).collect(), page.next))
     }
 
     /// Takes out of its account what is left of a lot whose time is over, but for what is held: once, however often it is

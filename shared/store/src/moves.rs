@@ -7,16 +7,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tributary_domain::account::{Account, Kind, Status};
+use tributary_domain::billing::bill::CutKind;
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{EntryKind, LedgerId};
 use tributary_domain::lineage::{Lineage, MAX_DEPTH, TooDeep};
-use tributary_domain::transfer::{GateCheck, GateChecks};
+use tributary_domain::transfer::{GateCheck, GateChecks, add_gate};
 
 use crate::Store;
 use crate::account_items::{decode, place_changes};
 use crate::account_states::refuse_stale;
 use crate::accounts::{Authority, REPLANS, place_checks, push_external_id_change, read_gates, taken_by};
+use crate::billing::cut_of;
 use crate::codec::{Reader, json as json_value, put, time};
 use crate::commit::{Part, Tx, patiently};
 use crate::entries::push_entry;
@@ -25,6 +27,7 @@ use crate::events::{Act, push_event};
 use crate::gates;
 use crate::keys;
 use crate::table::{Action, Change, Cond, Index, Item, Query, SortRange, Value, Write, s};
+use crate::test_clocks::ON_CLOCK;
 
 /// One move, as the account's history keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +74,14 @@ impl Store {
             if old.lineage.parent() == Some(to) {
                 return Ok(old);
             }
-            let new = self.moved(&old, &target, act).await?;
+            let new = match self.moved(&old, &target, act).await {
+                // The stored ancestors may be of before another move.
+                Err(StoreError::Cycle) if !resolve => {
+                    resolve = true;
+                    continue;
+                }
+                planned => planned?,
+            };
             keeps(id, &old.lineage, &new.lineage)?;
             let (tx, checks) = self.plan_move(&old, &new, &target, authority.home, act).await?;
             let refused = match tx.commit(&*self.table, &self.patience).await? {
@@ -117,11 +127,26 @@ impl Store {
         if target.kind != Kind::Operator && target.currency != old.currency {
             return Err(StoreError::ParentCurrency { parent: target.currency, account: old.currency });
         }
+        self.same_time(old, target).await?;
         let lineage = target.lineage.child(&target.id, target.generation)?;
         if lineage.depth() + self.height_below(old).await? > MAX_DEPTH {
             return Err(TooDeep.into());
         }
         Ok(Account { lineage, generation: old.generation + 1, version: old.version + 1, updated_at: act.now, ..old.clone() })
+    }
+
+    /// Nothing moves into or out of a tree on a test clock. One that is put on a clock meanwhile is refused by the conditions of the move.
+    async fn same_time(&self, old: &Account, target: &Account) -> Result<(), StoreError> {
+        let tops = (old.lineage.top(&old.id), target.lineage.top(&target.id));
+        if old.lineage.depth() > 1 && tops.0 == tops.1 {
+            return Ok(());
+        }
+        for top in [tops.0, tops.1].into_iter().flatten() {
+            if self.test_clock_of(top).await?.is_some() {
+                return Err(StoreError::Conflict("accounts move neither into nor out of a tree on a test clock"));
+            }
+        }
+        Ok(())
     }
 
     /// Levels below an account: 0 without sub-accounts. Read from the tree index, so a sub-account made in the last
@@ -161,23 +186,27 @@ impl Store {
             Change::Set("ver", Value::N(new.version)),
             Change::Set("updated", time(new.updated_at)),
         ]);
-        tx.push(Part::Account, Write::update(keys::account(&old.id), changes, Cond::Eq("ver", Value::N(old.version))));
+        let as_read = Cond::All(vec![Cond::Eq("ver", Value::N(old.version)), Cond::Lacks(ON_CLOCK)]);
+        tx.push(Part::Account, Write::update(keys::account(&old.id), changes, as_read));
         tx.push(Part::OldParent, Write::update(keys::account(&from), vec![Change::Add("kids", -1)], Cond::Exists));
-        let as_read = Cond::All(vec![Cond::Eq("st", s(Status::Active.word())), Cond::Eq("gen", Value::N(i64::from(target.generation)))]);
+        let mut as_read = vec![Cond::Eq("st", s(Status::Active.word())), Cond::Eq("gen", Value::N(i64::from(target.generation)))];
+        if target.lineage.top(&target.id) != old.lineage.top(&old.id) {
+            as_read.push(Cond::Lacks(ON_CLOCK));
+        }
+        let as_read = Cond::All(as_read);
         tx.push(Part::Parent, Write::update(keys::account(&target.id), vec![Change::Add("kids", 1)], as_read));
         push_external_id_change(&mut tx, old, new);
-        push_entry(
-            &mut tx,
-            &head.state_entry(EntryKind::Moved, act.now, |after| {
-                after.lineage = new.lineage.clone();
-                after.generation = new.generation;
-            })?,
-        );
+        let entry = head.state_entry(EntryKind::Moved, act.now, |after| {
+            after.lineage = new.lineage.clone();
+            after.generation = new.generation;
+        })?;
+        push_entry(&mut tx, &entry);
+        self.push_cut(&mut tx, &old.id, cut_of(&entry, CutKind::Moved, &target.id)).await?;
         gates::push_state(&mut tx, &old.id, new.generation, old.status);
         push_relocation(&mut tx, new, act);
         let mut checks = place_checks(old, home);
         for step in target.lineage.steps().iter().skip(1) {
-            checks.insert(step.id.clone(), GateCheck { generation: step.generation, must_be_open: true });
+            add_gate(&mut checks, &step.id, GateCheck { generation: step.generation, must_be_open: true });
         }
         gates::push_checks(&mut tx, &checks, old.id.as_str());
         Ok((tx, checks))
@@ -201,10 +230,14 @@ impl Store {
                 let children = page.items.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
                 let place = &place;
                 let one = async |child: &Account| self.relocate_one(&child.id, place).await;
-                let moved: Vec<bool> = stream::iter(&children).map(one).buffer_unordered(PARALLEL).try_collect().await?;
-                relocated += moved.into_iter().filter(|moved| *moved).count();
-                let parents = children.into_iter().filter(Account::may_have_children);
-                open.extend(parents.map(|child| (child.id, place.clone(), child.generation)));
+                let there: Vec<Option<Relocated>> = stream::iter(&children).map(one).buffer_unordered(PARALLEL).try_collect().await?;
+                // The index may still show one that was moved away: what is below that is not below here.
+                for Relocated { account, changed } in there.into_iter().flatten() {
+                    relocated += usize::from(changed);
+                    if account.may_have_children() {
+                        open.push((account.id, place.clone(), account.generation));
+                    }
+                }
                 match page.next {
                     Some(next) => start = Some(next),
                     None => break,
@@ -230,14 +263,17 @@ impl Store {
         }
     }
 
-    /// Sets one account's stored ancestors, unless they are so already or it has itself been moved away.
-    async fn relocate_one(&self, id: &AccountId, place: &Lineage) -> Result<bool, StoreError> {
+    /// Sets one account's stored ancestors, unless they are so already; `None` if it has itself been moved away.
+    async fn relocate_one(&self, id: &AccountId, place: &Lineage) -> Result<Option<Relocated>, StoreError> {
         let ledger = LedgerId::Account(id.clone());
         for _ in 0..REPLANS {
             let account = self.account(id).await?;
             let head = self.head(&ledger).await?;
-            if account.lineage.parent() != place.parent() || (&account.lineage == place && &head.lineage == place) {
-                return Ok(false);
+            if account.lineage.parent() != place.parent() {
+                return Ok(None);
+            }
+            if &account.lineage == place && &head.lineage == place {
+                return Ok(Some(Relocated { account, changed: false }));
             }
             let new = Account { lineage: place.clone(), ..account.clone() };
             let entry = head.state_entry(EntryKind::Relocated, head.at, |after| after.lineage = place.clone())?;
@@ -248,7 +284,7 @@ impl Store {
             tx.push(Part::Account, Write::update(keys::account(id), place_changes(&new), as_read));
             if tx.commit(&*self.table, &self.patience).await?.is_ok() {
                 self.memory.forget(&ledger);
-                return Ok(true);
+                return Ok(Some(Relocated { account: new, changed: true }));
             }
         }
         Err(StoreError::Busy)
@@ -262,7 +298,7 @@ impl Store {
         let range = SortRange::Between("0".to_owned(), relocation_position(before));
         let query = Query::index(Index::Gsi2, keys::RELOCATIONS_INDEX, range).limit(limit);
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
-        page.items.iter().map(|item| Reader(item).parsed("acc")).collect()
+        self.mine(&page.items).map(|item| Reader(item).parsed("acc")).collect()
     }
 
     /// The moves of an account, oldest first.
@@ -274,6 +310,12 @@ impl Store {
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
         page.items.iter().map(|item| Reader(item).json("doc")).collect()
     }
+}
+
+/// An account that is where a move says.
+struct Relocated {
+    account: Account,
+    changed: bool,
 }
 
 fn relocation_position(at: Timestamp) -> String {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tributary_domain::id::{AccountId, KeyId, MemberId};
+use tributary_domain::id::{AccountId, ClockId, KeyId, MemberId};
 use tributary_domain::rights::{Deny, MAX_DENIES, RightSet, RoleRef};
 use tributary_domain::text::{Email, Name};
 
@@ -56,8 +56,20 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The test clock that its account is on: its requests are done at that clock's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockId>,
     /// Raised by one at each change.
     pub version: i64,
+}
+
+impl ApiKey {
+    /// Whether its time, or that of its secret with this hash, is over.
+    pub fn is_over(&self, hash: &str, now: Timestamp) -> bool {
+        let over = |until: Option<Timestamp>| until.is_some_and(|until| until <= now);
+        let secret_over = self.secrets.iter().find(|secret| secret.hash == hash).is_none_or(|secret| over(secret.expires_at));
+        self.revoked_at.is_some() || over(self.expires_at) || secret_over
+    }
 }
 
 /// A person of an account.

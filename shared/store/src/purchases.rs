@@ -10,6 +10,7 @@ use tributary_domain::id::{AccountId, EventId, LotId, PackageId, TransferId};
 use tributary_domain::ledger::{CreditError, EntryKind, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Amount;
+use tributary_domain::pricing::book::PricingBook;
 use tributary_domain::pricing::package::Unavailable;
 use tributary_domain::text::Reference;
 use tributary_domain::transfer::{Leg, Purchased, Transfer, TransferRequest};
@@ -89,16 +90,7 @@ impl Store {
         self.may_now(&asked.buyer, &lineage, authority).await?;
         let seller = lineage.parent().cloned().ok_or(StoreError::Conflict("the operator's account has nobody to buy from"))?;
         let book = self.book(&seller).await?;
-        let bought = match &asked.wanted {
-            Wanted::Package(id, quantity) => {
-                let package = book.packages.iter().find(|package| package.id == *id).ok_or(Denied::Absent)?;
-                package.bought(*quantity, asked.lot.clone(), book.version, asked.now)?
-            }
-            Wanted::Loose(credits) => book.bulk.as_ref().ok_or(Unavailable::Loose)?.bought(*credits, book.version)?,
-        };
-        if let Some(max) = bought.max_per_account.filter(|max| bought.quantity > *max) {
-            return Err(limit(max));
-        }
+        let bought = sold(&book, &asked.wanted, asked.lot.clone(), asked.now)?;
         let amount = Amount::new(bought.credits.plus(bought.bonus)?).map_err(|_| Unavailable::Overflow)?;
         Ok(TransferRequest {
             id: asked.id.clone(),
@@ -141,17 +133,37 @@ impl Store {
     }
 }
 
-fn limit(max: u32) -> StoreError {
+/// What is bought of a book at a time, and on what terms.
+///
+/// # Errors
+/// [`Denied::Absent`] of a package that is not in it, [`StoreError::Unavailable`], [`StoreError::Limit`] of more than one account may ever buy.
+pub fn sold(book: &PricingBook, wanted: &Wanted, lot: LotId, now: Timestamp) -> Result<Purchased, StoreError> {
+    let bought = match wanted {
+        Wanted::Package(id, quantity) => {
+            let package = book.packages.iter().find(|package| package.id == *id).ok_or(Denied::Absent)?;
+            package.bought(*quantity, lot, book.version, now)?
+        }
+        Wanted::Loose(credits) => book.bulk.as_ref().ok_or(Unavailable::Loose)?.bought(*credits, book.version)?,
+    };
+    match bought.max_per_account {
+        Some(max) if bought.quantity > max => Err(limit(max)),
+        Some(_) | None => Ok(bought),
+    }
+}
+
+/// More of a package than one account may buy.
+pub fn limit(max: u32) -> StoreError {
     StoreError::Limit { what: "of this package for one account", limit: i64::from(max) }
 }
 
 /// Adds what a purchase, or its way back, writes beside the entries.
 pub(crate) fn push_purchase(tx: &mut Tx, transfer: &Transfer) -> Result<(), StoreError> {
     let (Some(purchase), Some(leg)) = (&transfer.purchase, transfer.legs.first()) else { return Ok(()) };
-    let sold = transfer.kind == EntryKind::Purchase;
+    let sold = matches!(transfer.kind, EntryKind::Purchase | EntryKind::CardTopup);
     let (seller, buyer) = if sold { (&leg.from, &leg.to) } else { (&leg.to, &leg.from) };
     let (Some(seller), Some(buyer)) = (seller.account(), buyer.account()) else { return Ok(()) };
-    if sold {
+    // What a card was charged for is given on the terms of then, whatever the book says now.
+    if transfer.kind == EntryKind::Purchase {
         let as_read = Cond::Eq("ver", Value::N(purchase.book_version));
         tx.push(Part::Book, Write::check(keys::book(seller), as_read));
     }

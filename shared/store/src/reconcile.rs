@@ -37,14 +37,14 @@ pub struct LedgerPage {
     pub more: bool,
 }
 
-/// An account as the tree's index lists it.
+/// An account as the list of all accounts has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its id.
     pub id: AccountId,
-    /// What was accepted of its books, as far as the index knows.
+    /// What was accepted of its books, as far as its item reads.
     pub accepted: Option<Accepted>,
-    /// Its volume tier, as far as the index knows.
+    /// Its volume tier, as far as its item reads.
     pub tier: Option<String>,
     /// Where the list goes on behind it.
     pub position: Position,
@@ -94,22 +94,34 @@ impl Store {
         Ok(LedgerPage { rows, more: page.next.is_some() })
     }
 
-    /// A page of every account of the platform, by place in the tree, behind `start`. An index: an account that is moved
-    /// meanwhile may be listed twice or not at all.
+    /// A page of every account of the platform, the operator's too, by id, behind `start`. Each is listed once, whatever is done to
+    /// it meanwhile: the list is that of the records of their making. One query, and one read for up to a hundred.
     ///
     /// # Errors
     /// Table errors.
     pub async fn every_account(&self, start: Option<Position>, limit: usize) -> Result<(Vec<Listed>, Option<Position>), StoreError> {
-        let query = Query::index(Index::Gsi3, keys::TREE_INDEX, SortRange::Every).limit(limit).after(start);
+        // A place in another list, such as that of an older program, is no place in this one.
+        let start = start.filter(|start| start.index.as_ref().is_some_and(|(list, _)| list == keys::EVERY_ACCOUNT_INDEX));
+        let query = Query::index(Index::Gsi3, keys::EVERY_ACCOUNT_INDEX, SortRange::Every).limit(limit).after(start);
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
-        let listed = page.items.iter().filter_map(|item| {
+        let placed = page.items.iter().filter_map(|item| {
             // The key names the account whatever became of the rest.
-            let id = Key::of(item)?.pk.strip_prefix(keys::ACCOUNTS)?.parse().ok()?;
-            let tier = Reader(item).maybe_text("tier").ok().flatten().map(str::to_owned);
-            let accepted = account_items::accepted(item).ok().flatten();
-            Some(Listed { id, accepted, tier, position: Position::of(item, Some(Index::Gsi3))? })
+            let position = Position::of(item, Some(Index::Gsi3))?;
+            let id: AccountId = position.index.as_ref()?.1.parse().ok()?;
+            Some((id, position))
         });
-        Ok((listed.collect(), page.next))
+        let placed: Vec<(AccountId, Position)> = placed.collect();
+        let mut listed = Vec::with_capacity(placed.len());
+        for chunk in placed.chunks(MAX_BATCH_GET) {
+            let wanted: Vec<Key> = chunk.iter().map(|(id, _)| keys::account(id)).collect();
+            let items = patiently(&self.patience, || self.table.batch_get(&wanted)).await?;
+            listed.extend(chunk.iter().zip(items).map(|((id, position), item)| {
+                let tier = item.as_ref().and_then(|item| Reader(item).maybe_text("tier").ok().flatten().map(str::to_owned));
+                let accepted = item.as_ref().and_then(|item| account_items::accepted(item).ok().flatten());
+                Listed { id: id.clone(), accepted, tier, position: position.clone() }
+            }));
+        }
+        Ok((listed, page.next))
     }
 
     /// What is kept beside an account's ledger: the account, its gate, and these holds. One call for each hundred items.

@@ -12,11 +12,11 @@ use crate::error::StoreError;
 use crate::freezing::BLOCKS;
 use crate::keys;
 use crate::table::{Item, Key, Value};
-use crate::{entries, events};
+use crate::{entries, events, invoices};
 
-/// What the partition keys of items that may be events begin with: ledgers of accounts, and audit records. The template's
-/// filter lets nothing else through.
-pub const PREFIXES: [&str; 2] = ["LED#acc_", keys::EVENTS];
+/// What the partition keys of items that may be events begin with: ledgers of accounts, audit records, and
+/// invoices. The template's filter lets nothing else through.
+pub const PREFIXES: [&str; 3] = ["LED#acc_", keys::EVENTS, keys::INVOICES];
 
 /// The event of a change of the table, in the form of the stream's `dynamodb` member. `None` for what is no event.
 ///
@@ -47,6 +47,9 @@ pub fn event_of_item(item: &Item) -> Result<Option<Event>, StoreError> {
     if key.pk.starts_with(PREFIXES[1]) {
         let record: Record = events::decode(item).map_err(named)?;
         return Ok(Event::of_record(&record));
+    }
+    if key.pk.starts_with(PREFIXES[2]) {
+        return Ok(Event::of_record(&invoices::record_of(item).map_err(named)?));
     }
     Ok(None)
 }

@@ -82,6 +82,30 @@ pub enum ToppedUp {
     Stopped,
     /// Credit should be drawn, and cannot be.
     Short(Short),
+    /// The card is being charged: what comes of it is kept by [`Store::keep_charge`].
+    Charges(Charge),
+}
+
+/// A charge of the card, written down before the processor is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// How much.
+    pub amount: Amount,
+    /// Its idempotency key, which follows from the account and its run.
+    pub key: String,
+    /// The setting as read.
+    read: Topup,
+}
+
+/// What came of a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Charged {
+    /// The credit is there, by this movement.
+    Done(Option<TransferId>),
+    /// Nothing was drawn.
+    Failed(Reason),
+    /// It is not known yet.
+    Open,
 }
 
 /// What a draw further up is made for. It is made only while the setting further down is as it was read: else somebody drew
@@ -113,6 +137,7 @@ pub struct Short {
 enum Planned {
     Done(ToppedUp),
     Draw(TransferPlan, Amount),
+    Charge(Amount),
     /// The lineage must be resolved.
     Resolve,
 }
@@ -178,7 +203,8 @@ impl Store {
         let change = |item: Option<&Item>, _: &Account| {
             let old = item.map(decode).transpose()?.filter(|old| !old.gone).ok_or(Denied::Absent)?;
             refuse_other(expected, Some(&old))?;
-            let gone = Topup { state: old.state.forgotten(), version: old.version + 1, gone: true, write: old.write + 1, ..old.clone() };
+            // What a card is being charged for it settles by itself.
+            let gone = Topup { state: old.state.charged(), version: old.version + 1, gone: true, write: old.write + 1, ..old.clone() };
             let write = write(Some(&old), &gone)?;
             Ok(Edit { answer: old, kind: RecordKind::AutoTopupRemoved, detail: detail!({}), write })
         };
@@ -197,6 +223,9 @@ impl Store {
                 self.patience.pause((replan - 2).min(4)).await;
             }
             let Some(topup) = self.topup(account).await? else { return Ok(ToppedUp::Nothing) };
+            if topup.state.charging.is_some() {
+                return Ok(charge_of(topup));
+            }
             let mut head = self.head(&own).await?;
             if resolve {
                 head.lineage = self.resolved_lineage(&head.lineage).await?;
@@ -211,6 +240,16 @@ impl Store {
                     }
                 }
                 Planned::Done(done) => return Ok(done),
+                Planned::Charge(amount) => {
+                    let state = topup.state.charges(amount, head.available, act.now);
+                    let begun = Topup { state, write: topup.write + 1, ..topup.clone() };
+                    match self.table.write(&write(Some(&topup), &begun)?).await {
+                        Ok(_) => return Ok(charge_of(begun)),
+                        // An attempt that was not answered is found by the next look.
+                        Err(TableError::Condition(_) | TableError::Busy(_) | TableError::Unknown(_)) => continue,
+                        Err(error) => return Err(error.into()),
+                    }
+                }
                 Planned::Draw(plan, amount) => (plan, amount),
                 Planned::Resolve => {
                     resolve = true;
@@ -275,7 +314,14 @@ impl Store {
         }
         let Some(parent) = head.lineage.parent().cloned() else { return Ok(Planned::Done(ToppedUp::Nothing)) };
         let (kind, bought) = match &setting.source {
-            Source::Parent { payer, .. } if *payer != parent => return short(Reason::Moved, None, None),
+            Source::Parent { payer, .. } | Source::Card { payer, .. } if *payer != parent => return short(Reason::Moved, None, None),
+            Source::Card { .. } => {
+                return match least {
+                    Decision::Draw { amount, .. } => Ok(Planned::Charge(amount)),
+                    Decision::Capped { reason, .. } => short(reason, None, None),
+                    other => Ok(Planned::Done(at_rest(other))),
+                };
+            }
             Source::Parent { .. } => (EntryKind::AutoTopup, None),
             Source::Package { package_id, quantity } => {
                 let book = self.book(&parent).await?;
@@ -356,10 +402,51 @@ impl Store {
         push_run(&mut tx, &after.account_id, &run)?;
         gates::push_checks(&mut tx, &plan.gates, after.account_id.as_str());
         push_purchase(&mut tx, &plan.transfer)?;
+        self.push_purchase_charge(&mut tx, &plan.transfer).await?;
         if let Some(need) = need {
             tx.push(Part::Cause, Write::check(keys::topup(&need.account), Cond::Eq("ver", Value::N(need.write))));
         }
         tx.commit(&*self.table, &self.patience).await
+    }
+
+    /// Keeps what came of a charge, if nobody else came first: the state it is in now.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn keep_charge(&self, charge: &Charge, charged: &Charged, act: &Act) -> Result<Option<State>, StoreError> {
+        let read = &charge.read;
+        let Some(charging) = read.state.charging.clone() else { return Ok(None) };
+        let (amount, available) = (Some(charge.amount.micros()), charging.available);
+        let transfer_id = match charged {
+            Charged::Failed(reason) => {
+                let read = Topup { state: read.state.not_charged(), ..read.clone() };
+                return self.keep_short(&Short { reason: *reason, payer: None, amount, available, read }, act).await;
+            }
+            Charged::Open => {
+                let later = State { again_at: State::asked_again(act.now), ..read.state.clone() };
+                let after = Topup { state: later.clone(), write: read.write + 1, ..read.clone() };
+                let mut tx = Tx::default();
+                tx.push(Part::Setting, write(Some(read), &after)?);
+                return Ok(tx.commit(&*self.table, &self.patience).await?.is_ok().then_some(later));
+            }
+            Charged::Done(transfer_id) => transfer_id.clone(),
+        };
+        let state = read.state.charged();
+        let after = Topup { state: state.clone(), write: read.write + 1, ..read.clone() };
+        let run = Run {
+            number: state.run,
+            at: act.now,
+            outcome: topup::Outcome::Done,
+            amount,
+            available,
+            transfer_id,
+            reason: None,
+            again_at: None,
+        };
+        let mut tx = Tx::default();
+        tx.push(Part::Setting, write(Some(read), &after)?);
+        push_run(&mut tx, &read.account_id, &run)?;
+        Ok(tx.commit(&*self.table, &self.patience).await?.is_ok().then_some(state))
     }
 
     /// Keeps that a draw could not be made, with the event that tells so, if the setting is still as it was read then: the
@@ -430,7 +517,7 @@ impl Store {
         let query = Query::index(Index::Gsi2, keys::TOPUPS_DUE_INDEX, range).limit(limit).after(start);
         let page = patiently(&self.patience, || self.table.query(&query)).await?;
         let id = |item: &Item| Reader(item).text("gsi2sk").ok().and_then(|at| at.split_once('#')?.1.parse().ok());
-        Ok((page.items.iter().filter_map(id).collect(), page.next))
+        Ok((self.mine(&page.items).filter_map(id).collect(), page.next))
     }
 }
 
@@ -441,6 +528,14 @@ fn at_rest(decision: Decision) -> ToppedUp {
         Decision::Waits(until) => ToppedUp::Waits(until),
         Decision::Stopped => ToppedUp::Stopped,
         Decision::Nothing | Decision::Draw { .. } | Decision::Capped { .. } => ToppedUp::Nothing,
+    }
+}
+
+fn charge_of(read: Topup) -> ToppedUp {
+    let (run, account) = (read.state.run, &read.account_id);
+    match &read.state.charging {
+        Some(charging) => ToppedUp::Charges(Charge { amount: charging.amount, key: format!("topup:{account}:{run}"), read }),
+        None => ToppedUp::Nothing,
     }
 }
 
@@ -472,7 +567,8 @@ fn write(read: Option<&Topup>, new: &Topup) -> Result<Write, StoreError> {
     let mut item = Item::new();
     put(&mut item, "doc", json(new)?);
     put(&mut item, "ver", Value::N(new.write));
-    if let Some(at) = new.state.again_at.filter(|_| new.setting.enabled) {
+    let charging = new.state.charging.is_some();
+    if let Some(at) = new.state.again_at.filter(|_| new.setting.enabled || charging) {
         put(&mut item, "gsi2pk", s(keys::TOPUPS_DUE_INDEX));
         put(&mut item, "gsi2sk", s(due_position(at, new.account_id.as_str())));
     }
@@ -490,6 +586,8 @@ fn push_run(tx: &mut Tx, account: &AccountId, run: &Run) -> Result<(), StoreErro
 impl Topup {
     /// Whether a look at this balance may have anything to do.
     pub fn wants(&self, head: &Head) -> bool {
-        self.setting.enabled && (head.available < self.setting.threshold || self.state.is_troubled())
+        // What the card is being charged is seen to its end.
+        let charging = self.state.charging.is_some();
+        charging || (self.setting.enabled && (head.available < self.setting.threshold || self.state.is_troubled()))
     }
 }

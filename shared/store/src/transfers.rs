@@ -112,6 +112,7 @@ impl Store {
         let spender = plan.transfer.legs.first().map(|leg| leg.from.to_string()).unwrap_or_default();
         gates::push_checks(&mut tx, &plan.gates, &spender);
         push_purchase(&mut tx, &plan.transfer)?;
+        self.push_purchase_charge(&mut tx, &plan.transfer).await?;
         if let Some(original) = &plan.transfer.reverses {
             let (key, _) = self.transfer_record(original).await?.ok_or(Denied::Absent)?;
             let changes = vec![Change::Set("reversed_by", s(plan.transfer.id.as_str()))];

@@ -2,9 +2,13 @@
 //! the rules that watch it are read fresh, and every write holds to what was read.
 
 pub mod alerts;
+mod card;
+pub mod due;
+pub mod expiry;
 pub mod topup;
 
 use tributary_api::App;
+use tributary_billing::BillingError;
 use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
 use tributary_domain::ledger::LedgerId;
 use tributary_metering::aggregates::SumError;
@@ -21,6 +25,9 @@ pub enum WatchError {
     /// Sums of usage could not be read.
     #[error(transparent)]
     Sums(#[from] SumError),
+    /// A card could not be charged.
+    #[error(transparent)]
+    Billing(#[from] BillingError),
 }
 
 /// What may have changed of an account.

@@ -7,7 +7,7 @@ use tributary_domain::topup::MAX_CASCADE;
 use tributary_store::error::StoreError;
 use tributary_store::topups::{DrawIds, Need, ToppedUp};
 
-use crate::{Looked, WatchError, act};
+use crate::{Looked, WatchError, act, card};
 
 /// How often a draw is begun anew when others come first, or the level above drew.
 const AGAIN: usize = 8;
@@ -39,6 +39,7 @@ async fn draw(
                 return Ok(());
             }
             ToppedUp::Short(short) => short,
+            ToppedUp::Charges(charge) => return card::charge(app, run, account, &charge, looked).await,
             ToppedUp::Nothing | ToppedUp::Forgot | ToppedUp::Waits(_) | ToppedUp::Stopped => return Ok(()),
         };
         if let Some((payer, needed)) = short.payer.as_ref().filter(|_| depth < MAX_CASCADE) {

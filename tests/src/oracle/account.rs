@@ -47,8 +47,6 @@ pub struct Account {
     pub credit: Decimal,
     /// Its book.
     pub book: Book,
-    /// The last month billed.
-    pub billed: Option<Month>,
     /// By month and meter.
     pub lines: BTreeMap<(Month, String), Line>,
     /// What counts to its tier, by month.
@@ -164,7 +162,6 @@ impl Oracle {
             Command::Suspend { id, suspended } => self.account(id).suspended = *suspended,
             Command::Credit { id, amount } => self.account(id).credit += amount,
             Command::Book { id, book } => self.account(id).book = serde_json::from_value(book.clone()).expect("a book that reads"),
-            Command::Billed { id, through } => self.account(id).billed = Some(*through),
             Command::Adjust { id, event, quantity, at } => {
                 return vec![self.adjust(id, event, *quantity, *at).unwrap_or_else(Outcome::Rejected)];
             }
@@ -270,7 +267,7 @@ impl Oracle {
         let meter_of = |(_, account): &(&str, &Account)| account.book.meters.iter().any(|meter| meter.key == content.meter);
         let owner = lineage.iter().position(meter_of).ok_or(Rejected::UnknownMeter)?;
         let meter = lineage[owner].1.book.meters.iter().find(|meter| meter.key == content.meter).ok_or(Rejected::UnknownMeter)?;
-        let month = month_of(content.occurred_at, &lineage);
+        let month = Month::of(content.occurred_at);
         let units = lineage[0].1.contribution(meter, month, content);
         let value = meter.unique_by.as_ref().and_then(|by| content.properties.get(by)).cloned();
         let chain: Vec<Link<'_>> = lineage.iter().map(|(id, account)| account.link(id, &content.meter, month)).collect();
@@ -350,12 +347,6 @@ fn in_time(content: &Content, now: Timestamp) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// The month of an event: the one in which it occurred, or the first that nobody of the chain was billed for.
-fn month_of(occurred_at: Timestamp, lineage: &[(&str, &Account)]) -> Month {
-    let open = lineage.iter().filter_map(|(_, account)| account.billed).map(Month::after).max();
-    open.map_or(Month::of(occurred_at), |open| open.max(Month::of(occurred_at)))
-}
-
 impl Account {
     fn new(parent: Option<String>, kind: Kind, postpaid: bool, currency: String, credit_limit: Decimal) -> Self {
         Self {
@@ -367,7 +358,6 @@ impl Account {
             suspended: false,
             credit: Decimal::ZERO,
             book: Book::default(),
-            billed: None,
             lines: BTreeMap::new(),
             volumes: BTreeMap::new(),
             promoted: BTreeMap::new(),

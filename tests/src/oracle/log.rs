@@ -63,13 +63,6 @@ pub enum Command {
         /// The document.
         book: Value,
     },
-    /// An account was billed up to the end of a month.
-    Billed {
-        /// Which.
-        id: String,
-        /// The last month billed.
-        through: Month,
-    },
     /// A counted event was taken back, and counted anew if there is another quantity.
     Adjust {
         /// Whose event.
@@ -106,11 +99,6 @@ impl Month {
     /// The month before.
     pub fn before(self) -> Self {
         Self { first: self.first.yesterday().map(Date::first_of_month).unwrap_or(self.first) }
-    }
-
-    /// The month after.
-    pub fn after(self) -> Self {
-        Self { first: self.first.last_of_month().tomorrow().unwrap_or(self.first) }
     }
 }
 

@@ -182,6 +182,7 @@ impl Simulation {
             created_at: now,
             expires_at: None,
             revoked_at: None,
+            clock: None,
             version: 1,
         };
         let act = Act { event: EventId::from_uuid(self.world.uuid()), actor: id, request: RequestId::from_uuid(Uuid::nil()), now };

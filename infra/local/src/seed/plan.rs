@@ -52,6 +52,9 @@ pub const ACCOUNTS: &[Account] = &[
     customer("oldmill", "harbor", "Old Mill Catering", "us-east"),
     customer("brightside", "northwind", "Brightside Clinics", "us-west"),
     customer("cedar", "northwind", "Cedar & Pine Retail", "us-west"),
+    customer("fernway", "northwind", "Fernway Fitness", "us-west"),
+    customer("dockside", "northwind", "Dockside Rentals", "us-west"),
+    customer("birchwood", "northwind", "Birchwood Books", "us-west"),
     Account { currency: Some("EUR"), ..reseller("alpenblick", "", "Alpenblick Kommunikation", "eu") },
     reseller("donau", "alpenblick", "Donau Logistik", "eu-at"),
     customer("linz", "donau", "Linzer Fahrdienst", "eu-at"),
@@ -80,6 +83,8 @@ pub const ALLOCATIONS: &[Movement] = &[
 pub const TRANSFERS: &[Movement] =
     &[moves("cedar", "brightside", "250", "Correction of invoice 1043"), moves("linz", "seeblick", "120.15", "Umbuchung")];
 
+/// The accounts that pay for usage when it is billed: one from credit, one with a card, and two that owe.
+pub const POSTPAID: &[&str] = &["seeblick", "fernway", "dockside", "birchwood"];
 /// The account whose credit is held.
 pub const HELD: &str = "tidal";
 /// The account that is suspended.

@@ -83,6 +83,7 @@ pub const USERS: &[User] = &[
     uses("brightside", "sms", 520, 15, 10, "US"),
     uses("brightside", "voice", 160, 10, 5, "US"),
     uses("cedar", "sms", 310, 90, 140, "US"),
+    uses("fernway", "sms", 130, 25, 60, "US"),
     uses("oldmill", "sms", 45, -40, 120, "CA"),
     uses("linz", "sms", 420, 20, 80, "AT"),
     uses("seeblick", "sms", 90, 70, 190, "DE"),

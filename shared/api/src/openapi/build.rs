@@ -157,6 +157,9 @@ fn operation(endpoint: &Endpoint, described: &Described) -> Result<Operation, St
         operation = operation.request_body(Some(body.build()));
     }
     let (status, answer) = answer(endpoint, described);
+    if described.or_accepted {
+        operation = operation.response(StatusCode::ACCEPTED.as_str(), answer.clone());
+    }
     operation = operation.response(status.as_str(), answer);
     for (status, codes) in refusals(endpoint, described) {
         operation = operation.response(status.to_string(), RefOr::Ref(Ref::from_response_name(components::refusal_name(&codes))));

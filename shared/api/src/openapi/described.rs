@@ -50,6 +50,7 @@ pub struct Described {
     pub(crate) answer: Answer,
     pub(crate) answer_text: &'static str,
     pub(crate) located: bool,
+    pub(crate) or_accepted: bool,
     pub(crate) etag: bool,
     pub(crate) if_match: bool,
     pub(crate) refusals: Vec<Code>,
@@ -73,6 +74,7 @@ impl Described {
             answer: Answer::Html,
             answer_text: "The page.",
             located: false,
+            or_accepted: false,
             etag: false,
             if_match: false,
             refusals: Vec::new(),
@@ -126,6 +128,12 @@ impl Described {
         self.answer = Answer::Json(StatusCode::ACCEPTED, self.keep::<T>());
         self.answer_text = text;
         self.located = true;
+        self
+    }
+
+    /// Answers 202 with the same document as long as it is not done.
+    pub fn or_accepts(mut self) -> Self {
+        self.or_accepted = true;
         self
     }
 
@@ -236,6 +244,15 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("rate-cards", "id") => of::<wire::RateCardId>("The rate card."),
         ("packages", "id") => of::<wire::PackageId>("The package."),
         ("promotions", "id") => of::<wire::PromotionId>("The promotion."),
+        ("invoices", "id") => of::<wire::InvoiceId>("The invoice."),
+        ("payments", "id") => of::<wire::PaymentId>("The payment."),
+        ("credit-notes", "id") => of::<wire::CreditNoteId>("The credit note."),
+        ("disputes", "id") => of::<wire::DisputeId>("The dispute."),
+        ("runs", "id") => of::<wire::RunId>("The run."),
+        ("payment-methods", "id") => of::<wire::PaymentMethodId>("The card."),
+        ("processor", "account_id") => of::<wire::AccountId>("The seller whose processor it is."),
+        ("test-clocks", "id") => of::<wire::TestClockId>("The clock."),
+        ("charges", "id") => of::<wire::ChargeId>("The charge."),
         ("alerts", "id") => of::<wire::AlertId>("The alert."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),

@@ -4,6 +4,10 @@
 use serde_json::{Value, json};
 use tributary_domain::account::{Funding as DomainFunding, Kind as AccountKind, MAX_TAGS, Status};
 use tributary_domain::alert::Metric;
+use tributary_domain::billing::charge::ChargeKind as Charged;
+use tributary_domain::billing::dispute::DisputeState as Disputed;
+use tributary_domain::billing::invoice::{InvoiceState as Invoiced, LineKind as Lined};
+use tributary_domain::billing::payment::{DeclineKind as Declined, PaymentState as Paying, Way};
 use tributary_domain::bulk::rows::Kind as RowKind;
 use tributary_domain::bulk::state::{Phase, State};
 use tributary_domain::delivery::DeliveryState;
@@ -39,6 +43,15 @@ fn id(prefix: &str, description: &str) -> ObjectBuilder {
 fn typed(description: &str, max_bytes: usize) -> ObjectBuilder {
     const FORBIDDEN: &str = r"\u0000-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFF9-\uFFFD";
     const SPACE: &str = r"\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000";
+    let pattern = format!("^[^{FORBIDDEN}]*[^{FORBIDDEN}{SPACE}][^{FORBIDDEN}]*$");
+    text(description).min_length(Some(1)).max_length(Some(max_bytes)).pattern(Some(pattern))
+}
+
+/// The same in lines.
+fn said(description: &str, max_bytes: usize) -> ObjectBuilder {
+    const FORBIDDEN: &str =
+        r"\u0000-\u0009\u000B-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFF9-\uFFFD";
+    const SPACE: &str = r"\u000A\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000";
     let pattern = format!("^[^{FORBIDDEN}]*[^{FORBIDDEN}{SPACE}][^{FORBIDDEN}]*$");
     text(description).min_length(Some(1)).max_length(Some(max_bytes)).pattern(Some(pattern))
 }
@@ -111,6 +124,10 @@ const RULES: [Rule; 8] = [
     Rule::InheritedMarkup,
     Rule::Cost,
 ];
+
+/// Every kind of line.
+const LINES: [Lined; 8] =
+    [Lined::Usage, Lined::Fee, Lined::Minimum, Lined::Purchase, Lined::Adjustment, Lined::CarriedForward, Lined::Promotion, Lined::Tax];
 
 macro_rules! schemas {
     ($($name:ident = $description:literal, $build:expr;)+) => {$(
@@ -297,6 +314,77 @@ schemas! {
     TopupStatus = "How it stands: `off`; `ready`; `capped` until the next day or month; `waiting` for another try; `stopped` after five failures, or \
         because the account was moved.",
         |d| words(d, ["off", "ready", "capped", "waiting", "stopped"].into_iter());
+    InvoiceId = "An invoice's id.", |d| id("inv", d);
+    PaymentId = "A payment's id.", |d| id("pay", d);
+    CreditNoteId = "A credit note's id.", |d| id("crn", d);
+    DisputeId = "A dispute's id.", |d| id("dsp", d);
+    RunId = "The id of a run of billing.", |d| id("run", d);
+    PaymentMethodId = "The payment processor's name for a card.", |d| text(d).pattern(Some("^pm_[A-Za-z0-9_]{1,250}$")).examples(["pm_1NkXyZ"]);
+    ProcessorKey = "A secret or restricted key of Stripe, of this platform's mode.",
+        |d| text(d).pattern(Some("^(sk|rk)_(live|test)_[A-Za-z0-9_]{1,200}$")).examples(["sk_test_4eC39HqLyjWDarjtT1zdp7dc"]);
+    WebhookSigningSecret = "The signing secret of a webhook endpoint at Stripe.",
+        |d| text(d).pattern(Some("^whsec_[A-Za-z0-9_]{1,200}$")).examples(["whsec_4eC39HqLyjWDarjtT1zdp7dc"]);
+    PublishableKey = "A publishable key of Stripe, of this platform's mode.",
+        |d| text(d).pattern(Some("^pk_(live|test)_[A-Za-z0-9_]{1,200}$")).examples(["pk_test_TYooMQauvdEDq54NiTphI7jx"]);
+    PageUrl = "A page for a browser: an https address.",
+        |d| text(d).pattern(Some("^https://[A-Za-z0-9][!-~]{0,1900}$")).examples(["https://shop.example/cards"]);
+    PayWith = "From what an invoice is paid: `credit`, as much as there is in whole coins; `card`, the default one.",
+        |d| words(d, ["credit", "card"].into_iter());
+    PurchaseWith = "From what credit is paid: `credit`, on account, so that its price is on the next invoice; `card`, the default one, at once.",
+        |d| words(d, ["credit", "card"].into_iter());
+    PaidBy = "From what it was paid: `credit`; a `card`; `outside`, which its seller wrote down.", |d| words(d, ["credit", "card", "outside"].into_iter());
+    DunningDay = "Days after the due date.", |d| ObjectBuilder::new().schema_type(Type::Integer).description(Some(d)).minimum(Some(1)).maximum(Some(365)).examples([7]);
+    PaymentWay = "By what way money came outside.", |d| words(d, Way::ALL.iter().map(|way| way.word()));
+    PaymentState = "Where a payment stands: `created`, `sent` and `unknown` are on their way, and looked up until they are known; `processing` is the \
+        processor's to end; `action_required` waits for its payer; `succeeded`, `declined` and `cancelled` are ends.",
+        |d| words(d, Paying::ALL.iter().map(|state| state.word()));
+    DeclineKind = "Why a card was declined.", |d| words(d, Declined::ALL.iter().map(|kind| kind.word()));
+    RefundCause = "Why money goes back: a `credit_note`; it was `overpaid`; the credit that it paid for could not be given (`no_credit`).",
+        |d| words(d, ["credit_note", "overpaid", "no_credit"].into_iter());
+    RefundState = "How far a refund is: `sent` until the processor has it, `pending` until the bank has it.",
+        |d| words(d, ["sent", "pending", "succeeded", "failed"].into_iter());
+    ChargebackState = "How far a chargeback is: an `inquiry` only asks; `taken` money may come back; `won` it has, `lost` it has not.",
+        |d| words(d, ["inquiry", "taken", "won", "lost"].into_iter());
+    GivenAs = "How what was paid is given back: as `credit` from the seller, to the `card` that it was paid with, or `outside`, which is only written down.",
+        |d| words(d, ["credit", "card", "outside"].into_iter());
+    DisputeState = "Where a dispute stands.", |d| words(d, Disputed::ALL.iter().map(|state| state.word()));
+    DisputeReason = "Why something is disputed.",
+        |d| words(d, ["wrong_quantity", "wrong_price", "duplicate", "quality", "fraudulent", "other"].into_iter());
+    DisputeOrigin = "Where a dispute came from: the account that is billed (`customer`), its bank (`chargeback`), or a sub-account's dispute that was `passed_up`.",
+        |d| words(d, ["customer", "chargeback", "passed_up"].into_iter());
+    DisputeOutcome = "How a dispute ends.", |d| words(d, ["accept", "accept_part", "reject"].into_iter());
+    DisputeParty = "A side of a dispute.", |d| words(d, ["buyer", "seller"].into_iter());
+    Statement = "What is said: 1 to 4000 bytes of UTF-8, in lines.", |d| said(d, 4000).examples(["We sent half of these."]);
+    BillingRunState = "Where a run of billing stands: its accounts are listed, then billed, chunk by chunk.",
+        |d| words(d, ["listing", "working", "completed"].into_iter());
+    BillingRunRowState = "What became of an account: its invoice was there before (`billed`), or is `made` now, or would be; there is nothing to bill (`empty`); \
+        its period is `running`; it `failed`.",
+        |d| words(d, ["billed", "made", "empty", "running", "failed"].into_iter());
+    TestClockId = "A test clock's id.", |d| id("clk", d);
+    ClockState = "What a test clock does: its time flows (`ready`), or it is on its way to its target (`advancing`).", |d| words(d, ["ready", "advancing"].into_iter());
+    ChargeId = "The id of a charge, and of the line that it becomes.", |d| id("chg", d);
+    InvoiceState = "Where an invoice stands: a `draft` has no number and may still be changed; what is `finalized` is to be paid; `past_due` is late; of \
+        a `paid` one nothing is due; `void` counts for nothing; `uncollectible` was given up.",
+        |d| words(d, Invoiced::ALL.iter().map(|state| state.word()));
+    InvoiceSide = "Invoices that the account was sent (`bought`), or that it sent (`sold`).", |d| words(d, ["bought", "sold"].into_iter());
+    LineKind = "What a line is for. What a `promotion` took off is in the prices already, so its line comes to nothing.", |d| words(d, LINES.iter().map(|kind| kind.word()));
+    LineId = "A line's id, unique in its invoice: it follows from what the line is for.", |d| text(d).examples(["usage:2026-11:sms"]);
+    ChargeKind = "What a charge is for: credit that was bought (`purchase`), what the seller added or took off (`adjustment`), what the invoice before came \
+        to below zero (`carried_forward`).",
+        |d| words(d, [Charged::Purchase, Charged::Adjustment, Charged::CarriedForward].iter().map(|kind| kind.word()));
+    ChargeAmount = "A decimal string, not zero, in whole coins of the currency, at most 1000000000000 either way; below zero it is taken off.",
+        |d| number(d, &format!("-?{}", up_to(12, 6))).examples(["-12.50"]);
+    Collection = "Whether a card is charged by itself: `automatic`, credit first and then the card; `manual`, credit alone.",
+        |d| words(d, ["automatic", "manual"].into_iter());
+    FeePer = "Over what a fee is: one period of billing.", |d| words(d, ["month"].into_iter());
+    BillingKey = "The key of a fee or a rate of tax, unique in its list.", |d| text(d).pattern(Some(SLUG)).examples(["base"]);
+    NumberPrefix = "What invoice numbers begin with: 1 to 16 capital letters, digits and `-`.",
+        |d| text(d).pattern(Some("^[A-Z0-9]([A-Z0-9-]{0,14}[A-Z0-9])?$")).examples(["INV"]);
+    AddressLine = "A line of an address, or a tax id: 1 to 120 bytes of UTF-8.", |d| typed(d, 120).examples(["12 Market Street"]);
+    InvoiceFooter = "What is below all invoices: 1 to 1000 bytes of UTF-8.", |d| typed(d, 1000).examples(["Northwind Telecom Ltd, registered in Vienna"]);
+    Country = "A country: two capital letters of ISO 3166-1.", |d| text(d).pattern(Some("^[A-Z]{2}$")).examples(["AT"]);
+    TagName = "A tag's name.", |d| text(d).pattern(Some("^[a-z][a-z0-9_-]{0,39}$")).examples(["region"]);
+    TagValue = "A tag's value: 1 to 100 bytes of UTF-8.", |d| typed(d, 100).examples(["emea"]);
     Right = "A named right.", |d| words(d, DomainRight::ALL.iter().map(|right| right.word()));
 }
 

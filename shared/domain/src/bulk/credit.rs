@@ -9,7 +9,7 @@ use crate::id::{AccountId, TransferId};
 use crate::ledger::{CreditError, Entry, EntryKind, Head, LedgerId};
 use crate::money::{Amount, Micros};
 use crate::text::Reference;
-use crate::transfer::{GateCheck, GateChecks, gates_for_debit, gates_for_place};
+use crate::transfer::{GateCheck, GateChecks, add_gate, gates_for_debit, gates_for_place};
 
 /// One credit of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub fn payer_gates(payer: &Head, authority: &AccountId) -> GateChecks {
     gates_for_debit(&mut gates, payer, EntryKind::BulkEscrow);
     gates_for_place(&mut gates, payer, authority);
     if let Some(id) = payer.ledger.account().filter(|_| payer.lineage.parent().is_some()) {
-        gates.insert(id.clone(), GateCheck { generation: payer.generation, must_be_open: true });
+        add_gate(&mut gates, id, GateCheck { generation: payer.generation, must_be_open: true });
     }
     gates
 }

@@ -37,7 +37,6 @@ enum Example {
     Chain {
         /// From the top down.
         accounts: Vec<Account>,
-        closed_through: Option<Month>,
         events: Vec<Event>,
     },
 }
@@ -189,12 +188,11 @@ fn the_page_says_what_is_charged() {
                     assert_eq!((found.name.as_str(), found.missing, found.would_save), (&*want.tier, want.missing, want.would_save));
                 }
             }
-            Example::Chain { accounts, closed_through, events } => {
+            Example::Chain { accounts, events } => {
                 chains += 1;
                 let chain = chain(&accounts);
                 let names: Vec<_> = accounts.iter().rev().map(|account| account.name.as_str()).collect();
-                let closed = UsageState { closed_through, ..UsageState::default() };
-                let mut states: BTreeMap<_, _> = BTreeMap::from([(chain.account().id.clone(), closed)]);
+                let mut states: BTreeMap<_, UsageState> = BTreeMap::new();
                 for want in events {
                     let event = EventToRate { quantity: want.quantity, occurred_at: want.at.unwrap_or_else(noon), ..event("0") };
                     let rated = rate_event(&chain, &mut states, &event);

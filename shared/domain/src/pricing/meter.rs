@@ -76,6 +76,8 @@ slugs! {
     TierName,
     /// The code of a promotion: `[a-z][a-z0-9_.-]{0,39}`.
     PromotionCode,
+    /// The key of a fee, a rate of tax or a payment processor: `[a-z][a-z0-9_.-]{0,39}`.
+    BillingKey,
 }
 
 /// How events become the month's quantity of their account.

@@ -1,5 +1,6 @@
 //! Prices: what is measured, what one unit costs at each level of the tree, and what an event moves. Integers only; every
-//! rounding is half to even and happens in two named places, [`number::to_picos`] and [`number::to_micros`].
+//! rounding is half to even and happens in three named places, [`number::to_picos`], [`number::to_micros`]
+//! and, of an invoice's line, [`number::to_minor`].
 //! `docs/pricing.md` says the same in words, with examples that a test runs.
 
 pub mod book;

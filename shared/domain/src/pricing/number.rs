@@ -109,6 +109,16 @@ pub fn to_micros(total: Picos) -> Result<Micros, Overflow> {
     i64::try_from(div_half_even(total.0, PICOS_PER_MICRO)).map(Micros::new).map_err(|_| Overflow)
 }
 
+/// The third place that rounds: a line of an invoice to the currency's smallest coin, half to even.
+///
+/// # Errors
+/// [`Overflow`] if the line leaves the range of micro-units.
+pub fn to_minor(exact: Picos, currency: crate::money::Currency) -> Result<Micros, Overflow> {
+    let coin = i128::from(currency.minor().get());
+    let coins = div_half_even(exact.0, coin * PICOS_PER_MICRO);
+    coins.checked_mul(coin).and_then(|micros| i64::try_from(micros).ok()).map(Micros::new).ok_or(Overflow)
+}
+
 /// Reads a string, or a JSON number from its text: no floating-point arithmetic is done with it.
 struct DecimalVisitor<T>(std::marker::PhantomData<T>);
 

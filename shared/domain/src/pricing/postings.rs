@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::{Funding, Kind};
 use crate::id::AccountId;
 use crate::money::{Micros, Overflow};
-use crate::pricing::rate::RatedEvent;
+use crate::pricing::rate::{RatedEvent, RatedLevel};
 
 /// Whose credit a posting moves.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,13 +17,14 @@ pub enum Party {
 }
 
 /// The net change of each party's credit over `events`: what prepaid direct sub-accounts paid it, less what it paid itself if it
-/// is prepaid. They sum to zero. Parties of a postpaid payment alone are left out; a party may have zero.
+/// is prepaid, which `funding` says of each level. They sum to zero. Parties of a postpaid payment alone are left out; a party may
+/// have zero.
 ///
 /// # Errors
 /// [`Overflow`].
 pub fn postings<'a>(
     events: impl IntoIterator<Item = &'a RatedEvent>,
-    funding: impl Fn(&AccountId) -> Funding,
+    funding: impl Fn(&RatedLevel) -> Funding,
 ) -> Result<BTreeMap<Party, Micros>, Overflow> {
     let mut net = BTreeMap::new();
     let mut add = |party: Party, amount: Micros| -> Result<(), Overflow> {
@@ -33,7 +34,7 @@ pub fn postings<'a>(
     };
     for event in events {
         for level in &event.levels {
-            match funding(&level.payer) {
+            match funding(level) {
                 Funding::Postpaid => continue,
                 Funding::Prepaid => {}
             }

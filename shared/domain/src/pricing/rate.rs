@@ -15,7 +15,7 @@ use crate::pricing::month::Month;
 use crate::pricing::number::{Overflow, Percent, Picos, Quantity, signed_quantity, to_micros, to_picos};
 use crate::pricing::promotion::{FundedBy, Promotion, PromotionRule};
 use crate::pricing::resolve::{PreparedChain, PreparedPromotion, Price, ResolveError, RuleRef};
-use crate::pricing::state::{MeterState, MonthState, UsageState};
+use crate::pricing::state::{MeterState, MonthState, Returned, ReturnedOf, UsageState};
 
 /// How late usage may come, in days.
 pub const MAX_LATE_DAYS: i64 = 35;
@@ -30,7 +30,7 @@ pub struct EventToRate {
     pub meter: MeterKey,
     /// How much, 0 to 10⁹ units. A `count` or `unique` meter takes no notice of it.
     pub quantity: Quantity,
-    /// Of a `unique` meter: its value was not seen before in this account, meter and [`period_of`].
+    /// Of a `unique` meter: its value was not seen before in this account, meter and month.
     pub first_of_value: bool,
     /// When.
     pub occurred_at: Timestamp,
@@ -161,9 +161,6 @@ pub enum UnrateError {
     /// The largest of many, or the number of different values, does not say what is left without one of them.
     #[error("usage of a {} meter cannot be taken back", .0.word())]
     Aggregation(Aggregation),
-    /// The month was billed.
-    #[error("the month {0} was billed")]
-    Billed(Month),
     /// The month's totals are not kept any more, or never held the event.
     #[error("the totals of {0} do not hold it")]
     NotThere(Month),
@@ -191,13 +188,6 @@ pub fn check_occurred_at(occurred_at: Timestamp, now: Timestamp) -> Result<(), R
     } else {
         Ok(())
     }
-}
-
-/// The month that usage of `occurred_at` is added to: the later of its own and the first that no account of the chain was
-/// billed for.
-pub fn period_of(chain: &Chain, states: &BTreeMap<AccountId, UsageState>, occurred_at: Timestamp) -> Month {
-    let known = chain.accounts().iter().filter_map(|account| states.get(&account.id));
-    known.fold(Month::of(occurred_at), |month, state| state.open_month(month))
 }
 
 /// Rates one event and adds it to the totals of every account it concerns; an account without a state begins with an empty one.
@@ -239,7 +229,7 @@ pub fn rate_prepared_if(
     }
     let chain = prepared.chain;
     let key = &prepared.meter.key;
-    let period = period_of(chain, states, event.occurred_at);
+    let period = Month::of(event.occurred_at);
     let own = states.get(&chain.account().id);
     let own_max = own.map(|state| state.meter(period, key).max).unwrap_or_default();
     let contribution = contribution(prepared.meter.aggregation, event, own_max)?;
@@ -322,12 +312,16 @@ pub fn rate_prepared_if(
 /// Takes a rated event out of the totals again, exactly. What comes back has all signs turned: contribution, prices and
 /// amounts, so that its postings give the credit back; an amount is again how far the rounded running total moved.
 ///
+/// `left` says of a level whether its payer has another seller by now. What such a payer gets back is noted as returned by the
+/// seller that sold it: it is no part of what the new one bills.
+///
 /// # Errors
 /// [`UnrateError`]; then no state changed.
 pub fn unrate_event(
     states: &mut BTreeMap<AccountId, UsageState>,
     rated: &RatedEvent,
     aggregation: Aggregation,
+    left: impl Fn(&RatedLevel) -> bool,
 ) -> Result<RatedEvent, UnrateError> {
     match aggregation {
         Aggregation::Max | Aggregation::Unique => return Err(UnrateError::Aggregation(aggregation)),
@@ -338,9 +332,6 @@ pub fn unrate_event(
     let counted = if rated.counted { rated.contribution } else { Quantity::ZERO };
     let held = |account: &AccountId| -> Result<(Quantity, MeterState), UnrateError> {
         let state = states.get(account).ok_or_else(gone)?;
-        if state.closed_through.is_some_and(|closed| closed >= period) {
-            return Err(UnrateError::Billed(period));
-        }
         // Usage of nothing leaves no totals behind, and is in all of them.
         let mut meter = state.meter(period, key);
         meter.quantity = meter.quantity.minus(rated.contribution)?;
@@ -349,9 +340,16 @@ pub fn unrate_event(
 
     let mut levels = Vec::with_capacity(rated.levels.len());
     let mut changes = Vec::with_capacity(rated.levels.len() + 1);
+    let mut returned = Vec::new();
     let mut earned = Micros::ZERO;
     for level in &rated.levels {
         let (volume, mut meter) = held(&level.payer)?;
+        if left(level) {
+            let of = ReturnedOf { seller: level.seller.clone(), of: Some((period, key.clone())) };
+            let before = states.get(&level.payer).and_then(|state| state.returned.get(&of)).copied().unwrap_or_default();
+            let back = Returned { quantity: rated.contribution, paid: level.price, cost: level.cost.unwrap_or_default() };
+            returned.push((&level.payer, of, before.plus(back)?));
+        }
         let before = meter.paid;
         meter.paid = meter.paid.minus(level.price)?;
         meter.cost = meter.cost.minus(level.cost.unwrap_or_default())?;
@@ -383,6 +381,9 @@ pub fn unrate_event(
                 month.promos.insert(discount.promotion.clone(), left);
             }
         }
+    }
+    for (payer, of, sum) in returned {
+        states.entry(payer.clone()).or_default().returned.insert(of, sum);
     }
     for change in &changes {
         change.write(states, period, key);
@@ -771,16 +772,6 @@ mod tests {
     }
 
     #[test]
-    fn a_billed_month_is_closed_for_the_whole_chain() {
-        let tree = plain();
-        let closed = UsageState { closed_through: Some(month()), ..UsageState::default() };
-        let mut states = States::from([(id(MASTER), closed)]);
-        let rated = rate(&tree, &mut states, "1").expect("a price");
-        assert_eq!(rated.period, month().next());
-        assert_eq!(states[&id(CUSTOMER)].meter(month().next(), &key()).quantity, quantity("1"));
-    }
-
-    #[test]
     fn usage_of_the_own_meter_is_counted_and_costs_nothing() {
         let mut tree = Tree::new();
         tree.book(MASTER).meters = std::mem::take(&mut tree.book(OPERATOR).meters);
@@ -794,8 +785,8 @@ mod tests {
         let meter = state.meter(month(), &key());
         assert_eq!((meter.quantity, meter.paid, meter.earned), (quantity("17"), Picos::ZERO, micros("0.5")));
         assert_eq!(state.volume(month()), Quantity::ZERO, "it bought nothing, so its own tier does not rise");
-        unrate_event(&mut states, &rated, Aggregation::Sum).expect("held");
-        unrate_event(&mut states, &own, Aggregation::Sum).expect("held");
+        unrate_event(&mut states, &rated, Aggregation::Sum, |_| false).expect("held");
+        unrate_event(&mut states, &own, Aggregation::Sum, |_| false).expect("held");
         assert!(states.values().all(|state| *state == UsageState::default()));
     }
 
@@ -820,20 +811,45 @@ mod tests {
         let mut states = States::new();
         let first = rate(&tree, &mut states, "1000").expect("a price");
         let between = rate(&tree, &mut states, "3.000001").expect("a price");
-        let back = unrate_event(&mut states, &first, Aggregation::Sum).expect("held");
+        let back = unrate_event(&mut states, &first, Aggregation::Sum, |_| false).expect("held");
         assert_eq!(back.contribution, Quantity::new(-1_000_000_000));
         assert_eq!(back.levels[2].price, picos("-50"));
         let text = serde_json::to_string(&back).expect("writes");
         assert_eq!(serde_json::from_str::<RatedEvent>(&text).expect("reads"), back);
-        assert_eq!(unrate_event(&mut states, &first, Aggregation::Sum), Err(UnrateError::NotThere(month())));
+        assert_eq!(unrate_event(&mut states, &first, Aggregation::Sum, |_| false), Err(UnrateError::NotThere(month())));
         for aggregation in [Aggregation::Max, Aggregation::Unique] {
-            assert_eq!(unrate_event(&mut states, &between, aggregation), Err(UnrateError::Aggregation(aggregation)));
+            assert_eq!(unrate_event(&mut states, &between, aggregation, |_| false), Err(UnrateError::Aggregation(aggregation)));
         }
-        let mut billed = states.clone();
-        billed.get_mut(&id(MASTER)).expect("a state").closed_through = Some(month());
-        assert_eq!(unrate_event(&mut billed, &between, Aggregation::Sum), Err(UnrateError::Billed(month())));
-        unrate_event(&mut states, &between, Aggregation::Sum).expect("held");
+        unrate_event(&mut states, &between, Aggregation::Sum, |_| false).expect("held");
         assert!(states.values().all(|state| *state == UsageState::default()), "{states:?}");
+    }
+
+    #[test]
+    fn who_left_its_seller_gets_back_what_is_no_part_of_what_it_buys_now() {
+        let tree = plain();
+        let mut states = States::new();
+        let rated = rate(&tree, &mut states, "10").expect("a price");
+        let before = states.clone();
+        unrate_event(&mut states, &rated, Aggregation::Sum, |level| level.payer == id(CUSTOMER)).expect("held");
+        let level = &rated.levels[0];
+        let of = ReturnedOf { seller: level.seller.clone(), of: Some((month(), key())) };
+        let back = Returned { quantity: quantity("10"), paid: level.price, cost: level.cost.expect("a cost") };
+        assert_eq!(states[&id(CUSTOMER)].returned, BTreeMap::from([(of.clone(), back)]));
+        assert!(states[&id(CUSTOMER)].months.is_empty() && states[&id(MASTER)] == UsageState::default());
+        // What is taken back of the same comes on top of it; of a month that is kept no more it is not told apart.
+        let mut again: States = before.into_iter().map(|(id, state)| (id, UsageState { returned: BTreeMap::new(), ..state })).collect();
+        again.entry(id(CUSTOMER)).or_default().returned = states[&id(CUSTOMER)].returned.clone();
+        unrate_event(&mut again, &rated, Aggregation::Sum, |level| level.payer == id(CUSTOMER)).expect("held");
+        let twice = back.plus(back).expect("in range");
+        assert_eq!(again[&id(CUSTOMER)].returned.get(&of), Some(&twice));
+        let state = again.get_mut(&id(CUSTOMER)).expect("there");
+        let mut at = month();
+        for _ in 0..6 {
+            state.months.entry(at).or_default().volume = Quantity::ONE;
+            state.prune();
+            at = at.next();
+        }
+        assert_eq!(state.returned, BTreeMap::from([(ReturnedOf { of: None, ..of }, twice)]));
     }
 
     #[test]

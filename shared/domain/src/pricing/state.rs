@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::PromotionId;
+use crate::id::{AccountId, PromotionId};
 use crate::money::Micros;
 use crate::pricing::meter::MeterKey;
 use crate::pricing::month::Month;
@@ -42,10 +42,91 @@ pub struct MonthState {
 /// The state of an account after a usage entry of its ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UsageState {
-    /// The newest month that was billed; usage goes to a later one.
-    pub closed_through: Option<Month>,
+    /// What the account paid its seller in all months that are not kept any more, exactly: with the months that are kept it is
+    /// everything it ever paid, so that nothing is lost between two invoices.
+    pub older: Picos,
+    /// What its sellers paid for the same, exactly.
+    pub older_cost: Picos,
     /// The newest [`MAX_MONTHS`] months with usage.
     pub months: BTreeMap<Month, MonthState>,
+    /// What was taken back of usage that the account bought of sellers it has left since: they paid it back in credit. It is out of
+    /// the totals above; this grows only.
+    pub returned: BTreeMap<ReturnedOf, Returned>,
+}
+
+/// Of what was taken back, where it was: the seller that had sold it, and month and meter as long as the month is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReturnedOf {
+    /// The seller.
+    pub seller: AccountId,
+    /// The month and the meter; none of months that are not kept any more.
+    pub of: Option<(Month, MeterKey)>,
+}
+
+/// What was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Returned {
+    /// The quantity.
+    pub quantity: Quantity,
+    /// What the account got back, exactly.
+    pub paid: Picos,
+    /// What its seller got back for the same, exactly.
+    pub cost: Picos,
+}
+
+impl Returned {
+    /// Both together.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn plus(self, other: Self) -> Result<Self, Overflow> {
+        Ok(Self { quantity: self.quantity.plus(other.quantity)?, paid: self.paid.plus(other.paid)?, cost: self.cost.plus(other.cost)? })
+    }
+
+    /// This without the other.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn minus(self, other: Self) -> Result<Self, Overflow> {
+        Ok(Self { quantity: self.quantity.minus(other.quantity)?, paid: self.paid.minus(other.paid)?, cost: self.cost.minus(other.cost)? })
+    }
+}
+
+/// The stored form of [`UsageState::returned`]: a month's and a meter's name, or nothing, and raw integers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredReturned(AccountId, Option<(Month, MeterKey)>, i64, String, String);
+
+/// What was taken back, as it is stored.
+pub(crate) fn store_returned(all: &BTreeMap<ReturnedOf, Returned>) -> Vec<StoredReturned> {
+    let one = |(of, sum): (&ReturnedOf, &Returned)| {
+        StoredReturned(of.seller.clone(), of.of.clone(), sum.quantity.get(), sum.paid.get().to_string(), sum.cost.get().to_string())
+    };
+    all.iter().map(one).collect()
+}
+
+/// Reads what [`store_returned`] made; none if a number does not read.
+pub(crate) fn read_returned(stored: Vec<StoredReturned>) -> Option<BTreeMap<ReturnedOf, Returned>> {
+    let picos = |text: &str| text.parse().ok().map(Picos::new);
+    let one = |StoredReturned(seller, of, quantity, paid, cost): StoredReturned| {
+        let sum = Returned { quantity: Quantity::new(quantity), paid: picos(&paid)?, cost: picos(&cost)? };
+        Some((ReturnedOf { seller, of }, sum))
+    };
+    stored.into_iter().map(one).collect()
+}
+
+/// Moves what was taken back of months that `keeps` says no to where months are not told apart.
+///
+/// # Errors
+/// [`Overflow`].
+pub(crate) fn fold_returned(all: &mut BTreeMap<ReturnedOf, Returned>, keeps: impl Fn(&ReturnedOf) -> bool) -> Result<(), Overflow> {
+    let gone: Vec<ReturnedOf> = all.keys().filter(|of| of.of.is_some() && !keeps(of)).cloned().collect();
+    for of in gone {
+        if let Some(sum) = all.remove(&of) {
+            let into = all.entry(ReturnedOf { seller: of.seller, of: None }).or_default();
+            *into = into.plus(sum)?;
+        }
+    }
+    Ok(())
 }
 
 /// A stored state could not be read.
@@ -57,10 +138,14 @@ pub struct StateError(String);
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    closed_through: Option<Month>,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    older: Option<String>,
+    #[serde(rename = "oc", default, skip_serializing_if = "Option::is_none")]
+    older_cost: Option<String>,
     #[serde(rename = "m", default)]
     months: BTreeMap<Month, StoredMonth>,
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    returned: Vec<StoredReturned>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,7 +190,10 @@ impl UsageState {
         };
         let months = self.months.iter().map(|(at, state)| (*at, month(state))).collect();
         // Maps with texts as keys always serialise.
-        serde_json::to_string(&Stored { closed_through: self.closed_through, months }).unwrap_or_default()
+        let sum = |sum: Picos| (!sum.is_zero()).then(|| sum.get().to_string());
+        let (older, older_cost) = (sum(self.older), sum(self.older_cost));
+        let returned = store_returned(&self.returned);
+        serde_json::to_string(&Stored { older, older_cost, months, returned }).unwrap_or_default()
     }
 
     /// Reads what [`UsageState::encode`] wrote.
@@ -114,7 +202,13 @@ impl UsageState {
     /// [`StateError`] for anything else.
     pub fn decode(text: &str) -> Result<Self, StateError> {
         let stored: Stored = serde_json::from_str(text).map_err(|error| StateError(error.to_string()))?;
-        let mut state = Self { closed_through: stored.closed_through, months: BTreeMap::new() };
+        let sum = |text: Option<String>| match text {
+            Some(text) => text.parse().map(Picos::new).map_err(|_| StateError(format!("older {text:?}"))),
+            None => Ok(Picos::ZERO),
+        };
+        let returned = read_returned(stored.returned).ok_or_else(|| StateError("what was taken back".to_owned()))?;
+        let (older, older_cost) = (sum(stored.older)?, sum(stored.older_cost)?);
+        let mut state = Self { older, older_cost, months: BTreeMap::new(), returned };
         for (at, month) in stored.months {
             let mut into = MonthState { volume: Quantity::new(month.volume), ..MonthState::default() };
             for (key, meter) in month.meters {
@@ -148,11 +242,6 @@ impl UsageState {
         used.try_fold(Picos::ZERO, |sum, used| sum.plus(*used))
     }
 
-    /// The month that usage of `month` is added to: the later of it and the first not billed.
-    pub fn open_month(&self, month: Month) -> Month {
-        self.closed_through.map_or(month, |closed| month.max(closed.next()))
-    }
-
     /// Whether totals of `month` can be kept: it is among the newest [`MAX_MONTHS`].
     pub fn keeps(&self, month: Month) -> bool {
         let full = self.months.len() >= MAX_MONTHS && !self.months.contains_key(&month);
@@ -160,10 +249,16 @@ impl UsageState {
     }
 
     /// Drops all but the newest [`MAX_MONTHS`] months. What promotions with a cap gave in them is kept with the oldest left, since
-    /// a cap counts for ever.
+    /// a cap counts for ever; what was paid in them, and what of it was taken back, is kept as one sum.
     pub fn prune(&mut self) {
         while self.months.len() > MAX_MONTHS {
-            let Some((_, dropped)) = self.months.pop_first() else { return };
+            let Some((at, dropped)) = self.months.pop_first() else { return };
+            // Saturation is far beyond what totals may reach: `Overflow` refuses before.
+            let _ = fold_returned(&mut self.returned, |of| of.of.as_ref().is_none_or(|(month, _)| *month > at));
+            for meter in dropped.meters.values() {
+                self.older = Picos::new(self.older.get().saturating_add(meter.paid.get()));
+                self.older_cost = Picos::new(self.older_cost.get().saturating_add(meter.cost.get()));
+            }
             let Some(mut oldest) = self.months.first_entry() else { return };
             for (id, used) in dropped.promos {
                 let kept = oldest.get_mut().promos.entry(id).or_default();
@@ -198,8 +293,12 @@ mod tests {
 
     #[test]
     fn a_state_reads_back_and_anything_else_is_refused() {
-        let full =
-            UsageState { closed_through: Some(month().prev()), months: BTreeMap::from([(month(), some(1)), (month().next(), some(2))]) };
+        let full = UsageState {
+            older: Picos::new(-3),
+            older_cost: Picos::new(i128::MIN),
+            months: BTreeMap::from([(month(), some(1)), (month().next(), some(2))]),
+            ..UsageState::default()
+        };
         for state in [UsageState::default(), full] {
             assert_eq!(UsageState::decode(&state.encode()), Ok(state));
         }
@@ -207,12 +306,13 @@ mod tests {
             meters: BTreeMap::from([(key(), MeterState { quantity: Quantity::ONE, ..MeterState::default() })]),
             ..MonthState::default()
         };
-        let state = UsageState { closed_through: None, months: BTreeMap::from([(month(), small)]) };
+        let state = UsageState { months: BTreeMap::from([(month(), small)]), ..UsageState::default() };
         assert_eq!(state.encode(), r#"{"m":{"2026-11":{"v":0,"m":{"sms":"1000000:0:0:0:0"}}}}"#);
         for wrong in [
             "",
             "{",
             r#"{"x":1}"#,
+            r#"{"o":"x"}"#,
             r#"{"m":{"2026-13":{}}}"#,
             r#"{"m":{"2026-11":{"m":{"sms":"1:2:3:4"}}}}"#,
             r#"{"m":{"2026-11":{"m":{"sms":"1:2:3:4:5:6"}}}}"#,
@@ -236,6 +336,6 @@ mod tests {
         let id = state.months.values().next().and_then(|month| month.promos.keys().next().cloned()).expect("a promotion");
         assert_eq!(state.promo_used(&id), Ok(Picos::new(35)));
         assert!(!state.keeps(first) && state.keeps(at) && state.keeps(at.prev()));
-        assert_eq!((state.open_month(at), UsageState { closed_through: Some(at), ..state }.open_month(at)), (at, at.next()));
+        assert_eq!(state.older, Picos::new(i128::MIN), "what was paid is kept, as far as it can be counted");
     }
 }

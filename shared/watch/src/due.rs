@@ -8,9 +8,17 @@ use tributary_domain::ledger::LedgerId;
 use tributary_metering::forecasts::{LIVELY_DAYS, day_of, days_before};
 use tributary_store::alerts::Overdue;
 use tributary_store::error::StoreError;
-use tributary_watch::{Looked, Rang, WatchError, alerts, look as look_at};
 
-use crate::Summary;
+use crate::{Looked, Rang, WatchError, alerts, look as look_at};
+
+/// What a look at everything that is due did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// What came of it.
+    pub looked: Looked,
+    /// Accounts that could not be looked at; the next look tries again.
+    pub failed: usize,
+}
 
 /// How many are listed at once.
 const AT_ONCE: usize = 100;
@@ -23,14 +31,15 @@ const EMPTIES_EVERY_S: i64 = 3_600;
 ///
 /// # Errors
 /// When what is due cannot be listed.
-pub(crate) async fn look(app: &App, run: &RequestId, summary: &mut Summary) -> Result<(), StoreError> {
+pub async fn look(app: &App, run: &RequestId) -> Result<Summary, StoreError> {
+    let mut summary = Summary::default();
     let began = app.now();
     let late = || app.now().duration_since(began).as_secs() >= LAST_S;
     let mut start = None;
     loop {
         let (accounts, next) = app.store().topups_due(began, AT_ONCE, start).await?;
         for account in accounts {
-            count(run, &account, summary, look_at(app, run, &account, Rang::Balance).await);
+            count(run, &account, &mut summary, look_at(app, run, &account, Rang::Balance).await);
         }
         start = next;
         if start.is_none() || late() {
@@ -40,7 +49,7 @@ pub(crate) async fn look(app: &App, run: &RequestId, summary: &mut Summary) -> R
     loop {
         let (overdue, next) = app.store().alerts_due(began, AT_ONCE, start).await?;
         for overdue in overdue {
-            count(run, &overdue.watched, summary, resolve(app, run, &overdue).await);
+            count(run, &overdue.watched, &mut summary, resolve(app, run, &overdue).await);
         }
         start = next;
         if start.is_none() || late() {
@@ -48,17 +57,17 @@ pub(crate) async fn look(app: &App, run: &RequestId, summary: &mut Summary) -> R
         }
     }
     for account in app.store().empties_due(began, AT_ONCE).await? {
-        count(run, &account, summary, empties(app, run, &account, &late).await);
+        count(run, &account, &mut summary, empties(app, run, &account, &late).await);
         if late() {
             break;
         }
     }
-    Ok(())
+    Ok(summary)
 }
 
 fn count(run: &RequestId, account: &AccountId, summary: &mut Summary, looked: Result<Looked, WatchError>) {
     match looked {
-        Ok(looked) => summary.add(looked),
+        Ok(looked) => summary.looked.add(looked),
         Err(error) => {
             summary.failed += 1;
             tracing::error!(request_id = run.as_str(), account_id = %account, error = %error, "an account could not be looked at");
