@@ -52,6 +52,38 @@ fn objects(resource: &str) -> &str {
     resource.strip_suffix("/*").filter(|prefix| prefixes.iter().any(|one| one == prefix)).unwrap_or(resource)
 }
 
+/// Whether CloudFront's pattern of a path takes a path: `*` stands for anything.
+fn takes(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == path,
+        Some((before, "")) => path.starts_with(before),
+        Some(_) => panic!("{pattern}: only a star at the end is known here"),
+    }
+}
+
+#[test]
+fn the_distribution_sends_every_route_to_the_api_and_no_page() {
+    let template = template();
+    let distributions = resources(&template, "AWS::CloudFront::Distribution");
+    let behaviours = distributions["Pages"]["Properties"]["DistributionConfig"]["CacheBehaviors"].as_sequence().expect("behaviours");
+    let patterns: Vec<String> = behaviours.iter().map(|behaviour| text(&behaviour["PathPattern"])).collect();
+    assert!(behaviours.iter().all(|behaviour| text(&behaviour["TargetOriginId"]) == "api"), "the files are the default");
+    let routes = tributary_local::template::Template::embedded().expect("the template").routes;
+    // At the root of the pages' address is a page.
+    let paths: BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).filter(|path| *path != "/").collect();
+    for path in &paths {
+        assert!(patterns.iter().any(|pattern| takes(pattern, path)), "{path} is taken by no behaviour");
+    }
+    for pattern in &patterns {
+        assert!(paths.iter().any(|path| takes(pattern, path)), "{pattern} takes no route");
+    }
+    for page in
+        ["/", "/app", "/app/accounts", "/portal/corner", "/portal/corner/usage", "/portal/sessionless", "/assets/a.js", "/favicon.svg"]
+    {
+        assert!(!patterns.iter().any(|pattern| takes(pattern, page)), "{page} is a page");
+    }
+}
+
 /// What invokes a function.
 fn invoked_by(function: &Value) -> String {
     let events: Vec<&Value> = function["Properties"]["Events"].as_mapping().map(|events| events.values().collect()).unwrap_or_default();

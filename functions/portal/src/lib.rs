@@ -1,4 +1,4 @@
-//! The portal function: for now one page that says what will be there, and a health answer.
+//! The portal function: the pages of errors, what stands at the API's root, and a health answer.
 
 use axum::Router;
 use serde::Serialize;
@@ -25,7 +25,7 @@ pub struct Health {
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        endpoint!(GET "/", "portal_page", Public, Unused, page, "What will be here"),
+        endpoint!(GET "/", "portal_page", Public, Unused, page, "What answers here"),
         endpoint!(GET "/docs/errors", "error_index", Public, Unused, docs::index, "The list of errors"),
         endpoint!(GET "/docs/errors/{code}", "error_page", Public, Unused, docs::error, "What an error means and what to do"),
         endpoint!(GET "/health", "health", Public, Unused, health, "Whether the functions and the table answer"),

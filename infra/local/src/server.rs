@@ -19,6 +19,7 @@ use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH, UploadLink};
 use crate::control::Control;
 use crate::gateway::{Answer, Gateway, MAX_BODY_BYTES};
 use crate::mail::{Outbox, Shown};
+use crate::pages::Pages;
 
 /// What the port serves.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Served {
     pub blobs: LinkedBlobs,
     /// The mails that were sent.
     pub outbox: Outbox,
+    /// The pages.
+    pub pages: Pages,
 }
 
 /// Everything on the port.
@@ -50,6 +53,10 @@ pub fn router(served: Served) -> Router {
 }
 
 async fn platform(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let path = request.uri().path();
+    if Pages::take(path) && (path == "/" || !served.gateway.knows(path)) {
+        return served.pages.answer(request).await;
+    }
     let (parts, body) = request.into_parts();
     let answer = match collect(body).await {
         Ok(Some(body)) => served.gateway.answer(Request::from_parts(parts, body), peer.ip()).await,

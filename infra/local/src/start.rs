@@ -33,6 +33,7 @@ use crate::gateway::Gateway;
 use crate::lambda_env;
 use crate::mail::Outbox;
 use crate::options::{Options, Storage};
+use crate::pages::Pages;
 use crate::pump::Pump;
 use crate::queue::{LocalQueues, Sender};
 use crate::schedule::Scheduler;
@@ -211,7 +212,8 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let demo = demo(&ground, &keeper, &operator_key, &options).await?;
     let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock));
     let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, keeper.clone(), &template.docs_url);
-    let served = Served { gateway, control: Arc::new(control), blobs, outbox };
+    let pages = Pages::new(options.pages.clone(), &template.page_headers);
+    let served = Served { gateway, control: Arc::new(control), blobs, outbox, pages };
     let serving = serve(listener, served, scheduler, pump);
     if let Some(path) = &options.ready_file {
         write_ready_file(path, &base_url, &operator_key).map_err(|error| StartError::ReadyFile { path: path.clone(), error })?;
