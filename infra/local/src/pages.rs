@@ -101,8 +101,9 @@ fn npm(sources: &Path, arguments: &[&str]) -> Result<(), Unbuilt> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it did not say why").trim().to_owned();
-    Err(Unbuilt::Failed(format!("npm {} failed: {last}", arguments.join(" "))))
+    let errors = said.lines().filter_map(|line| Some(line.strip_prefix("npm error")?.trim())).filter(|line| !line.is_empty());
+    let why = errors.take(3).collect::<Vec<_>>().join("; ");
+    Err(Unbuilt::Failed(format!("npm {} failed: {why}", arguments.join(" "))))
 }
 
 /// A digest of everything that the pages are made of.

@@ -321,7 +321,8 @@ fn stream(event: StreamEvent, function: &str, what: &str) -> Result<Stream, Temp
 /// The headers that a browser acts on over plain HTTP, too. Hosts that only the cloud has are left out.
 fn page_headers(properties: HeadersProperties) -> Vec<(String, String)> {
     let HeadersConfig { security, custom } = properties.config;
-    let here = |policy: &str| policy.split(' ').filter(|source| !source.contains("${")).collect::<Vec<_>>().join(" ");
+    let known = |directive: &str| directive.split_whitespace().filter(|source| !source.contains("${")).collect::<Vec<_>>().join(" ");
+    let here = |policy: &str| policy.split(';').map(known).collect::<Vec<_>>().join("; ");
     let mut headers = vec![
         ("content-security-policy".to_owned(), here(&security.content_security_policy.policy)),
         ("x-content-type-options".to_owned(), "nosniff".to_owned()),
@@ -701,6 +702,15 @@ mod tests {
         }
         let cases = ["MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "THROTTLED"];
         assert!(cases.iter().all(|case| template.gateway_responses.contains_key(*case)));
+    }
+
+    #[test]
+    fn pages_have_the_headers_of_the_distribution_without_hosts_of_the_cloud() {
+        let headers = Template::embedded().expect("the template").page_headers;
+        let policy = &headers.iter().find(|(name, _)| name == "content-security-policy").expect("a policy").1;
+        assert!(policy.contains("script-src 'self';") && policy.contains("connect-src 'self';"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains('$'), "{policy}");
+        assert!(headers.iter().any(|(name, value)| name == "x-frame-options" && value == "DENY"), "{headers:?}");
     }
 
     #[test]
