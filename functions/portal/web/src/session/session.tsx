@@ -11,7 +11,26 @@ const KEY = ['/portal/session']
 async function ask(): Promise<Session> {
   const { data } = await api.get('/portal/session')
   setCsrfToken(data.csrf_token)
+  remember(data)
   return data
+}
+
+/** Keeps whether this browser looks at a seller's pages: what the first view asks for before the session has answered. */
+function remember(session: Session) {
+  try {
+    localStorage.setItem('seller', session.account.kind !== 'customer' && session.rights.includes('insights.read') ? '1' : '0')
+  } catch {
+    // Then the first view asks one after the other.
+  }
+}
+
+/** Whether the last session here was a seller's. */
+export function wasSeller(): boolean {
+  try {
+    return localStorage.getItem('seller') === '1'
+  } catch {
+    return false
+  }
 }
 
 /** Asks for the session before the page's own script is there. */
@@ -29,6 +48,7 @@ export function begin(session: Session) {
   forgetAnswers()
   queries.clear()
   setCsrfToken(session.csrf_token)
+  remember(session)
   queries.setQueryData(KEY, session)
 }
 

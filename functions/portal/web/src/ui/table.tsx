@@ -67,6 +67,7 @@ interface Props<Row> {
   stale?: boolean
 }
 
+const COL_FROM = { sm: 'hidden sm:table-column', md: 'hidden md:table-column', lg: 'hidden lg:table-column', xl: 'hidden xl:table-column' }
 const FROM = { sm: 'hidden sm:table-cell', md: 'hidden md:table-cell', lg: 'hidden lg:table-cell', xl: 'hidden xl:table-cell' }
 
 function order(left: string | number | bigint, right: string | number | bigint): number {
@@ -164,7 +165,7 @@ export function DataTable<Row>(props: Props<Row>) {
           <colgroup>
             {selection && <col style={{ width: '2.5rem' }} />}
             {columns.map((column) => (
-              <col key={column.id} className={column.from ? FROM[column.from].replace('table-cell', 'table-column') : undefined} style={column.width ? { width: `${column.width}rem` } : undefined} />
+              <col key={column.id} className={column.from ? COL_FROM[column.from] : undefined} style={column.width ? { width: `${column.width}rem` } : undefined} />
             ))}
           </colgroup>
           <thead>
