@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tributary_api::Endpoint;
 use tributary_api::endpoint::Access;
 
 use super::generated::{all, everything, root};
@@ -107,6 +108,10 @@ fn every_operation_is_complete() {
     }
 }
 
+fn by_session(endpoint: &Endpoint) -> Value {
+    if endpoint.method == Method::GET { json!({ "session": [] }) } else { json!({ "session": [], "csrf": [] }) }
+}
+
 #[test]
 fn every_operation_names_its_credential_and_its_right() {
     let document = document();
@@ -115,8 +120,9 @@ fn every_operation_names_its_credential_and_its_right() {
         let secured = operation["security"].as_array().expect("security");
         match endpoint.access {
             Access::Public => assert!(secured.is_empty(), "{}", endpoint.operation),
+            Access::Session => assert_eq!(secured, &[by_session(&endpoint)], "{}", endpoint.operation),
             Access::Right(right) => {
-                assert!(secured.iter().any(|scheme| scheme.get("bearer").is_some()), "{}", endpoint.operation);
+                assert_eq!(secured, &[json!({ "bearer": [] }), by_session(&endpoint)], "{}", endpoint.operation);
                 assert_eq!(operation["x-right"], right.word(), "{}", endpoint.operation);
             }
         }

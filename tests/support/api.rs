@@ -279,6 +279,7 @@ fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
         loopback_webhooks: true,
+        plain_http: false,
     }
 }
 

@@ -163,7 +163,7 @@ pub fn drafted(call: &Call, seller: &Account, buyer: Option<&Account>, request: 
         inherit: request.inherit,
         allow_loss: request.allow_loss,
         created_at: now,
-        created_by: Some(call.caller()?.key_id.to_string()),
+        created_by: Some(call.caller()?.actor.to_string()),
     })
 }
 

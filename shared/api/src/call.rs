@@ -1,6 +1,7 @@
 //! One request, authenticated, on its way through a handler.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -36,6 +37,7 @@ pub struct Call {
     /// The request's id.
     pub request_id: RequestId,
     caller: Option<Caller>,
+    source: Option<IpAddr>,
     idempotency: Idempotency,
     path: BTreeMap<String, String>,
     query: String,
@@ -50,12 +52,13 @@ impl Call {
         endpoint: &Endpoint,
         request_id: RequestId,
         caller: Option<Caller>,
+        source: Option<IpAddr>,
         path: BTreeMap<String, String>,
         query: String,
         headers: HeaderMap,
         body: Bytes,
     ) -> Self {
-        Self { app, operation: endpoint.operation, request_id, caller, idempotency: endpoint.idempotency, path, query, headers, body }
+        Self { app, operation: endpoint.operation, request_id, caller, source, idempotency: endpoint.idempotency, path, query, headers, body }
     }
 
     /// The caller.
@@ -64,6 +67,16 @@ impl Call {
     /// `unauthorized` on a public route, which has none.
     pub fn caller(&self) -> Result<&Caller, Problem> {
         self.caller.as_ref().ok_or_else(|| Problem::new(Code::Unauthorized, "Send a valid API key."))
+    }
+
+    /// The address that the request came from, if the gateway said.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// The store.
@@ -191,7 +204,7 @@ impl Call {
             route: self.operation,
             key: key.to_owned(),
             body: self.request_digest(),
-            actor: caller.key_id.clone(),
+            actor: caller.actor.clone(),
             request: self.request_id.clone(),
         }))
     }
@@ -231,7 +244,7 @@ impl Call {
     pub fn act(&self) -> Result<Act, Problem> {
         Ok(Act {
             event: EventId::from_uuid(self.app.uuid()),
-            actor: self.caller()?.key_id.clone(),
+            actor: self.caller()?.actor.clone(),
             request: self.request_id.clone(),
             now: self.app.now(),
         })

@@ -1,6 +1,7 @@
 //! The router of a function: its endpoints, behind one place that authenticates, answers problems and logs.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use http::{Extensions, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use lambda_http::Context;
+use lambda_http::request::RequestContext;
 use metrics::{counter, histogram};
 use serde_json::json;
 use tributary_domain::id::RequestId;
@@ -77,17 +79,17 @@ fn write_line(request_id: &RequestId, route: &str, status: StatusCode, code: &st
     measure(status, code, latency_ms);
     let (request_id, status) = (request_id.as_str(), status.as_u16());
     let account_id = caller.map(|caller| caller.account_id.as_str()).unwrap_or_default();
-    let key_id = caller.map(|caller| caller.key_id.as_str()).unwrap_or_default();
+    let actor_id = caller.map(|caller| caller.actor.as_str()).unwrap_or_default();
     let line = [
         ("request_id", json!(request_id)),
         ("route", json!(route)),
         ("status", json!(status)),
         ("code", json!(code)),
         ("account_id", json!(account_id)),
-        ("key_id", json!(key_id)),
+        ("actor_id", json!(actor_id)),
     ];
     if !telemetry::flush(line) {
-        tracing::info!(request_id, route, status, code, account_id, key_id, latency_ms, "request");
+        tracing::info!(request_id, route, status, code, account_id, actor_id, latency_ms, "request");
     }
 }
 
@@ -133,11 +135,17 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let (caller, app) = match endpoint.access {
         Access::Public => (None, app.clone()),
-        Access::Right(_) => match Caller::identify(app, &parts.headers).await {
+        Access::Session | Access::Right(_) => match Caller::identify(app, &endpoint.method, &parts.headers).await {
             Ok((caller, app)) => (Some(caller), app),
             Err(problem) => return (Err(problem), None),
         },
     };
+    if endpoint.access == Access::Session
+        && let Some(Err(problem)) = caller.as_ref().map(Caller::signed_in)
+    {
+        return (Err(problem), caller);
+    }
+    let source = source_of(&parts.extensions);
     let body = match read_body(body, endpoint.max_body).await {
         Ok(body) => body,
         Err(problem) => return (Err(problem), caller),
@@ -149,8 +157,18 @@ async fn answer(
     {
         return (Err(problem), caller);
     }
-    let call = Call::new(app, endpoint, request_id, caller.clone(), path, query, parts.headers, body);
+    let call = Call::new(app, endpoint, request_id, caller.clone(), source, path, query, parts.headers, body);
     ((endpoint.handler)(call).await, caller)
+}
+
+/// The address that the gateway saw the request come from; no header names it.
+fn source_of(extensions: &Extensions) -> Option<IpAddr> {
+    let address = match extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV1(context) => context.identity.source_ip.as_deref(),
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref(),
+        _ => None,
+    };
+    address?.parse().ok()
 }
 
 async fn read_body(body: Body, max_body: usize) -> Result<Bytes, Problem> {
