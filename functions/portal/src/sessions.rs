@@ -26,7 +26,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
 /// `unauthorized`, `invalid_cursor`.
 pub async fn list(call: Call) -> Result<Reply, Problem> {
     let mut params = call.params()?;
-    let (limit, scope, cursor) = (params.limit()?, call.cursor_scope()?, params.text("cursor"));
+    let (limit, scope, cursor) = (params.limit()?, call.own_cursor_scope()?, params.text("cursor"));
     params.done()?;
     let start: Option<Position> = scope.open(&call.app, cursor)?;
     let caller = call.caller()?;

@@ -237,6 +237,15 @@ impl Call {
         Ok(CursorScope(format!("{}\n{}\n{:?}\n{query:?}", caller.account_id, self.operation, self.path)))
     }
 
+    /// What a cursor of a list is bound to that is not the account's but the key's or member's own.
+    ///
+    /// # Errors
+    /// None on routes with a caller.
+    pub fn own_cursor_scope(&self) -> Result<CursorScope, Problem> {
+        let CursorScope(bound) = self.cursor_scope()?;
+        Ok(CursorScope(format!("{bound}\n{}", self.caller()?.actor)))
+    }
+
     /// Who does it, and when, for the audit record.
     ///
     /// # Errors
