@@ -154,8 +154,7 @@ impl Bills {
         let asked = Asked { by: id(by), account_id: id(account), month: month.parse().expect("a month"), dry_run };
         let run = tributary_billing::run::asked(app, asked);
         let (key, by) = (self.w.unique("run"), id(by));
-        let scope =
-            Scope { account: by, route: "run", key, body: String::new(), actor: ActorId::platform(), request: app.run_id("") };
+        let scope = Scope { account: by, route: "run", key, body: String::new(), actor: ActorId::platform(), request: app.run_id("") };
         app.store().ask_run(&run, &act(app), &scope).await.expect("it is noted");
         tributary_billing::run::begin_asked(app, &run).await.expect("it is told");
         assert!(work(app, &self.inside().outside.billing).await, "nothing fails");

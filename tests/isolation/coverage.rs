@@ -69,7 +69,8 @@ fn documented(document: &Value, method: &str, path: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_endpoint_has_a_row_and_every_row_an_endpoint() {
-    let declared: BTreeSet<&str> = endpoints().iter().filter(|one| matches!(one.access, Access::Right(_))).map(|one| one.operation).collect();
+    let declared: BTreeSet<&str> =
+        endpoints().iter().filter(|one| matches!(one.access, Access::Right(_))).map(|one| one.operation).collect();
     let tried: BTreeSet<&str> = rows().iter().map(|row| row.operation).collect();
     assert_eq!(declared.difference(&tried).collect::<Vec<_>>(), Vec::<&&str>::new(), "endpoints without a row in tests/isolation/rows.rs");
     assert_eq!(tried.difference(&declared).collect::<Vec<_>>(), Vec::<&&str>::new(), "rows without an endpoint");

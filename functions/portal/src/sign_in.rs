@@ -59,7 +59,10 @@ pub async fn ask(call: Call) -> Result<Reply, Problem> {
     refuse_cross_site(call.headers())?;
     let request: AskLink = call.body()?;
     if request.slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
-        return Err(Problem::field("/slug", "must be 3 to 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen"));
+        return Err(Problem::field(
+            "/slug",
+            "must be 3 to 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
+        ));
     }
     let app = &call.app;
     let event = EventId::from_uuid(app.uuid());
@@ -135,5 +138,8 @@ async fn begun(call: &Call, app: &App, caller: Caller, standing: Standing, accou
 
 /// One answer for a link that is wrong, used or old, and for one whose owner is no member any more.
 fn not_good() -> Problem {
-    Problem::new(Code::Unauthorized, "This does not sign you in, or no longer: a link is good once, for fifteen minutes. Ask for a new one.")
+    Problem::new(
+        Code::Unauthorized,
+        "This does not sign you in, or no longer: a link is good once, for fifteen minutes. Ask for a new one.",
+    )
 }

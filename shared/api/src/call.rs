@@ -58,7 +58,18 @@ impl Call {
         headers: HeaderMap,
         body: Bytes,
     ) -> Self {
-        Self { app, operation: endpoint.operation, request_id, caller, source, idempotency: endpoint.idempotency, path, query, headers, body }
+        Self {
+            app,
+            operation: endpoint.operation,
+            request_id,
+            caller,
+            source,
+            idempotency: endpoint.idempotency,
+            path,
+            query,
+            headers,
+            body,
+        }
     }
 
     /// The caller.

@@ -71,7 +71,8 @@ pub fn fresh(app: &App, actor: ActorId, standing: Standing, headers: &HeaderMap)
     let id = SessionId::from_uuid(app.uuid());
     let value = format!("{actor}.{id}.{}", URL_SAFE_NO_PAD.encode(random));
     let now = app.platform_now();
-    let user_agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(|agent| agent.chars().take(MAX_USER_AGENT).collect());
+    let user_agent =
+        headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(|agent| agent.chars().take(MAX_USER_AGENT).collect());
     let session = Session { id: id.clone(), actor: actor.clone(), standing, created_at: now, last_seen_at: now, user_agent };
     let hash = URL_SAFE_NO_PAD.encode(app.secrets().mac(&[KEPT, value.as_bytes()].concat()));
     Ok((KeptSession { session, hash }, Presented { actor, id, value }))
@@ -155,7 +156,9 @@ fn set(app: &App, value: &str, max_age_s: i64) -> String {
 /// `csrf_failed`.
 pub fn refuse_cross_site(headers: &HeaderMap) -> Result<(), Problem> {
     match headers.get("sec-fetch-site").and_then(|site| site.to_str().ok()) {
-        Some("cross-site") => Err(Problem::new(Code::CsrfFailed, "Another site's page made this request; only the platform's own pages may.")),
+        Some("cross-site") => {
+            Err(Problem::new(Code::CsrfFailed, "Another site's page made this request; only the platform's own pages may."))
+        }
         Some(_) | None => Ok(()),
     }
 }
