@@ -731,7 +731,7 @@ async fn every_route_that_takes_a_key_takes_a_session() {
     let mut tried = 0;
     for endpoint in endpoints() {
         let tributary_api::endpoint::Access::Right(_) = endpoint.access else { continue };
-        let path = endpoint.path.replace('{', "").replace('}', "");
+        let path = endpoint.path.replace(['{', '}'], "");
         let answer = browser.call(endpoint.method.clone(), &path).send().await;
         assert_ne!(answer.status, 401, "{}", answer.name);
         assert_ne!(answer["code"], "csrf_failed", "{}", answer.name);

@@ -78,7 +78,7 @@ pub struct PromotionView {
     /// When it was made.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
-    /// Which key made it.
+    /// Which key or member made it.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub created_by: Option<String>,
 }

@@ -87,7 +87,7 @@ impl App {
         Self::start(true).await
     }
 
-    /// The app of a function that takes no API key and seals no cursor: the pages, and what runs on a schedule. It may not
+    /// The app of a function that takes no API key and seals no cursor: what runs on a schedule. It may not
     /// read the pepper, and does not.
     ///
     /// # Errors

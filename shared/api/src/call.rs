@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{CONTENT_TYPE, IF_MATCH};
+use http::request::Parts;
+use http::{Extensions, HeaderMap};
+use lambda_http::request::RequestContext;
 use serde::de::DeserializeOwned;
 use tributary_domain::id::{AccountId, EventId, RequestId};
 use tributary_runtime::secrets::digest;
@@ -52,24 +54,13 @@ impl Call {
         endpoint: &Endpoint,
         request_id: RequestId,
         caller: Option<Caller>,
-        source: Option<IpAddr>,
         path: BTreeMap<String, String>,
-        query: String,
-        headers: HeaderMap,
+        parts: Parts,
         body: Bytes,
     ) -> Self {
-        Self {
-            app,
-            operation: endpoint.operation,
-            request_id,
-            caller,
-            source,
-            idempotency: endpoint.idempotency,
-            path,
-            query,
-            headers,
-            body,
-        }
+        let (operation, idempotency) = (endpoint.operation, endpoint.idempotency);
+        let (source, query) = (source_of(&parts.extensions), parts.uri.query().unwrap_or_default().to_owned());
+        Self { app, operation, request_id, caller, source, idempotency, path, query, headers: parts.headers, body }
     }
 
     /// The caller.
@@ -277,6 +268,16 @@ impl Call {
     pub fn home(&self) -> Result<&AccountId, Problem> {
         Ok(&self.caller()?.account_id)
     }
+}
+
+/// The address that the gateway saw the request come from; no header names it.
+fn source_of(extensions: &Extensions) -> Option<IpAddr> {
+    let address = match extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV1(context) => context.identity.source_ip.as_deref(),
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref(),
+        _ => None,
+    };
+    address?.parse().ok()
 }
 
 fn key_missing() -> Problem {

@@ -1,7 +1,6 @@
 //! The router of a function: its endpoints, behind one place that authenticates, answers problems and logs.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,7 +11,6 @@ use bytes::Bytes;
 use http::{Extensions, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use lambda_http::Context;
-use lambda_http::request::RequestContext;
 use metrics::{counter, histogram};
 use serde_json::json;
 use tributary_domain::id::RequestId;
@@ -145,30 +143,18 @@ async fn answer(
     {
         return (Err(problem), caller);
     }
-    let source = source_of(&parts.extensions);
     let body = match read_body(body, endpoint.max_body).await {
         Ok(body) => body,
         Err(problem) => return (Err(problem), caller),
     };
-    let query = parts.uri.query().unwrap_or_default().to_owned();
     if endpoint.method != Method::GET
         && !endpoint.reads_query
-        && let Err(problem) = Params::parse(&query).and_then(Params::done)
+        && let Err(problem) = Params::parse(parts.uri.query().unwrap_or_default()).and_then(Params::done)
     {
         return (Err(problem), caller);
     }
-    let call = Call::new(app, endpoint, request_id, caller.clone(), source, path, query, parts.headers, body);
+    let call = Call::new(app, endpoint, request_id, caller.clone(), path, parts, body);
     ((endpoint.handler)(call).await, caller)
-}
-
-/// The address that the gateway saw the request come from; no header names it.
-fn source_of(extensions: &Extensions) -> Option<IpAddr> {
-    let address = match extensions.get::<RequestContext>()? {
-        RequestContext::ApiGatewayV1(context) => context.identity.source_ip.as_deref(),
-        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref(),
-        _ => None,
-    };
-    address?.parse().ok()
 }
 
 async fn read_body(body: Body, max_body: usize) -> Result<Bytes, Problem> {
