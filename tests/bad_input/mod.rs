@@ -3,6 +3,7 @@
 mod billing;
 mod bulk;
 mod pricing;
+mod sessions;
 mod test_clocks;
 mod usage;
 mod usage_reports;

@@ -3,6 +3,7 @@
 
 mod billing;
 mod billing_run;
+mod sessions;
 mod usage;
 mod watching;
 mod webhooks;
@@ -102,6 +103,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     billing::billing(&mut c).await;
     billing_run::running(&mut c).await;
     webhooks::telling(&mut c).await;
+    sessions::signing_in(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
     documented(&c.table());

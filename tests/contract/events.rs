@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tributary_api::endpoint::Access;
 use tributary_api::{Endpoint, Idempotency};
 use tributary_local::event::{Arrival, rest};
 use tributary_local::lambda::{Handler, Lambda, http};
@@ -24,13 +25,17 @@ use super::generated::{functions, root};
 use super::infrastructure::rights;
 use super::openapi::{document, operation_at, resolved};
 use crate::golden::{Scene, path, scene, valid};
-use crate::support::api::{START, Target, endpoints};
+use crate::support::api::{START, Signed, Target, endpoints};
 use crate::support::asked::Asked;
 use crate::support::events::of_stream;
 use crate::support::world::World;
 
 /// What stands where a key belongs.
 const KEY: &str = "rk_test_REPLACE_ME";
+/// The cookie of a session, and its token.
+const COOKIE: &str =
+    "__Host-tributary=key_01hx3v9k2mfd8bq5r7w1z4n6ty.ses_01hx3v9k2mfd8bq5r7w1z4n6ty.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const CSRF: &str = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
 /// The world that the events are of.
 const SEED: u64 = 11;
 
@@ -106,6 +111,17 @@ fn http_event(s: &Scene, endpoint: &Endpoint) -> Value {
         body = told.to_string();
         request = request.header("stripe-signature", tributary_runtime::payments::webhook::sign(body.as_bytes(), "whsec_scripted", at));
     }
+    match endpoint.operation {
+        "ask_sign_in_link" => body = json!({ "email": "ada@corner.example" }).to_string(),
+        "begin_session" => body = json!({ "api_key": KEY }).to_string(),
+        _ => {}
+    }
+    if endpoint.access == Access::Session {
+        request = request.header("cookie", COOKIE);
+        if endpoint.method != http::Method::GET {
+            request = request.header("x-csrf-token", CSRF);
+        }
+    }
     if !body.is_empty() {
         request = request.header("content-type", "application/json");
     }
@@ -157,7 +173,11 @@ async fn every_http_event_is_answered_by_its_function() {
         let app = w.target.inside("the functions").expect("in this process").app.clone();
         let endpoint = endpoints().into_iter().find(|endpoint| endpoint.operation == name).expect("an operation");
         let key = if name == "issue_credits" { w.operator().secret().to_owned() } else { s.owner.secret().to_owned() };
-        let event = serde_json::from_str(&event.to_string().replace(KEY, &key)).expect("JSON");
+        let begun = w.target.nobody.post("/portal/session", json!({ "api_key": key })).send().await.is(201);
+        let Signed { cookie, csrf } = w.target.nobody.signed_in(&begun).session().clone();
+        table.take();
+        let event = event.to_string().replace(KEY, &key).replace(COOKIE, &cookie).replace(CSRF, &csrf);
+        let event = serde_json::from_str(&event).expect("JSON");
         let answer = answered(http(tributary_api::router::router(app, vec![endpoint])), event).await;
         // Only the operator's keys reach test clocks.
         let good = |status| (200..300).contains(&status) || (name.contains("test_clock") && status == 403);

@@ -93,7 +93,7 @@ pub fn all() -> Result<Vec<Generated>, String> {
     Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
-const TAGS: [(&str, &str); 20] = [
+const TAGS: [(&str, &str); 21] = [
     ("Accounts", "The tree: the operator at its root, resellers, customers."),
     ("Credits", "Moving credit, and looking at it. Double entry; every movement is one step."),
     ("Packages", "Credit sold to sub-accounts: packages, bulk discounts, and the cheapest way to buy."),
@@ -112,6 +112,7 @@ const TAGS: [(&str, &str); 20] = [
     ("Bulk", "Many accounts at once: each row looked at, done exactly once, and told of."),
     ("Keys", "API keys. A key holds a role at one account, and so over everything below it."),
     ("Members", "People. A member holds a role as a key does."),
+    ("Sessions", "Signing in with a browser, and out. A session stands for a key or a member on every route."),
     ("Roles", "Custom roles, and who may do what."),
     ("Platform", "The platform itself."),
 ];
@@ -204,6 +205,10 @@ fn permissions() -> String {
     let open = endpoints.iter().filter(|endpoint| endpoint.access == Access::Public);
     let open: Vec<String> = open.map(|endpoint| format!(" `{} {}`", endpoint.method, endpoint.path)).collect();
     let _ = writeln!(page, "{}.", open.join(","));
+    page.push_str("\nFor whoever is signed in, about their own sessions alone:");
+    let own = endpoints.iter().filter(|endpoint| endpoint.access == Access::Session);
+    let own: Vec<String> = own.map(|endpoint| format!(" `{} {}`", endpoint.method, endpoint.path)).collect();
+    let _ = writeln!(page, "{}. A [session](sign-in.md) takes the place of a key on every route above.", own.join(","));
     page
 }
 

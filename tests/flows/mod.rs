@@ -12,6 +12,7 @@ mod packages;
 mod payments;
 mod pricing;
 mod rights;
+pub mod sessions;
 mod test_clocks;
 mod topup;
 mod topup_card;

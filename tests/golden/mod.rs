@@ -429,7 +429,9 @@ async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
             let ask = w.target.nobody.call(endpoint.method.clone(), &path);
             match endpoint.operation {
                 // Its signature says who it is.
-                "take_processor_event" => drop(ask.json(&json!({})).send().await.refused(400, "validation_failed")),
+                "take_processor_event" | "ask_sign_in_link" | "begin_session" => {
+                    drop(ask.json(&json!({})).send().await.refused(400, "validation_failed"))
+                }
                 _ => drop(ask.send().await.is(200)),
             }
             public.push(format!("{} {}", endpoint.method, endpoint.path));
@@ -451,6 +453,8 @@ async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
         "GET /",
         "GET /docs/errors",
         "GET /docs/errors/{code}",
+        "POST /portal/sign-in",
+        "POST /portal/session",
         "GET /health",
     ];
     assert_eq!(public, anyone, "what anyone may see is decided here");

@@ -69,7 +69,8 @@ fn documented(document: &Value, method: &str, path: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_endpoint_has_a_row_and_every_row_an_endpoint() {
-    let declared: BTreeSet<&str> = endpoints().iter().filter(|one| one.access != Access::Public).map(|one| one.operation).collect();
+    let declared: BTreeSet<&str> =
+        endpoints().iter().filter(|one| matches!(one.access, Access::Right(_))).map(|one| one.operation).collect();
     let tried: BTreeSet<&str> = rows().iter().map(|row| row.operation).collect();
     assert_eq!(declared.difference(&tried).collect::<Vec<_>>(), Vec::<&&str>::new(), "endpoints without a row in tests/isolation/rows.rs");
     assert_eq!(tried.difference(&declared).collect::<Vec<_>>(), Vec::<&&str>::new(), "rows without an endpoint");
@@ -79,7 +80,7 @@ fn every_endpoint_has_a_row_and_every_row_an_endpoint() {
 fn every_place_where_an_id_can_be_given_is_tried() {
     let document = document();
     let mut wrong = Vec::new();
-    for endpoint in endpoints().into_iter().filter(|one| one.access != Access::Public) {
+    for endpoint in endpoints().into_iter().filter(|one| matches!(one.access, Access::Right(_))) {
         let rows = rows();
         let of_this = rows.iter().filter(|row| row.operation == endpoint.operation);
         let tried: BTreeSet<String> =

@@ -280,7 +280,7 @@ impl Findings {
                         continue;
                     };
                     let wanted = verdict(row, &filled, &caller.who, suspended);
-                    let (api, before) = (now.target.nobody.with(caller.api.secret()), now.changes());
+                    let (api, before) = (now.target.nobody.as_who(&caller.api), now.changes());
                     let answer = send(&api, &endpoint, &path, &body).await;
                     let changed = now.changes() != before;
                     let faults = self.faults(row.operation, aim, wanted, &answer, changed, leak(&answer, home, &secrets));
@@ -391,6 +391,12 @@ fn own_owner(scene: &Scene) -> Vec<Caller> {
     vec![Caller { who: Who { name: "owner", home: Seat::Own, rights, deny: None }, api: scene.owner(Seat::Own) }]
 }
 
+/// The owner of the seat that everything is seen from, as a person with a browser.
+async fn own_member(scene: &Scene) -> Vec<Caller> {
+    let rights = RIGHTS.iter().map(|(right, _)| *right).collect();
+    vec![Caller { who: Who { name: "member", home: Seat::Own, rights, deny: None }, api: scene.browser(Seat::Own).await }]
+}
+
 const RESELLER: &[&str] = &["owner", "admin", "billing", "support", "viewer"];
 const OPERATOR: &[&str] = &["owner", "billing", "viewer"];
 
@@ -424,6 +430,22 @@ async fn every_id_in_every_place_is_answered_by_where_it_stands_and_shows_nothin
     );
     assert!(cells >= LEAST_CELLS, "{cells} cells; there were at least {LEAST_CELLS}");
     golden("isolation/matrix.txt", &table(&rows, &reseller, &operator));
+}
+
+#[tokio::test]
+async fn a_session_reaches_what_a_key_of_the_same_role_reaches_and_nothing_else() {
+    let scene = Scene::new().await;
+    let member = own_member(&scene).await;
+    let (mut with_session, mut with_key, rows) = (Findings::default(), Findings::default(), rows());
+    for (number, row) in rows.iter().enumerate() {
+        with_session.try_row(number, row, &scene, &member, None).await;
+        with_key.try_row(number, row, &scene, &own_owner(&scene), None).await;
+    }
+    eprintln!("isolation: {} cells with a session", with_session.cells);
+    let wrong = &with_session.wrong;
+    assert!(wrong.is_empty(), "{} cells are wrong, the first of them:\n{}", wrong.len(), wrong[..wrong.len().min(25)].join("\n"));
+    assert_eq!(with_session.letters, with_key.letters);
+    assert_eq!(with_session.absent, with_key.absent, "an absent thing looks the same to both");
 }
 
 const LEGEND: &str = "\
@@ -645,8 +667,10 @@ async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
     let scene = Scene::new().await;
     let secrets = scene.secrets_from(None);
     // What a mail's link opens is that of one address: see `tests/mail`. What a payment processor tells is signed: see `tests/flows/payments.rs`.
+    // What signing in says is in `tests/flows/sessions.rs`.
+    let others = ["take_processor_event", "ask_sign_in_link", "begin_session"];
     let public = |endpoint: &Endpoint| {
-        endpoint.access == Access::Public && !endpoint.path.contains("{token}") && endpoint.operation != "take_processor_event"
+        endpoint.access == Access::Public && !endpoint.path.contains("{token}") && !others.contains(&endpoint.operation)
     };
     for endpoint in endpoints().into_iter().filter(public) {
         let path = endpoint.path.replace("{code}", "not_found");

@@ -264,6 +264,14 @@ impl Scene {
         self.target.nobody.with(&self.hand(seat).owner)
     }
 
+    /// The API in a browser in which an owner of a seat is signed in by a link.
+    pub async fn browser(&self, seat: Seat) -> Api {
+        let (operator, email) = (&self.target.operator, format!("owner@{}.browser.example", seat.word()));
+        let path = format!("/reseller/accounts/{}/members", self.id(seat));
+        operator.post(&path, json!({ "email": email, "role": "owner" })).send().await.is(201);
+        crate::flows::sessions::by_link(&self.target, &email).await
+    }
+
     /// A new key at a seat, made by the operator: its id and the API with it.
     pub async fn key(&self, seat: Seat, role: &str) -> (String, Api) {
         let body = json!({ "name": format!("{}key", seat.mark()), "role": role });

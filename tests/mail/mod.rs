@@ -4,10 +4,9 @@ mod smtp;
 
 use serde_json::{Value, json};
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::{AccountId, EventId, KeyId};
+use tributary_domain::id::{AccountId, ActorId, EventId};
 use tributary_runtime::mail::{Mail, MailError};
 use tributary_store::events::Act;
-use uuid::Uuid;
 
 use crate::support::world::Node;
 use crate::webhooks::Scene;
@@ -15,7 +14,7 @@ use crate::webhooks::Scene;
 /// Records something of an account, as whoever owns the effect would.
 async fn happens(s: &Scene, account: &str, kind: RecordKind, detail: Value) -> EventId {
     let app = &s.inside().app;
-    let act = Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: app.run_id(""), now: app.now() };
+    let act = Act { event: EventId::from_uuid(app.uuid()), actor: ActorId::platform(), request: app.run_id(""), now: app.now() };
     let account: AccountId = account.parse().expect("an id");
     app.store().note_endpoint(&account, kind, &detail, &act).await.expect("recorded");
     act.event

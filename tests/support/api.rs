@@ -51,11 +51,21 @@ enum Wire {
     Http { client: reqwest::Client, base: String },
 }
 
-/// The API, and the key that calls carry unless another is given.
+/// A browser's session, as it is given out.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The cookie, `name=value`.
+    pub cookie: String,
+    /// What unsafe requests carry beside it.
+    pub csrf: String,
+}
+
+/// The API, and the key or session that calls carry unless another is given.
 #[derive(Clone)]
 pub struct Api {
     wire: Wire,
     key: Option<String>,
+    session: Option<Signed>,
     count: Arc<AtomicU64>,
     run: Arc<str>,
 }
@@ -279,17 +289,41 @@ fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
         loopback_webhooks: true,
+        plain_http: false,
     }
 }
 
 impl Api {
     fn new(wire: Wire, run: &str) -> Self {
-        Self { wire, key: None, count: Arc::default(), run: run.into() }
+        Self { wire, key: None, session: None, count: Arc::default(), run: run.into() }
     }
 
     /// The same API with another key.
     pub fn with(&self, key: &str) -> Self {
-        Self { key: Some(key.to_owned()), ..self.clone() }
+        Self { key: Some(key.to_owned()), session: None, ..self.clone() }
+    }
+
+    /// The same API in a browser that has just signed in.
+    #[track_caller]
+    pub fn signed_in(&self, begun: &Answer) -> Self {
+        let (cookie, _) = begun.header("set-cookie").split_once(';').expect("a cookie with attributes");
+        let session = Signed { cookie: cookie.to_owned(), csrf: begun.word("csrf_token").to_owned() };
+        Self { key: None, session: Some(session), ..self.clone() }
+    }
+
+    /// The same API answered by another process of a platform in this one.
+    pub fn at(&self, app: App) -> Self {
+        Self { wire: Wire::InProcess(tributary_api::router::router(app, endpoints())), ..self.clone() }
+    }
+
+    /// The session that calls carry.
+    pub fn session(&self) -> &Signed {
+        self.session.as_ref().expect("an API with a session")
+    }
+
+    /// The same API with what `other` carries.
+    pub fn as_who(&self, other: &Self) -> Self {
+        Self { key: other.key.clone(), session: other.session.clone(), ..self.clone() }
     }
 
     /// The key that calls carry.
@@ -305,9 +339,13 @@ impl Api {
     /// A call without a body.
     pub fn call(&self, method: Method, path: &str) -> Ask {
         let ask = Ask { api: self.clone(), method, path: path.to_owned(), headers: HeaderMap::new(), body: Vec::new() };
-        match &self.key {
-            Some(key) => ask.key(key),
-            None => ask,
+        match (&self.key, &self.session) {
+            (Some(key), _) => ask.key(key),
+            (None, Some(Signed { cookie, csrf })) => {
+                let ask = ask.header("cookie", cookie.as_bytes());
+                if matches!(ask.method, Method::GET | Method::HEAD) { ask } else { ask.header("x-csrf-token", csrf.as_bytes()) }
+            }
+            (None, None) => ask,
         }
     }
 

@@ -39,7 +39,7 @@ fn answer(dispute: &Dispute, sells: bool) -> Result<Reply, Problem> {
 }
 
 fn message(call: &Call, from: &AccountId, text: Statement, links: Vec<Reference>) -> Result<Message, Problem> {
-    Ok(Message { account_id: from.clone(), by: Some(call.caller()?.key_id.to_string()), text, links, at: call.app.now() })
+    Ok(Message { account_id: from.clone(), by: Some(call.caller()?.actor.to_string()), text, links, at: call.app.now() })
 }
 
 /// Opens a dispute over parts of an invoice's lines: by its buyer, or for it by its seller. They are out of collection until it ends.

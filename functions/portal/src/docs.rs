@@ -28,6 +28,7 @@ pages! {
     "body_too_large",
     "busy",
     "conflict",
+    "csrf_failed",
     "currency_mismatch",
     "cycle",
     "forbidden",

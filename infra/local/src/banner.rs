@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::options::{Options, Step, Storage};
 use crate::pages::Prepared;
-use crate::seed::{Demo, DemoAccount};
+use crate::seed::{Demo, DemoAccount, MEMBER};
 use crate::start::Local;
 
 /// Shows the demo's progress on one line, where there is a terminal.
@@ -101,6 +101,10 @@ fn examples(page: &mut String, local: &Local) {
     let _ = writeln!(page, "  curl -s '{url}/reseller/bulk' {owner}   # a job that is done, and a plan that waits for POST …/apply");
     let _ = writeln!(page, "  curl -s '{url}/reseller/invoices?side=sold' {owner}   # three months of them; GET …/{{id}}/pdf gives a link");
     webhooks(page, url, &owner);
+    let _ = writeln!(
+        page,
+        "  curl -s -X POST '{url}/portal/sign-in' {json} -d '{{\"email\": \"{MEMBER}\"}}'   # the link is shown here and in the outbox"
+    );
     let _ = writeln!(page, "  curl -s -X POST '{url}/_local/clock/advance' {json} -d '{{\"seconds\": 86400}}'");
 }
 

@@ -28,6 +28,8 @@ const OTHER_STEPS: usize = 3 + 1 + 1 + 2 + KEYS.len() + 2;
 /// How many weeks of usage there are, and the rest of the last.
 const WEEKS: usize = 13;
 
+/// The address of the demo's one member.
+pub const MEMBER: &str = "nora.lind@northwind.example";
 /// The keys: of which account, called what, in which role.
 const KEYS: [(&str, &str, &str); 3] = [
     ("northwind", "Northwind back office", "owner"),
@@ -333,7 +335,7 @@ impl Seeder<'_> {
     }
 
     async fn people(&mut self) -> Result<(), SeedError> {
-        let member = json!({"email": "nora.lind@northwind.example", "name": "Nora Lind", "role": "billing"});
+        let member = json!({"email": MEMBER, "name": "Nora Lind", "role": "billing"});
         self.post("member", &format!("/reseller/accounts/{}/members", self.id(STAFFED)), member, true).await?;
         let path = format!("/reseller/accounts/{}", self.id(SUSPENDED));
         let account = self.send("look at an account", Method::GET, &path, None, None).await?;

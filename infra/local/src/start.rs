@@ -190,6 +190,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         mode: KeyMode::Test,
         // Endpoints to try things out are on this machine.
         loopback_webhooks: true,
+        plain_http: true,
     })
     .charging(Arc::new(way));
     let outbox = outbox(&options.storage, &any_clock)?;
@@ -198,6 +199,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         mailer: Arc::new(outbox.clone()),
         mail_from: Some(MAIL_FROM.to_owned()),
         api_url: base_url.clone(),
+        pages_url: base_url.clone(),
     };
     let operator_key = operator(&app, &keeper).await?;
     let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app, &senders)?, any_clock.clone(), ids));

@@ -51,6 +51,8 @@ pub struct AppParts {
     pub mode: KeyMode,
     /// Webhook endpoints may be on this machine: for the local run and tests.
     pub loopback_webhooks: bool,
+    /// Browsers reach the platform over plain HTTP, which carries no `Secure` cookie: for the local run.
+    pub plain_http: bool,
 }
 
 /// What every request finds. Cheap to clone.
@@ -85,7 +87,7 @@ impl App {
         Self::start(true).await
     }
 
-    /// The app of a function that takes no API key and seals no cursor: the pages, and what runs on a schedule. It may not
+    /// The app of a function that takes no API key and seals no cursor: what runs on a schedule. It may not
     /// read the pepper, and does not.
     ///
     /// # Errors
@@ -122,6 +124,7 @@ impl App {
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
             mode: config.key_mode,
             loopback_webhooks: config.webhooks_allow_loopback,
+            plain_http: config.plain_http,
         }))
     }
 
@@ -229,6 +232,11 @@ impl App {
     /// Whether webhook endpoints may be on this machine.
     pub fn loopback_webhooks(&self) -> bool {
         self.parts.loopback_webhooks
+    }
+
+    /// Whether browsers reach the platform over plain HTTP.
+    pub fn plain_http(&self) -> bool {
+        self.parts.plain_http
     }
 
     /// Which keys are made and taken.

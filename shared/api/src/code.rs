@@ -47,6 +47,8 @@ codes! {
     Unauthorized = "unauthorized", UNAUTHORIZED, "A valid API key is needed";
     /// The caller lacks a right.
     Forbidden = "forbidden", FORBIDDEN, "Your role does not allow this";
+    /// The request may be forged: another site's, or without the session's token.
+    CsrfFailed = "csrf_failed", FORBIDDEN, "The request does not prove that it comes from your page";
     /// A grant would give more than the caller holds.
     GrantExceedsOwn = "grant_exceeds_own", FORBIDDEN, "You cannot grant more than you hold";
     /// Absent, or outside the caller's subtree.
@@ -127,6 +129,8 @@ codes! {
     LimitReached = "limit_reached", UNPROCESSABLE_ENTITY, "A limit is reached";
     /// Too many branches in one transaction.
     TooManyBranches = "too_many_branches", UNPROCESSABLE_ENTITY, "The legs touch too many branches";
+    /// Asked too often.
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// A bug, or broken data.
     Internal = "internal_error", INTERNAL_SERVER_ERROR, "Something went wrong on our side";
     /// Busy for too long.

@@ -31,6 +31,8 @@ pub enum Idempotency {
 pub enum Access {
     /// Anyone.
     Public,
+    /// Whoever is signed in: a session's cookie, and no API key.
+    Session,
     /// A caller with this right over the target.
     Right(Right),
 }

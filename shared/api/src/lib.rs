@@ -18,6 +18,8 @@ pub mod params;
 pub mod problem;
 pub mod reply;
 pub mod router;
+pub mod session;
+pub mod sign_in;
 pub mod time;
 
 pub use app::{App, AppParts};

@@ -70,6 +70,10 @@ impl Reply {
         match problem.code {
             Code::Busy | Code::OutcomeUnknown => reply = reply.header("retry-after", "1"),
             Code::Unauthorized => reply = reply.header("www-authenticate", "Bearer"),
+            Code::TooManyRequests => {
+                let seconds = problem.members.get("retry_after_s").and_then(serde_json::Value::as_i64).unwrap_or(1);
+                reply = reply.header("retry-after", &seconds.to_string());
+            }
             _ => {}
         }
         reply

@@ -29,6 +29,8 @@ pub enum Audience {
     Seller,
     /// The operator alone.
     Operator,
+    /// The person that it is written to by mail: no endpoint hears of it, and it is in no catalogue.
+    Person,
     /// Nobody outside: the record is for the audit alone, or another event tells the same.
     Nobody,
 }
@@ -89,6 +91,10 @@ records! {
     RoleCreated = "role.created", Account, ["role_id", "rights"], "A role was made.";
     RoleChanged = "role.changed", Account, ["role_id", "rights"], "A role was changed.";
     RoleRemoved = "role.removed", Account, ["role_id"], "A role was removed.";
+
+    SignInAsked = "sign_in.asked", Person, ["member_id", "slug", "until"], "Somebody asked for a link to sign in as a member.";
+    SessionCreated = "session.created", Nobody, [], "Somebody signed in.";
+    SessionEnded = "session.ended", Nobody, [], "Somebody signed out: of one session, or of all that they had.";
 
     RateCardCreated = "rate_card.created", Account, ["rate_card_id", "seller_id", "meter"], "A price was set: the account's own, or one for it alone.";
     RateCardWithdrawn = "rate_card.withdrawn", Account, ["rate_card_id", "seller_id", "meter"], "A price that was to come was taken back.";
@@ -180,9 +186,9 @@ impl From<RecordKind> for EventKind {
 pub struct NoSuchEvent(pub String);
 
 impl EventKind {
-    /// Every kind that is told outward, to whomever: the catalogue.
+    /// Every kind that endpoints may hear of: the catalogue.
     pub fn catalogue() -> impl Iterator<Item = EventKind> {
-        let records = RecordKind::ALL.iter().filter(|kind| kind.audience() != Audience::Nobody);
+        let records = RecordKind::ALL.iter().filter(|kind| !matches!(kind.audience(), Audience::Person | Audience::Nobody));
         EntryKind::MONEY.into_iter().map(EventKind::Credit).chain(records.copied().map(EventKind::Record))
     }
 
@@ -304,7 +310,7 @@ impl Event {
     pub fn of_record(record: &Record) -> Option<Self> {
         let kind = record.kind;
         let account_id = match kind.audience() {
-            Audience::Account | Audience::Operator => record.account_id.clone(),
+            Audience::Account | Audience::Operator | Audience::Person => record.account_id.clone(),
             Audience::Seller => record.detail["seller_id"].as_str()?.parse().ok()?,
             Audience::Nobody => return None,
         };

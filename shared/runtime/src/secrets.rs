@@ -63,6 +63,11 @@ impl Secrets {
         mac
     }
 
+    /// Whether `mac` is what [`Secrets::mac`] makes of `bytes`. Takes as long wherever they differ.
+    pub fn is_mac(&self, bytes: &[u8], mac: &[u8]) -> bool {
+        hmac::verify(&self.mark, bytes, mac).is_ok()
+    }
+
     /// Seals `plain` so that only [`Secrets::open`] with the same `bound_to` reads it.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 
 use tributary_domain::delivery::Target;
 use tributary_domain::id::{
-    AccountId, AlertId, CreditNoteId, DisputeId, EventId, ExportId, HoldId, InvoiceId, JobId, KeyId, LotId, MemberId, PackageId, PaymentId,
-    RoleId, RunId, TransferId, UsageBatchId, WebhookId,
+    AccountId, ActorId, AlertId, CreditNoteId, DisputeId, EventId, ExportId, HoldId, InvoiceId, JobId, KeyId, LotId, MemberId, PackageId,
+    PaymentId, RoleId, RunId, SessionId, TransferId, UsageBatchId, WebhookId,
 };
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::pricing::month::Month;
-use tributary_domain::text::fold;
+use tributary_domain::text::{Email, fold};
 
 use crate::table::Key;
 
@@ -156,6 +156,36 @@ pub fn member(account: &AccountId, id: &MemberId) -> Key {
 /// Keeps a member's address unique in its account.
 pub fn member_email(account: &AccountId, email: &str) -> Key {
     Key::new(format!("MEML#{account}#{email}"), ALONE)
+}
+
+/// Index partition of the members that have an address, by id.
+pub fn address_index(email: &Email) -> String {
+    format!("MAIL#{}", email.as_str().to_lowercase())
+}
+
+/// Partition of the sessions of a key or member.
+pub fn sessions_partition(actor: &ActorId) -> String {
+    format!("SES#{actor}")
+}
+
+/// A session, by whose it is and its id.
+pub fn session(actor: &ActorId, id: &SessionId) -> Key {
+    Key::new(sessions_partition(actor), id.as_str())
+}
+
+/// A link to sign in, by the hash of its token.
+pub fn sign_in_link(hash: &str) -> Key {
+    Key::new(format!("LINK#{hash}"), ALONE)
+}
+
+/// What is written in place of a record where there is nobody to write to.
+pub fn sign_in_decoy(hash: &str) -> Key {
+    Key::new(format!("LINK#{hash}"), "NOBODY")
+}
+
+/// When links were asked for lately, for an address or by a source, by its digest.
+pub fn sign_in_asks(digest: &str) -> Key {
+    Key::new(format!("ASKS#{digest}"), ALONE)
 }
 
 /// A custom role, as its account lists it.

@@ -48,6 +48,8 @@ pub mod reconcile;
 pub mod roles;
 pub mod runs;
 pub mod sellers;
+pub mod sessions;
+pub mod sign_in;
 pub mod size;
 pub mod stream;
 pub mod table;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tributary_domain::id::{AccountId, ClockId, KeyId, MemberId};
 use tributary_domain::rights::{Deny, MAX_DENIES, RightSet, RoleRef};
+use tributary_domain::session::Standing;
 use tributary_domain::text::{Email, Name};
 
 use crate::Store;
@@ -91,6 +92,9 @@ pub struct Member {
     pub denies: Vec<Deny>,
     /// When they were added.
     pub created_at: Timestamp,
+    /// The test clock that the account is on: their requests are done at that clock's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockId>,
     /// Raised by one at each change.
     pub version: i64,
 }
@@ -98,12 +102,22 @@ pub struct Member {
 /// What a grant rests on, checked again when it commits.
 #[derive(Debug, Clone, Copy)]
 pub struct Grantor<'a> {
-    /// Hash of the credential the caller used.
-    pub hash: &'a str,
-    /// Version of the key the caller's rights were read from.
+    /// What the caller was found by.
+    pub standing: &'a Standing,
+    /// Version of the key or member the caller's rights were read from.
     pub version: i64,
     /// The custom role they were read from too, and its version.
     pub role: Option<&'a CustomRole>,
+}
+
+impl Grantor<'_> {
+    /// The item that the caller's rights were read from.
+    pub(crate) fn key(&self) -> Key {
+        match self.standing {
+            Standing::Key(hash) => keys::credential(hash),
+            Standing::Member(account, member) => keys::member(account, member),
+        }
+    }
 }
 
 /// Who is granted something: a key or a member.
@@ -122,6 +136,10 @@ pub trait Principal: Serialize + serde::de::DeserializeOwned + Clone + Send + Sy
     fn raise_version(&mut self);
     /// Where the same is kept for looking up by credential.
     fn credentials(&self) -> Vec<Key>;
+    /// Where it is found by its address: an index partition, and its place there.
+    fn address(&self) -> Option<(String, &str)> {
+        None
+    }
     /// Whether it is at its end and takes no more changes.
     fn ended(&self) -> bool;
 }
@@ -187,6 +205,10 @@ impl Principal for Member {
 
     fn credentials(&self) -> Vec<Key> {
         Vec::new()
+    }
+
+    fn address(&self) -> Option<(String, &str)> {
+        Some((keys::address_index(&self.email), self.id.as_str()))
     }
 
     fn ended(&self) -> bool {

@@ -80,7 +80,7 @@ impl World {
 
     fn act(&self, now: Timestamp) -> Act {
         let event = EventId::from_number(self.number());
-        Act { event, actor: KeyId::from_number(1), request: RequestId::from_uuid(Uuid::nil()), now }
+        Act { event, actor: KeyId::from_number(1).into(), request: RequestId::from_uuid(Uuid::nil()), now }
     }
 
     fn authority(&self) -> Authority<'_> {

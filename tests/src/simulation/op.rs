@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tributary_domain::account::{Account, Kind, StatusChange};
 use tributary_domain::event::RecordKind;
 use tributary_domain::hold::{Hold, HoldEnd, HoldRequest};
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, LotId, PackageId, RequestId, TransferId};
+use tributary_domain::id::{AccountId, ActorId, EventId, HoldId, LotId, PackageId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::{Amount, Currency, Micros};
@@ -128,7 +128,7 @@ impl Op {
             route: "simulated",
             key: self.key.clone(),
             body: body.to_owned(),
-            actor: KeyId::from_uuid(Uuid::nil()),
+            actor: ActorId::platform(),
             request: RequestId::from_uuid(Uuid::nil()),
         }
     }
@@ -149,7 +149,7 @@ impl Op {
         let home = &self.home;
         let act = Act {
             event: EventId::from_uuid(source.uuid()),
-            actor: KeyId::from_uuid(Uuid::nil()),
+            actor: ActorId::platform(),
             request: RequestId::from_uuid(Uuid::nil()),
             now: source.now(),
         };

@@ -51,6 +51,7 @@ pub struct Described {
     pub(crate) answer_text: &'static str,
     pub(crate) located: bool,
     pub(crate) or_accepted: bool,
+    pub(crate) or_answered: Option<(&'static str, String)>,
     pub(crate) etag: bool,
     pub(crate) if_match: bool,
     pub(crate) refusals: Vec<Code>,
@@ -75,6 +76,7 @@ impl Described {
             answer_text: "The page.",
             located: false,
             or_accepted: false,
+            or_answered: None,
             etag: false,
             if_match: false,
             refusals: Vec::new(),
@@ -134,6 +136,19 @@ impl Described {
     /// Answers 202 with the same document as long as it is not done.
     pub fn or_accepts(mut self) -> Self {
         self.or_accepted = true;
+        self
+    }
+
+    /// Answers 200 with another document where nothing was made yet.
+    pub fn or_answers<T: ToSchema>(mut self, text: &'static str) -> Self {
+        self.or_answered = Some((text, self.keep::<T>()));
+        self
+    }
+
+    /// Answers 202 with a document that is nowhere else.
+    pub fn answers_accepted<T: ToSchema>(mut self, text: &'static str) -> Self {
+        self.answer = Answer::Json(StatusCode::ACCEPTED, self.keep::<T>());
+        self.answer_text = text;
         self
     }
 

@@ -174,9 +174,11 @@ schemas! {
     BulkFormat = "How rows are written: comma-separated values with a header, or a JSON object a line; both in UTF-8.",
         |d| words(d, ["csv", "jsonl"].into_iter());
     TimeZoneName = "An IANA time zone that exists.", |d| text(d).examples(["Europe/Berlin"]);
+    Locale = "A BCP 47 language tag.", |d| text(d).pattern(Some("^[a-z]{2,3}(-[A-Za-z0-9]{2,4}){0,2}$")).examples(["de-CH"]);
     TimeOfDay = "A time of day, of 24 hours.", |d| text(d).pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$")).examples(["22:00"]);
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
+    SessionId = "A session's id.", |d| id("ses", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
     ErrorCode = "An error's code.", |d| text(d).pattern(Some("^[a-z_]{1,40}$")).examples(["insufficient_credits"]);
     RequestId = "A request's id: the one under which its log lines and records are found.",
