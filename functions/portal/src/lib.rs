@@ -8,7 +8,9 @@ use tributary_api::{App, Call, Endpoint, Problem, Reply, endpoint};
 #[cfg(feature = "openapi")]
 pub mod openapi;
 
+pub mod brand;
 pub mod docs;
+pub mod logo;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -28,6 +30,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(GET "/", "portal_page", Public, Unused, page, "What will be here"),
         endpoint!(GET "/docs/errors", "error_index", Public, Unused, docs::index, "The list of errors"),
         endpoint!(GET "/docs/errors/{code}", "error_page", Public, Unused, docs::error, "What an error means and what to do"),
+        endpoint!(GET "/portal/brand", "portal_brand", Public, Unused, brand::get, "What a portal shows before anybody has signed in"),
+        endpoint!(GET "/portal/logo/{digest}", "portal_logo", Public, Unused, logo::get, "A logo, as PNG"),
         endpoint!(GET "/health", "health", Public, Unused, health, "Whether the functions and the table answer"),
     ]
 }

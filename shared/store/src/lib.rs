@@ -9,6 +9,7 @@ pub mod authentication;
 pub mod beside;
 pub mod billing;
 pub mod books;
+pub mod brands;
 pub mod bootstrap;
 pub mod codec;
 pub mod commit;
