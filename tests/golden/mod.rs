@@ -74,6 +74,22 @@ pub struct Scene {
     clock: String,
     /// What a mail's link holds.
     token: String,
+    /// The reseller's logo. Its host is claimed, and its record is there.
+    logo: String,
+}
+
+/// The host that the reseller claims, and a logo of one pixel.
+const HOST: &str = "portal.golden.example";
+pub const LOGO: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
+
+/// Claims the host for the reseller, puts its record into DNS, and sets its logo: its digest.
+async fn branded(w: &World, api: &Api, id: &str) -> String {
+    let at = |what: &str| format!("/reseller/accounts/{id}/brand/{what}");
+    let claimed = api.put(&at("host"), json!({ "host": HOST })).send().await.is(200);
+    let text = |member: &str| claimed["host"][member].as_str().expect("a text").to_owned();
+    w.target.inside("golden").expect("in this process").outside.dns.set(&text("txt_name"), vec![text("txt_value")]);
+    let logo = api.put(&at("logo"), json!({ "image": LOGO })).send().await.is(200);
+    logo["own"]["logo_url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a logo").to_owned()
 }
 
 /// Makes it.
@@ -103,6 +119,7 @@ pub async fn scene(w: &World) -> Scene {
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
     let topup = json!({ "account_id": child, "threshold": "0", "amount": "5", "source": "parent" });
     api.put("/reseller/credits/auto-topup", topup).send().await.is(200);
+    let logo = branded(w, api, &home.id).await;
     let app = &w.target.inside("golden").expect("in this process").app;
     // Nobody is suspended while the others look.
     let patient = json!({ "dunning": { "suspend_after_days": null, "uncollectible_after_days": null } });
@@ -156,6 +173,7 @@ pub async fn scene(w: &World) -> Scene {
         ended_job,
         clock: "clk_01hx3v9k2mfd8bq5r7w1z4n6ty".to_owned(),
         token: token(w, &home.id),
+        logo,
     }
 }
 
@@ -211,6 +229,11 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
     Some(match operation {
         "create_account" => json!({ "name": "New" }),
         "update_account" => json!({ "name": "Renamed" }),
+        "update_brand" | "preview_brand" => json!({ "name": "Corner", "color": "#0a7c3f", "locked": ["color"] }),
+        "set_brand_logo" => json!({ "image": LOGO }),
+        "set_brand_slug" => json!({ "slug": "corner" }),
+        "claim_brand_host" => json!({ "host": HOST }),
+        "get_brand" | "remove_brand_logo" | "free_brand_slug" | "verify_brand_host" | "detach_brand_host" => Value::Null,
         "move_account" => json!({ "parent_id": s.branch }),
         "create_key" => json!({ "name": "K", "role": "viewer" }),
         "add_member" => json!({ "email": "n@x.example", "role": "viewer" }),
@@ -372,6 +395,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{event_id}", &s.delivery),
         ("{token}", &s.token),
         ("{code}", &"not_found".to_owned()),
+        ("{digest}", &s.logo),
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
     match endpoint.operation {

@@ -644,9 +644,12 @@ async fn the_first_answer_is_not_given_again_to_another_key_that_lacks_the_right
 async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
     let scene = Scene::new().await;
     let secrets = scene.secrets_from(None);
-    // What a mail's link opens is that of one address: see `tests/mail`. What a payment processor tells is signed: see `tests/flows/payments.rs`.
+    // What a mail's link opens is that of one address: see `tests/mail`. What a logo's digest finds is that logo: see `tests/flows/branding.rs`. What a payment processor tells is signed: see `tests/flows/payments.rs`.
     let public = |endpoint: &Endpoint| {
-        endpoint.access == Access::Public && !endpoint.path.contains("{token}") && endpoint.operation != "take_processor_event"
+        endpoint.access == Access::Public
+            && !endpoint.path.contains("{token}")
+            && !endpoint.path.contains("{digest}")
+            && endpoint.operation != "take_processor_event"
     };
     for endpoint in endpoints().into_iter().filter(public) {
         let path = endpoint.path.replace("{code}", "not_found");

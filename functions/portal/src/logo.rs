@@ -26,7 +26,10 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let png = call.app.blobs().get(&key).await?.ok_or_else(Problem::not_found)?;
     let asked = call.header("accept").map(|accept| accept.split([',', ';']).next().unwrap_or_default().trim());
     if asked.is_some_and(|first| first.starts_with("image/")) {
-        return Ok(Reply::bytes("image/png", png).header("cache-control", CACHING).header("content-security-policy", POLICY).header("vary", "Accept"));
+        return Ok(Reply::bytes("image/png", png)
+            .header("cache-control", CACHING)
+            .header("content-security-policy", POLICY)
+            .header("vary", "Accept"));
     }
     let link = call.app.blobs().link(&key, "logo.png", LINK_S).await?;
     Ok(Reply::found(&link).header("cache-control", LINK_CACHING).header("vary", "Accept"))

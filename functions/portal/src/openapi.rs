@@ -25,6 +25,7 @@ pub fn operations() -> Vec<Described> {
             "Platform",
             "A logo as PNG, to whoever asks for a picture first in `Accept`; to others a redirect to the bytes, for some minutes.",
         )
+        .answers_picture("The logo.")
         .refuses(&[Code::NotFound, Code::Busy]),
         Described::new("health", "Platform", "Answers when the function runs and the table answers it.")
             .answers::<Health>("All is well.")

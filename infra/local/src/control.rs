@@ -124,7 +124,8 @@ impl Control {
             Ok(Records { name, fails: true, .. }) => self.dns.fail(&name),
             Ok(Records { name, txt, fails: false }) => self.dns.set(&name, txt),
             Err(error) => {
-                return self.malformed(&format!("The body must be like {{\"name\": \"_tributary.portal.example\", \"txt\": [\"…\"]}}: {error}."));
+                return self
+                    .malformed(&format!("The body must be like {{\"name\": \"_tributary.portal.example\", \"txt\": [\"…\"]}}: {error}."));
             }
         }
         ok(&json!({ "said": true }))

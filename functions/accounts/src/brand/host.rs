@@ -68,7 +68,8 @@ pub async fn verify(call: Call) -> Result<Reply, Problem> {
     };
     let records = call.app.dns().txt(&claim.txt_name()).await?;
     let Some(proved) = claim.proved_by(&records, call.app.now()) else {
-        let detail = format!("{} has no TXT record \"{}\". New records can take some minutes to be seen.", claim.txt_name(), claim.txt_value());
+        let detail =
+            format!("{} has no TXT record \"{}\". New records can take some minutes to be seen.", claim.txt_name(), claim.txt_value());
         return Err(Problem::new(Code::HostNotVerified, detail).with("txt_name", claim.txt_name()).with("txt_value", claim.txt_value()));
     };
     changed(&call, |account| match &account.portal.host {

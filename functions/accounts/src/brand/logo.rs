@@ -28,7 +28,8 @@ pub struct LogoBody {
 pub async fn put(call: Call) -> Result<Reply, Problem> {
     let LogoBody { image } = call.body()?;
     let wrong = |detail: String| Problem::field("/image", detail);
-    let bytes = STANDARD.decode(image.trim()).map_err(|_| wrong("must be base64, with its padding and without a data: prefix".to_owned()))?;
+    let bytes =
+        STANDARD.decode(image.trim()).map_err(|_| wrong("must be base64, with its padding and without a data: prefix".to_owned()))?;
     if bytes.len() > MAX_BYTES {
         return Err(wrong(format!("has {} bytes; a logo may have at most {MAX_BYTES}", bytes.len())));
     }

@@ -28,10 +28,7 @@ async fn seen(call: &Call, right: Right) -> Result<Account, Problem> {
 }
 
 /// Changes what `change` says of the account of the path, and answers the view. The version that `If-Match` names is held.
-async fn changed(
-    call: &Call,
-    change: impl Fn(&Account) -> Result<Option<PortalEdit>, StoreError> + Send + Sync,
-) -> Result<Reply, Problem> {
+async fn changed(call: &Call, change: impl Fn(&Account) -> Result<Option<PortalEdit>, StoreError> + Send + Sync) -> Result<Reply, Problem> {
     let (caller, home) = (call.caller()?, call.home()?);
     let may = caller.over(Right::AccountsUpdate);
     let id: AccountId = call.id("id")?;

@@ -88,7 +88,8 @@ mod tests {
     use super::*;
 
     fn drawn(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
-        let picture = DynamicImage::from(RgbaImage::from_fn(width, height, |x, _| Rgba([if x < width / 2 { 250 } else { 5 }, 100, 20, 255])));
+        let picture =
+            DynamicImage::from(RgbaImage::from_fn(width, height, |x, _| Rgba([if x < width / 2 { 250 } else { 5 }, 100, 20, 255])));
         let picture = if format == ImageFormat::Jpeg { DynamicImage::from(picture.into_rgb8()) } else { picture };
         let mut bytes = Cursor::new(Vec::new());
         picture.write_to(&mut bytes, format).expect("written");
@@ -122,7 +123,9 @@ mod tests {
             }
         }
         let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>".as_slice();
-        for other in [svg, b"<?xml version=\"1.0\"?><svg/>", b"BM\x36\0\0\0", b"II*\0\x08\0\0\0", b"\0\0\x01\0\x01\0", b"GIF", b"", b"%PDF-1.7"] {
+        for other in
+            [svg, b"<?xml version=\"1.0\"?><svg/>", b"BM\x36\0\0\0", b"II*\0\x08\0\0\0", b"\0\0\x01\0\x01\0", b"GIF", b"", b"%PDF-1.7"]
+        {
             assert_eq!(normalised(other), Err(PictureError::Kind), "{other:?}");
         }
     }

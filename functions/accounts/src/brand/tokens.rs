@@ -25,7 +25,8 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
 pub async fn put(call: Call) -> Result<Reply, Problem> {
     let brand: Brand = call.body()?;
     changed(&call, |account| {
-        let edit = PortalEdit { brand: brand.clone(), portal: account.portal.clone(), kind: RecordKind::BrandChanged, detail: what("tokens") };
+        let edit =
+            PortalEdit { brand: brand.clone(), portal: account.portal.clone(), kind: RecordKind::BrandChanged, detail: what("tokens") };
         Ok(Some(edit))
     })
     .await

@@ -216,6 +216,8 @@ schemas! {
     Settings = "Settings of an account. Edited as a whole.", settings;
     BrandTokens = "An account's own tokens. Edited as a whole; each that is absent is inherited.", tokens;
     BrandToken = "One part of a brand.", |d| words(d, Token::ALL.iter().map(|token| token.word()));
+    EvidenceLink = "The address of a page, http or https.",
+        |d| text(d).format(custom("uri")).max_length(Some(200)).examples(["https://example.com/logs/7"]);
     Slug = "What a portal is called in addresses.", |d| text(d).pattern(Some("^[a-z][a-z0-9-]{1,38}[a-z0-9]$")).examples(["corner"]);
     LogoDigest = "The SHA-256 of a logo.", |d| text(d).pattern(Some("^[0-9a-f]{64}$"));
     HostStatus = "How far a claim of a host is.", |d| words(d, ["pending", "verified"].into_iter());

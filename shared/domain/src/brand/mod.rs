@@ -387,8 +387,12 @@ mod tests {
 
     #[test]
     fn the_operators_locks_bind_everybody_and_show_nothing_of_it_below_a_reseller() {
-        let mut op =
-            account(1, Kind::Operator, "Platform", locking(brand(Some("The Platform"), Some("#000001")), &[Token::Name, Token::Color, Token::Logo]));
+        let mut op = account(
+            1,
+            Kind::Operator,
+            "Platform",
+            locking(brand(Some("The Platform"), Some("#000001")), &[Token::Name, Token::Color, Token::Logo]),
+        );
         op.portal.logo = Some(Logo { digest: LogoDigest::of(&[9; 32]), width: 1, height: 1 });
         let master = account(2, Kind::Reseller, "Master", brand(Some("Mine"), Some("#00ff00")));
         let customer = account(3, Kind::Customer, "Ada", None);

@@ -96,10 +96,48 @@ pub struct Slug(String);
 
 /// Words that are paths of the portal itself, or that a customer could take for the platform speaking.
 const RESERVED: [&str; 42] = [
-    "account", "accounts", "admin", "api", "app", "assets", "billing", "brand", "console", "dashboard", "docs", "errors", "health", "help",
-    "home", "host", "index", "invoices", "login", "logo", "logout", "mail", "me", "null", "operator", "platform", "portal", "reseller",
-    "root", "security", "session", "sessions", "settings", "sign-in", "sign-out", "signin", "signup", "static", "status", "support",
-    "undefined", "www",
+    "account",
+    "accounts",
+    "admin",
+    "api",
+    "app",
+    "assets",
+    "billing",
+    "brand",
+    "console",
+    "dashboard",
+    "docs",
+    "errors",
+    "health",
+    "help",
+    "home",
+    "host",
+    "index",
+    "invoices",
+    "login",
+    "logo",
+    "logout",
+    "mail",
+    "me",
+    "null",
+    "operator",
+    "platform",
+    "portal",
+    "reseller",
+    "root",
+    "security",
+    "session",
+    "sessions",
+    "settings",
+    "sign-in",
+    "sign-out",
+    "signin",
+    "signup",
+    "static",
+    "status",
+    "support",
+    "undefined",
+    "www",
 ];
 
 impl Slug {
@@ -153,7 +191,8 @@ impl HostName {
     /// # Errors
     /// [`TextError`].
     pub fn parse(text: &str) -> Result<Self, TextError> {
-        const SHAPE: TextError = TextError::Shape("must be the name of a host alone, such as \"portal.example.com\": no scheme, port, path or IP address");
+        const SHAPE: TextError =
+            TextError::Shape("must be the name of a host alone, such as \"portal.example.com\": no scheme, port, path or IP address");
         let cleaned = clean(text, 200)?;
         let Ok(url::Host::Domain(name)) = url::Host::parse(cleaned.strip_suffix('.').unwrap_or(&cleaned)) else { return Err(SHAPE) };
         let label = |label: &str| {
@@ -254,7 +293,9 @@ mod tests {
         for good in ["abc", "corner", "a-1", "shop-24", &"a".repeat(40)] {
             assert!(Slug::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "ab", "Corner", "1shop", "-ab", "ab-", "a b", "a/b", "a.b", "a_b", "ä-b-c", "..", "session", "sign-in", &"a".repeat(41)] {
+        for bad in
+            ["", "ab", "Corner", "1shop", "-ab", "ab-", "a b", "a/b", "a.b", "a_b", "ä-b-c", "..", "session", "sign-in", &"a".repeat(41)]
+        {
             assert!(Slug::parse(bad).is_err(), "{bad}");
         }
     }
@@ -271,8 +312,26 @@ mod tests {
         }
         let long = format!("{}.example", "a.".repeat(100));
         for bad in [
-            "", "corner", "127.0.0.1", "0x7f.1", "2130706433", "[::1]", "a.example:443", "https://a.example", "a.example/b", "a..example", "-a.example",
-            "a-.example", "a_b.example", "a b.example", "a.example?x", "u@a.example", "*.example", "a.1", ".", &long,
+            "",
+            "corner",
+            "127.0.0.1",
+            "0x7f.1",
+            "2130706433",
+            "[::1]",
+            "a.example:443",
+            "https://a.example",
+            "a.example/b",
+            "a..example",
+            "-a.example",
+            "a-.example",
+            "a_b.example",
+            "a b.example",
+            "a.example?x",
+            "u@a.example",
+            "*.example",
+            "a.1",
+            ".",
+            &long,
         ] {
             assert!(HostName::parse(bad).is_err(), "{bad}");
         }
@@ -281,7 +340,9 @@ mod tests {
     #[test]
     fn nobody_claims_the_platform_or_what_every_network_has() {
         let host = |text: &str| HostName::parse(text).expect("a host");
-        for taken in ["api.tributary.example", "x.api.tributary.example", "abc.execute-api.eu-central-1.amazonaws.com", "a.local", "b.internal"] {
+        for taken in
+            ["api.tributary.example", "x.api.tributary.example", "abc.execute-api.eu-central-1.amazonaws.com", "a.local", "b.internal"]
+        {
             assert!(!may_be_claimed(&host(taken), &["api.tributary.example"]), "{taken}");
         }
         for free in ["tributary.example", "notapi.tributary.example", "portal.corner.example", "evilamazonaws.com"] {
