@@ -93,7 +93,7 @@ pub fn all() -> Result<Vec<Generated>, String> {
     Ok(vec![Generated { path: "docs/openapi.json", text: openapi()? }, Generated { path: "docs/permissions.md", text: permissions() }])
 }
 
-const TAGS: [(&str, &str); 20] = [
+const TAGS: [(&str, &str); 21] = [
     ("Accounts", "The tree: the operator at its root, resellers, customers."),
     ("Credits", "Moving credit, and looking at it. Double entry; every movement is one step."),
     ("Packages", "Credit sold to sub-accounts: packages, bulk discounts, and the cheapest way to buy."),
@@ -110,6 +110,7 @@ const TAGS: [(&str, &str); 20] = [
     ("Webhooks", "Endpoints to which events are sent, signed, and what was delivered to them."),
     ("Mail", "Mails to people."),
     ("Bulk", "Many accounts at once: each row looked at, done exactly once, and told of."),
+    ("Brands", "What an account shows its customers: tokens, logo, the portal's name and host."),
     ("Keys", "API keys. A key holds a role at one account, and so over everything below it."),
     ("Members", "People. A member holds a role as a key does."),
     ("Roles", "Custom roles, and who may do what."),

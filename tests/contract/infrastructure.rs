@@ -116,6 +116,14 @@ pub fn rights() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
+fn the_gateway_hands_out_bytes_to_whom_the_portal_answers_with_bytes() {
+    let listed = texts(&template()["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]);
+    // Slashes are escaped there.
+    let listed: Vec<String> = listed.iter().map(|kind| kind.replace("~1", "/")).collect();
+    assert_eq!(listed, tributary_portal::logo::BINARY_MEDIA_TYPES);
+}
+
+#[test]
 fn a_function_has_no_more_routes_than_its_resource_policy_holds() {
     for (name, function) in resources(&template(), "AWS::Serverless::Function") {
         let events = function["Properties"]["Events"].as_mapping();

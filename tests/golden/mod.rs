@@ -78,14 +78,23 @@ pub struct Scene {
     logo: String,
 }
 
-/// The host that the reseller claims, and a logo of one pixel.
-const HOST: &str = "portal.golden.example";
+/// What nobody else's portal is called: the end of an account's id.
+fn own(id: &str) -> &str {
+    &id[id.len() - 12..]
+}
+
+/// The host that an account claims.
+fn host(id: &str) -> String {
+    format!("{}.golden.example", own(id))
+}
+
+/// A logo of one pixel.
 pub const LOGO: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
 
 /// Claims the host for the reseller, puts its record into DNS, and sets its logo: its digest.
 async fn branded(w: &World, api: &Api, id: &str) -> String {
     let at = |what: &str| format!("/reseller/accounts/{id}/brand/{what}");
-    let claimed = api.put(&at("host"), json!({ "host": HOST })).send().await.is(200);
+    let claimed = api.put(&at("host"), json!({ "host": host(id) })).send().await.is(200);
     let text = |member: &str| claimed["host"][member].as_str().expect("a text").to_owned();
     w.target.inside("golden").expect("in this process").outside.dns.set(&text("txt_name"), vec![text("txt_value")]);
     let logo = api.put(&at("logo"), json!({ "image": LOGO })).send().await.is(200);
@@ -119,7 +128,6 @@ pub async fn scene(w: &World) -> Scene {
     let promotion = json!({ "name": "P", "ends_at": w.target.time_in_s(86_400), "percent": "10", "code": "spring" });
     let topup = json!({ "account_id": child, "threshold": "0", "amount": "5", "source": "parent" });
     api.put("/reseller/credits/auto-topup", topup).send().await.is(200);
-    let logo = branded(w, api, &home.id).await;
     let app = &w.target.inside("golden").expect("in this process").app;
     // Nobody is suspended while the others look.
     let patient = json!({ "dunning": { "suspend_after_days": null, "uncollectible_after_days": null } });
@@ -173,7 +181,8 @@ pub async fn scene(w: &World) -> Scene {
         ended_job,
         clock: "clk_01hx3v9k2mfd8bq5r7w1z4n6ty".to_owned(),
         token: token(w, &home.id),
-        logo,
+        // Last, so that the ids above stay what they are.
+        logo: branded(w, api, &home.id).await,
     }
 }
 
@@ -231,8 +240,8 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "update_account" => json!({ "name": "Renamed" }),
         "update_brand" | "preview_brand" => json!({ "name": "Corner", "color": "#0a7c3f", "locked": ["color"] }),
         "set_brand_logo" => json!({ "image": LOGO }),
-        "set_brand_slug" => json!({ "slug": "corner" }),
-        "claim_brand_host" => json!({ "host": HOST }),
+        "set_brand_slug" => json!({ "slug": format!("corner-{}", own(&s.id)) }),
+        "claim_brand_host" => json!({ "host": host(&s.id) }),
         "get_brand" | "remove_brand_logo" | "free_brand_slug" | "verify_brand_host" | "detach_brand_host" => Value::Null,
         "move_account" => json!({ "parent_id": s.branch }),
         "create_key" => json!({ "name": "K", "role": "viewer" }),
@@ -408,6 +417,8 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
 fn ask(api: &Api, endpoint: &Endpoint, path: &str, body: &Value) -> Ask {
     let ask = api.call(endpoint.method.clone(), path);
     let ask = if body.is_null() { ask } else { ask.json(body) };
+    // As a browser asks for a picture.
+    let ask = if endpoint.operation == "portal_logo" { ask.header("accept", b"image/png") } else { ask };
     match endpoint.idempotency {
         Idempotency::Required => ask.idem(&api.unique("idem")),
         Idempotency::Accepted | Idempotency::Unused => ask,

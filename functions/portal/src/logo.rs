@@ -3,6 +3,8 @@
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::brand::LogoDigest;
 
+/// What a request asks for first to be handed bytes by the gateway: `BinaryMediaTypes` of `template.yaml`.
+pub const BINARY_MEDIA_TYPES: [&str; 6] = ["image/png", "image/jpeg", "image/webp", "image/avif", "image/apng", "image/svg+xml"];
 /// A year, which is the longest that caches are told.
 const CACHING: &str = "public, max-age=31536000, immutable";
 /// Nothing that was sent as a picture is ever run.
@@ -25,7 +27,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let key = digest.blob_key();
     let png = call.app.blobs().get(&key).await?.ok_or_else(Problem::not_found)?;
     let asked = call.header("accept").map(|accept| accept.split([',', ';']).next().unwrap_or_default().trim());
-    if asked.is_some_and(|first| first.starts_with("image/")) {
+    if asked.is_some_and(|first| BINARY_MEDIA_TYPES.contains(&first)) {
         return Ok(Reply::bytes("image/png", png)
             .header("cache-control", CACHING)
             .header("content-security-policy", POLICY)
