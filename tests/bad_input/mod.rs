@@ -1,6 +1,7 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
 mod billing;
+mod branding;
 mod bulk;
 mod pricing;
 mod sessions;

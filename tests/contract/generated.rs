@@ -110,6 +110,7 @@ const TAGS: [(&str, &str); 21] = [
     ("Webhooks", "Endpoints to which events are sent, signed, and what was delivered to them."),
     ("Mail", "Mails to people."),
     ("Bulk", "Many accounts at once: each row looked at, done exactly once, and told of."),
+    ("Brands", "What an account shows its customers: tokens, logo, the portal's name and host."),
     ("Keys", "API keys. A key holds a role at one account, and so over everything below it."),
     ("Members", "People. A member holds a role as a key does."),
     ("Sessions", "Signing in with a browser, and out. A session stands for a key or a member on every route."),

@@ -47,8 +47,8 @@ fn plain(resource: &str) -> String {
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
 fn objects(resource: &str) -> &str {
-    let prefixes =
-        ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs"].map(|folder| format!("${{Bucket.Arn}}/{folder}"));
+    let prefixes = ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs", "brand/logos", "brand/previews"]
+        .map(|folder| format!("${{Bucket.Arn}}/{folder}"));
     resource.strip_suffix("/*").filter(|prefix| prefixes.iter().any(|one| one == prefix)).unwrap_or(resource)
 }
 
@@ -145,6 +145,14 @@ pub fn rights() -> BTreeMap<String, BTreeSet<String>> {
         statements.iter().flat_map(each).collect()
     };
     functions.values().map(|function| (text(&function["Metadata"]["BuildProperties"]["Binary"]), of(function))).collect()
+}
+
+#[test]
+fn the_gateway_hands_out_bytes_to_whom_the_portal_answers_with_bytes() {
+    let listed = texts(&template()["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]);
+    // Slashes are escaped there.
+    let listed: Vec<String> = listed.iter().map(|kind| kind.replace("~1", "/")).collect();
+    assert_eq!(listed, tributary_portal::logo::BINARY_MEDIA_TYPES);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod admin;
 mod alerts;
 mod behind;
 mod billing;
+mod branding;
 pub mod bulk;
 mod credits;
 mod packages;

@@ -74,6 +74,31 @@ pub struct Scene {
     clock: String,
     /// What a mail's link holds.
     token: String,
+    /// The reseller's logo. Its host is claimed, and its record is there.
+    logo: String,
+}
+
+/// What nobody else's portal is called: the end of an account's id.
+fn own(id: &str) -> &str {
+    &id[id.len() - 12..]
+}
+
+/// The host that an account claims.
+fn host(id: &str) -> String {
+    format!("{}.golden.example", own(id))
+}
+
+/// A logo of one pixel.
+pub const LOGO: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
+
+/// Claims the host for the reseller, puts its record into DNS, and sets its logo: its digest.
+async fn branded(w: &World, api: &Api, id: &str) -> String {
+    let at = |what: &str| format!("/reseller/accounts/{id}/brand/{what}");
+    let claimed = api.put(&at("host"), json!({ "host": host(id) })).send().await.is(200);
+    let text = |member: &str| claimed["host"][member].as_str().expect("a text").to_owned();
+    w.target.inside("golden").expect("in this process").outside.dns.set(&text("txt_name"), vec![text("txt_value")]);
+    let logo = api.put(&at("logo"), json!({ "image": LOGO })).send().await.is(200);
+    logo["own"]["logo_url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a logo").to_owned()
 }
 
 /// Makes it.
@@ -156,6 +181,8 @@ pub async fn scene(w: &World) -> Scene {
         ended_job,
         clock: "clk_01hx3v9k2mfd8bq5r7w1z4n6ty".to_owned(),
         token: token(w, &home.id),
+        // Last, so that the ids above stay what they are.
+        logo: branded(w, api, &home.id).await,
     }
 }
 
@@ -211,6 +238,11 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
     Some(match operation {
         "create_account" => json!({ "name": "New" }),
         "update_account" => json!({ "name": "Renamed" }),
+        "update_brand" | "preview_brand" => json!({ "name": "Corner", "color": "#0a7c3f", "locked": ["color"] }),
+        "set_brand_logo" => json!({ "image": LOGO }),
+        "set_brand_slug" => json!({ "slug": format!("corner-{}", own(&s.id)) }),
+        "claim_brand_host" => json!({ "host": host(&s.id) }),
+        "get_brand" | "remove_brand_logo" | "free_brand_slug" | "verify_brand_host" | "detach_brand_host" => Value::Null,
         "move_account" => json!({ "parent_id": s.branch }),
         "create_key" => json!({ "name": "K", "role": "viewer" }),
         "add_member" => json!({ "email": "n@x.example", "role": "viewer" }),
@@ -372,6 +404,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{event_id}", &s.delivery),
         ("{token}", &s.token),
         ("{code}", &"not_found".to_owned()),
+        ("{digest}", &s.logo),
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
     match endpoint.operation {
@@ -384,6 +417,8 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
 fn ask(api: &Api, endpoint: &Endpoint, path: &str, body: &Value) -> Ask {
     let ask = api.call(endpoint.method.clone(), path);
     let ask = if body.is_null() { ask } else { ask.json(body) };
+    // As a browser asks for a picture.
+    let ask = if endpoint.operation == "portal_logo" { ask.header("accept", b"image/png") } else { ask };
     match endpoint.idempotency {
         Idempotency::Required => ask.idem(&api.unique("idem")),
         Idempotency::Accepted | Idempotency::Unused => ask,

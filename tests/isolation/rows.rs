@@ -327,6 +327,16 @@ fn accounts() -> Vec<Row> {
             .over_and_above("{id}")
             .over("/parent_id")
             .body(json!({})),
+        row("get_brand", "accounts.read").at().over("{id}"),
+        row("update_brand", "accounts.update").at().over("{id}").body(json!({ "color": "#0a7c3f" })),
+        row("set_brand_logo", "accounts.update").at().over("{id}").body(json!({ "image": crate::golden::LOGO })),
+        row("remove_brand_logo", "accounts.update").at().over("{id}"),
+        row("set_brand_slug", "accounts.update").at().over("{id}").body(json!({ "slug": "corner" })),
+        row("free_brand_slug", "accounts.update").at().over("{id}"),
+        row("claim_brand_host", "accounts.update").at().over("{id}").body(json!({ "host": "portal.corner.example" })),
+        row("verify_brand_host", "accounts.update").at().over("{id}").step(Step::Conflict),
+        row("detach_brand_host", "accounts.update").at().over("{id}"),
+        row("preview_brand", "accounts.read").at().over("{id}").body(json!({ "color": "#0a7c3f" })),
         row("get_relationships", "accounts.read").paged().account("{id}", Usual::Seat(Seat::Own)).over("{id}"),
         row("get_permissions", "accounts.read").at().over("{id}"),
         permissions("?key_id").variant("of a key").place("?key_id", What::Key, Usual::Seat(Seat::Child)),

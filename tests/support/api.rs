@@ -17,6 +17,7 @@ use tributary_processor::{Options, Processor};
 use tributary_runtime::blobs::MemoryBlobs;
 use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::{Clock, ManualClock};
+use tributary_runtime::dns::ScriptedDns;
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::payments::stripe::StripeAt;
 use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
@@ -110,6 +111,8 @@ pub struct Outside {
     pub bulk: MemoryQueue,
     /// What waits for the invoice worker.
     pub billing: MemoryQueue,
+    /// What names have as records.
+    pub dns: ScriptedDns,
 }
 
 impl Outside {
@@ -132,6 +135,7 @@ impl Outside {
             billing: self.billing.fork(),
             events: self.events.fork(),
             bus: self.bus.fork(),
+            dns: self.dns.fork(),
         }
     }
 }
@@ -274,7 +278,7 @@ fn processor(clock: &ManualClock) -> Processor {
 fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>, processor: &Processor) -> App {
     // Nothing is ever busy in memory, so there is nothing to wait for.
     let app = App::with_patience(parts(table, outside, clock, ids), Patience::eager(12));
-    app.charging(Arc::new(StripeAt::over(Arc::new(processor.in_process()))))
+    app.charging(Arc::new(StripeAt::over(Arc::new(processor.in_process())))).resolving(Arc::new(outside.dns.clone()))
 }
 
 fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> AppParts {

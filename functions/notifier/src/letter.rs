@@ -3,21 +3,7 @@
 use tributary_domain::account::Account;
 use tributary_domain::brand::BrandInForce;
 use tributary_domain::event::{Event, EventKind, RecordKind};
-
-/// A mail's content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// What it is about: one line.
-    pub subject: String,
-    /// What it says.
-    pub paragraphs: Vec<String>,
-    /// Facts, by their names.
-    pub facts: Vec<(&'static str, String)>,
-    /// What is to be opened, if anything is: what it is called, and its address.
-    pub link: Option<(&'static str, String)>,
-    /// Whether who gets it may say that they want no more of them. What the account must know is no such mail.
-    pub optional: bool,
-}
+pub use tributary_letters::Letter;
 
 /// The letter of an event to an account; `None` if nothing is written of such events.
 pub fn of(event: &Event, account: &Account, brand: &BrandInForce) -> Option<Letter> {

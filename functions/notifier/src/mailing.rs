@@ -152,7 +152,7 @@ async fn try_to(
         false => None,
     };
     let id = format!("{}-{}", event.id, digest);
-    match mime::mail(&id, from, address, &letter, &brand, unsubscribe.as_deref(), app.now()) {
+    match mime::mail(&id, from, address, &letter, &brand, (&senders.api_url, unsubscribe.as_deref()), app.now()) {
         Ok(mail) => Ok(senders.mailer.send(&mail).await),
         Err(why) => refused(&why),
     }

@@ -8,7 +8,9 @@ use tributary_api::{App, Call, Endpoint, Problem, Reply, endpoint};
 #[cfg(feature = "openapi")]
 pub mod openapi;
 
+pub mod brand;
 pub mod docs;
+pub mod logo;
 pub mod sessions;
 pub mod sign_in;
 pub mod views;
@@ -37,6 +39,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(DELETE "/portal/session", "end_session", Session, Unused, sessions::end, "Sign out"),
         endpoint!(GET "/portal/sessions", "list_sessions", Session, Unused, sessions::list, "List where one is signed in"),
         endpoint!(DELETE "/portal/sessions", "end_sessions", Session, Unused, sessions::end_all, "Sign out everywhere"),
+        endpoint!(GET "/portal/brand", "portal_brand", Public, Unused, brand::get, "What a portal shows before anybody has signed in"),
+        endpoint!(GET "/portal/logo/{digest}", "portal_logo", Public, Unused, logo::get, "A logo, as PNG"),
         endpoint!(GET "/health", "health", Public, Unused, health, "Whether the functions and the table answer"),
     ]
 }

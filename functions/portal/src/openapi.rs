@@ -1,10 +1,11 @@
 //! What `docs/openapi.json` says of this function's operations.
 
 use tributary_api::Code;
-use tributary_api::openapi::Described;
+use tributary_api::openapi::{Described, wire};
 use tributary_api::reply::PageView;
 
 use crate::Health;
+use crate::brand::PortalBrand;
 use crate::sign_in::{AskLink, BeginSession};
 use crate::views::{ChooseAccount, LinkSent, ListedView, SessionView, SignedOut};
 
@@ -57,6 +58,21 @@ pub fn operations() -> Vec<Described> {
             .answers::<PageView<ListedView>>("A page of sessions."),
         Described::new("end_sessions", "Sessions", "Signs out everywhere: all sessions of the same key or member are over, this one too.")
             .answers::<SignedOut>("They are over."),
+        Described::new(
+            "portal_brand",
+            "Platform",
+            "What a white-label portal shows before anybody has signed in: of the slug, or of the host that was asked. Kept for a minute.",
+        )
+        .query::<wire::Slug>("slug", "Which portal; without it, that of the host.")
+        .answers::<PortalBrand>("The brand.")
+        .refuses(&[Code::NotFound]),
+        Described::new(
+            "portal_logo",
+            "Platform",
+            "A logo as PNG, to whoever asks for a picture first in `Accept`; to others a redirect to the bytes, for some minutes.",
+        )
+        .answers_picture("The logo.")
+        .refuses(&[Code::NotFound, Code::Busy]),
         Described::new("health", "Platform", "Answers when the function runs and the table answers it.")
             .answers::<Health>("All is well.")
             .refuses(&[Code::Internal, Code::Busy, Code::OutcomeUnknown]),

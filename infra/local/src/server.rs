@@ -43,6 +43,7 @@ pub fn router(served: Served) -> Router {
         .route("/_local/clock/advance", post(advance).fallback(no_control))
         .route("/_local/queues", get(queues).fallback(no_control))
         .route("/_local/queues/{name}/redrive", post(redrive).fallback(no_control))
+        .route("/_local/dns", post(dns).fallback(no_control))
         .route("/_local/mail", get(mails).fallback(no_control))
         .route("/_local/mail/{id}", get(mail).fallback(no_control))
         .route("/_local/events", get(events).fallback(no_control))
@@ -79,6 +80,14 @@ async fn advance(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<So
     }
     let body = collect(request.into_body()).await.ok().flatten().unwrap_or_default();
     served.control.advance(&body).await.map(Body::from)
+}
+
+async fn dns(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    if let Some(refusal) = refused(&served.control, peer, &request) {
+        return refusal.map(Body::from);
+    }
+    let body = collect(request.into_body()).await.ok().flatten().unwrap_or_default();
+    served.control.dns(&body).map(Body::from)
 }
 
 async fn queues(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
@@ -166,7 +175,7 @@ fn link_refused(control: &Control, error: &LinkError) -> Response {
 }
 
 async fn no_control(State(served): State<Served>) -> Response {
-    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events, GET /_local/mail and links to blobs.";
+    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events, POST /_local/dns, GET /_local/mail and links to blobs.";
     served.control.problem(StatusCode::NOT_FOUND, "There is no such route", detail, "route_not_found").map(Body::from)
 }
 

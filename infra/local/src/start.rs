@@ -16,6 +16,7 @@ use tributary_notifier::Senders;
 use tributary_notifier::outbound::GuardedClient;
 use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
+use tributary_runtime::dns::ScriptedDns;
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::payments::stripe::StripeAt;
 use tributary_runtime::queue::Queues;
@@ -172,6 +173,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let processor = cards.processor.clone();
     let way = StripeAt::new(&cards.url).map_err(|error| StartError::Client(error.to_string()))?;
     let processor_url = cards.url.clone();
+    let dns = ScriptedDns::default();
     let app = App::new(AppParts {
         table,
         blobs: Arc::new(blobs.clone()),
@@ -192,7 +194,8 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         loopback_webhooks: true,
         plain_http: true,
     })
-    .charging(Arc::new(way));
+    .charging(Arc::new(way))
+    .resolving(Arc::new(dns.clone()));
     let outbox = outbox(&options.storage, &any_clock)?;
     let senders = Senders {
         outbound: Arc::new(GuardedClient::new(true).map_err(StartError::Client)?),
@@ -213,7 +216,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let ground = Ground { gateway: &gateway, pump: &pump, processor: &processor, base_url: &base_url, clock: &clock };
     let demo = demo(&ground, &keeper, &operator_key, &options).await?;
     let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock));
-    let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, keeper.clone(), &template.docs_url);
+    let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, dns, keeper.clone(), &template.docs_url);
     let pages = Pages::new(options.pages.clone(), &template.page_headers);
     let served = Served { gateway, control: Arc::new(control), blobs, outbox, pages };
     let serving = serve(listener, served, scheduler, pump);

@@ -22,6 +22,7 @@ use crate::caller::Caller;
 use crate::code::Code;
 use crate::cursor::CursorScope;
 use crate::endpoint::{Endpoint, Idempotency};
+use crate::hosts::{self, Asked};
 use crate::json;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -146,6 +147,11 @@ impl Call {
             let wanted = types.join("` or `");
             Problem::new(Code::UnsupportedMediaType, format!("Send the body with `Content-Type: {wanted}`, not `{essence}`."))
         })
+    }
+
+    /// Under which host it came.
+    pub fn asked(&self) -> Asked {
+        hosts::asked(&self.app, &self.headers)
     }
 
     /// A header's text, if it is given.

@@ -8,6 +8,7 @@ pub mod clocks;
 pub mod code;
 pub mod cursor;
 pub mod endpoint;
+pub mod hosts;
 pub mod json;
 pub mod keys;
 pub mod messages;

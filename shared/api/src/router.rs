@@ -21,6 +21,7 @@ use crate::call::Call;
 use crate::caller::Caller;
 use crate::code::Code;
 use crate::endpoint::{Access, Endpoint};
+use crate::hosts;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -59,7 +60,7 @@ fn methods(app: &App, endpoints: Vec<Endpoint>) -> MethodRouter {
 
 async fn answer_problem(app: App, problem: Problem, allow: Option<String>, request: Request) -> Response<Body> {
     let id = request_id(&app, request.extensions());
-    let mut reply = Reply::problem(&problem, app.docs_url(), id.as_str());
+    let mut reply = Reply::problem(&problem, &hosts::docs_url(&app, request.headers()), id.as_str());
     if let Some(allow) = allow {
         reply = reply.header("allow", &allow);
     }
@@ -93,10 +94,11 @@ fn write_line(request_id: &RequestId, route: &str, status: StatusCode, code: &st
 
 async fn serve(app: App, endpoint: Endpoint, path: BTreeMap<String, String>, request: Request) -> Response<Body> {
     let (request_id, began) = (request_id(&app, request.extensions()), app.now());
+    let docs_url = hosts::docs_url(&app, request.headers());
     let (outcome, caller) = answer(&app, &endpoint, path, request, request_id.clone()).await;
     let (reply, code) = match &outcome {
         Ok(reply) => (reply.clone(), ""),
-        Err(problem) => (Reply::problem(problem, app.docs_url(), request_id.as_str()), problem.code.word()),
+        Err(problem) => (Reply::problem(problem, &docs_url, request_id.as_str()), problem.code.word()),
     };
     let (route, status) = (endpoint.operation, reply.status());
     if status.is_server_error() {

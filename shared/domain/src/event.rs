@@ -80,6 +80,10 @@ records! {
     AccountMoved = "account.moved", Account, ["from_parent_id", "to_parent_id"], "An account was moved to another parent.";
     AccountFrozen = "account.frozen", Operator, ["pass", "findings"], "The books of an account did not add up, and it was suspended.";
 
+    BrandChanged = "brand.changed", Account, ["version", "changed"], "What an account shows its customers was changed: its tokens, logo, slug or claim of a host.";
+    HostVerified = "host.verified", Account, ["version", "host"], "An account proved that a host is its own: the host shows its brand.";
+    HostDetached = "host.detached", Account, ["version", "host"], "A host shows an account's brand no more.";
+
     KeyCreated = "key.created", Account, ["key_id", "role"], "An API key was made.";
     KeyRotated = "key.rotated", Account, ["key_id"], "An API key got a new secret.";
     KeyRevoked = "key.revoked", Account, ["key_id"], "An API key was revoked.";

@@ -95,6 +95,11 @@ impl Secrets {
     }
 }
 
+/// SHA-256, for naming what is kept by what it is.
+pub fn sha256(bytes: &[u8]) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec()
+}
+
 /// SHA-256 of a text, as 43 characters: for comparing request bodies, not for secrets.
 pub fn digest(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, bytes))

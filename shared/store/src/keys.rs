@@ -73,6 +73,16 @@ pub fn external_id(parent: &AccountId, external_id: &str) -> Key {
     Key::new(format!("EXT#{parent}#{external_id}"), ALONE)
 }
 
+/// Keeps a portal's slug one account's, and finds it.
+pub fn slug(slug: &str) -> Key {
+    Key::new(format!("SLUG#{slug}"), ALONE)
+}
+
+/// Keeps a verified host one account's, and finds it.
+pub fn host(host: &str) -> Key {
+    Key::new(format!("HOST#{host}"), ALONE)
+}
+
 /// Index partition of an account's children, by id (that is, by age).
 pub fn children_index(parent: &AccountId) -> String {
     format!("KID#{parent}")

@@ -10,6 +10,7 @@ pub mod beside;
 pub mod billing;
 pub mod books;
 pub mod bootstrap;
+pub mod brands;
 pub mod codec;
 pub mod commit;
 pub mod counting;

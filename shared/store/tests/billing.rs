@@ -127,6 +127,7 @@ async fn built(store: &Store, account: &Account, billing: &Billing, close: &Clos
         email: None,
         brand: None,
         color: None,
+        logo: None,
         footer: None,
         po_number: None,
     };

@@ -239,6 +239,10 @@ fn answer(endpoint: &Endpoint, described: &Described) -> (StatusCode, Response) 
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
             (*status, response.content("application/json", content))
         }
+        Answer::Png => {
+            let bytes = utoipa::openapi::ObjectBuilder::new().content_media_type("image/png");
+            (StatusCode::OK, response.content("image/png", ContentBuilder::new().schema(Some(bytes)).build()))
+        }
         Answer::Html => {
             let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
             (StatusCode::OK, response.content("text/html", ContentBuilder::new().schema(Some(text)).build()))

@@ -28,6 +28,8 @@ pub enum Answer {
     Json(StatusCode, String),
     /// A page for people.
     Html,
+    /// A picture.
+    Png,
 }
 
 /// An operation's description.
@@ -107,6 +109,13 @@ impl Described {
     /// Adds a keyword of JSON Schema to the schema of a type that the request is or holds: a rule between its fields.
     pub fn ruled<T: ToSchema>(mut self, keyword: &'static str, value: Value) -> Self {
         self.rules.push(Rule { schema: T::name().into_owned(), keyword, value });
+        self
+    }
+
+    /// Answers 200 with a picture.
+    pub fn answers_picture(mut self, text: &'static str) -> Self {
+        self.answer = Answer::Png;
+        self.answer_text = text;
         self
     }
 
@@ -271,6 +280,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("alerts", "id") => of::<wire::AlertId>("The alert."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),
+        ("logo", "digest") => of::<wire::LogoDigest>("The logo."),
         ("errors", "code") => of::<wire::ErrorCode>("The error's code."),
         _ => None,
     }

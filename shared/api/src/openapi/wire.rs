@@ -8,6 +8,7 @@ use tributary_domain::billing::charge::ChargeKind as Charged;
 use tributary_domain::billing::dispute::DisputeState as Disputed;
 use tributary_domain::billing::invoice::{InvoiceState as Invoiced, LineKind as Lined};
 use tributary_domain::billing::payment::{DeclineKind as Declined, PaymentState as Paying, Way};
+use tributary_domain::brand::Token;
 use tributary_domain::bulk::rows::Kind as RowKind;
 use tributary_domain::bulk::state::{Phase, State};
 use tributary_domain::delivery::DeliveryState;
@@ -215,6 +216,13 @@ schemas! {
         .max_properties(Some(MAX_TAGS))
         .examples([json!({ "region": "emea" })]);
     Settings = "Settings of an account. Edited as a whole.", settings;
+    BrandTokens = "An account's own tokens. Edited as a whole; each that is absent is inherited.", tokens;
+    BrandToken = "One part of a brand.", |d| words(d, Token::ALL.iter().map(|token| token.word()));
+    EvidenceLink = "The address of a page, http or https.",
+        |d| text(d).format(custom("uri")).max_length(Some(200)).examples(["https://example.com/logs/7"]);
+    Slug = "What a portal is called in addresses.", |d| text(d).pattern(Some("^[a-z][a-z0-9-]{1,38}[a-z0-9]$")).examples(["corner"]);
+    LogoDigest = "The SHA-256 of a logo.", |d| text(d).pattern(Some("^[0-9a-f]{64}$"));
+    HostStatus = "How far a claim of a host is.", |d| words(d, ["pending", "verified"].into_iter());
     Kind = "What an account is in the tree: the `operator` is its root, a `reseller` may have sub-accounts, a `customer` has none.",
         |d| words(d, [AccountKind::Operator, AccountKind::Reseller, AccountKind::Customer].iter().map(|kind| kind.word()));
     AccountStatus = "The state of an account. A `suspended` one spends nothing, nor does anything below it; a `closed` one is at its end.",
@@ -405,18 +413,31 @@ fn settings(description: &str) -> ObjectBuilder {
 }
 
 fn brand() -> ObjectBuilder {
+    let about = "Under whose name and colour the account and those below it are written to; each token that is absent is inherited.";
+    tokens(about).schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+}
+
+/// An account's own tokens.
+fn tokens(description: &str) -> ObjectBuilder {
     let nullable = || SchemaType::from_iter([Type::String, Type::Null]);
     let token = |builder: ObjectBuilder| builder.schema_type(nullable());
+    let color = |about: &str| token(text(about).pattern(Some("^#[0-9A-Fa-f]{6}$")).examples(["#1a2b3c"]));
+    let page = |about: &str| token(text(about).format(custom("uri")).max_length(Some(500)));
+    let locked = utoipa::openapi::ArrayBuilder::new()
+        .items(words("One part of a brand.", Token::ALL.iter().map(|token| token.word())))
+        .unique_items(true)
+        .description(Some("What nobody below may set otherwise."));
     ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-        .description(Some(
-            "Under whose name and colour the account and those below it are written to; each token that is absent is inherited.",
-        ))
+        .description(Some(description))
         .property("name", token(typed("What it is called.", 200)))
-        .property("color", token(text("The colour of what is highlighted.").pattern(Some("^#[0-9A-Fa-f]{6}$")).examples(["#1a2b3c"])))
+        .property("color", color("The colour of what is highlighted."))
+        .property("accent_color", color("The colour of what can be pressed, where it is another."))
         .property("sender_name", token(typed("From whom mails are; the name unless given.", 200)))
         .property("reply_to", token(text("Where answers to mails go.").format(custom("email")).max_length(Some(254)).pattern(Some(EMAIL))))
-        .property("support_url", token(text("Where help is found: an https address.").format(custom("uri")).max_length(Some(500))))
+        .property("support_url", page("Where help is found: an https address."))
+        .property("terms_url", page("Where terms are: an https address."))
+        .property("privacy_url", page("Where the privacy statement is: an https address."))
+        .property("locked", locked)
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 
