@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod endpoint;
 pub mod json;
 pub mod keys;
+pub mod memos;
 pub mod messages;
 pub mod objects;
 #[cfg(feature = "openapi")]
