@@ -2,6 +2,7 @@
 
 mod billing;
 mod bulk;
+mod insights;
 mod pricing;
 mod test_clocks;
 mod usage;

@@ -8,6 +8,7 @@ mod behind;
 mod billing;
 pub mod bulk;
 mod credits;
+mod insights;
 mod packages;
 mod payments;
 mod pricing;

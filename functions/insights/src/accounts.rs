@@ -16,7 +16,7 @@ use tributary_insights::figures::{change, percent, shown};
 use tributary_insights::grid::{Filter, Sort, SortBy, matched, page};
 use tributary_insights::view::Row;
 
-use crate::scene::{Scene, unless_known};
+use crate::scene::{Scene, head_of, unless_known};
 
 /// The furthest that a page begins.
 const MOST_OFFSET: usize = 1_000_000;
@@ -187,6 +187,17 @@ impl Asked {
         Ok(Self { focus, filter, sort })
     }
 
+    /// The scene that is asked for. Whose sub-accounts are asked for is looked at as any account is: one read more.
+    ///
+    /// # Errors
+    /// `not_found`, `forbidden`, `busy`.
+    pub async fn scene(&self, call: &Call) -> Result<Scene, Problem> {
+        if let Some(parent) = &self.filter.parent {
+            head_of(call, parent).await?;
+        }
+        Scene::at(call, self.focus.clone()).await
+    }
+
     /// The filter in a scene.
     pub fn filter(&self, scene: &Scene) -> Filter {
         let Filter { focus, hidden, .. } = scene.filter();
@@ -212,7 +223,7 @@ pub async fn list(call: Call) -> Result<Reply, Problem> {
             .ok_or_else(|| Problem::field("/query/offset", format!("must be a whole number from 0 to {MOST_OFFSET}")))?,
     };
     params.done()?;
-    let scene = Scene::at(&call, asked.focus.clone()).await?;
+    let scene = asked.scene(&call).await?;
     let tag = scene.tag(&call, &format!("{asked:?}\n{limit}\n{offset}"));
     unless_known(&call, &tag, || {
         let found = matched(scene.view(), &asked.filter(&scene));

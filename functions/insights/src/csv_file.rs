@@ -8,7 +8,6 @@ use tributary_domain::text::no_formula;
 use tributary_insights::grid::{matched, page};
 
 use crate::accounts::{AccountView, Asked};
-use crate::scene::Scene;
 
 /// The most rows of a file.
 const MOST_ROWS: usize = 100_000;
@@ -61,7 +60,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let mut params = call.params()?;
     let asked = Asked::read(&mut params)?;
     params.done()?;
-    let scene = Scene::at(&call, asked.focus.clone()).await?;
+    let scene = asked.scene(&call).await?;
     let found = matched(scene.view(), &asked.filter(&scene));
     if found.rows.len() > MOST_ROWS {
         return Err(Problem::new(Code::LimitReached, "A file holds at most 100000 accounts; filter for fewer.").with("limit", MOST_ROWS));

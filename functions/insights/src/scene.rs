@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tributary_api::params::Params;
-use tributary_api::{Call, Code, Problem, Reply};
+use tributary_api::{Call, Problem, Reply};
 use tributary_domain::account::Kind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{Head, LedgerId};
@@ -62,18 +62,11 @@ impl Scene {
     /// The scene at an account, the caller's own unless it is named: two reads of the table, and a blob that the process may know.
     ///
     /// # Errors
-    /// `not_found`, `forbidden`, `busy`. A customer has no sub-accounts, and for it nothing is shown but its own overview.
+    /// `not_found`, `forbidden`, `busy`.
     pub async fn at(call: &Call, focus: Option<AccountId>) -> Result<Self, Problem> {
         let home = call.home()?.clone();
         let focus = focus.unwrap_or_else(|| home.clone());
         let head = head_of(call, &focus).await?;
-        if head.kind == Kind::Customer && focus == home {
-            return Err(Problem::new(
-                Code::Forbidden,
-                "Your account has no sub-accounts, so there is nothing here but its own overview and what was done to it.",
-            )
-            .with("right", Right::InsightsRead.word()));
-        }
         Self::with(call, home, focus, head).await
     }
 
@@ -82,7 +75,11 @@ impl Scene {
     /// # Errors
     /// `busy`.
     pub async fn with(call: &Call, home: AccountId, focus: AccountId, head: Head) -> Result<Self, Problem> {
-        let roster = roster(&call.app, &home).await?;
+        // A customer has no sub-accounts, and so no roster: there is nothing in it, of cost neither.
+        let roster = match head.kind == Kind::Customer && focus == home {
+            true => Roster::none(&home, call.app.now()),
+            false => roster(&call.app, &home).await?,
+        };
         let denied = |deny: &&tributary_domain::rights::Deny| SEEN_BY.iter().any(|right| deny.rights.contains(right));
         let hidden = call.caller()?.grants.denies.iter().filter(denied).map(|deny| deny.account_id.clone()).collect();
         Ok(Self { home, focus, head, roster, hidden })
@@ -136,7 +133,8 @@ impl Scene {
     pub fn ledgers(&self) -> Vec<AccountId> {
         match self.head.kind {
             Kind::Operator => self.view().rows().filter(|row| row.depth() == Some(1) && self.counts(row)).map(|row| row.id()).collect(),
-            Kind::Reseller | Kind::Customer => vec![self.focus.clone()],
+            Kind::Reseller => vec![self.focus.clone()],
+            Kind::Customer => Some(self.focus.clone()).filter(|focus| *focus != self.home).into_iter().collect(),
         }
     }
 

@@ -128,11 +128,11 @@ async fn fold_taken(app: &App, account: &Account, anew: bool) -> Result<Folded, 
         Some(_) | None => built(app, account).await?,
     };
     apply(&mut whole, account, &told, now);
-    let names: BTreeSet<&str> = read.deltas.iter().map(|delta| delta.name.as_str()).collect();
+    let names: Vec<String> = read.deltas.iter().map(|delta| delta.name.clone()).collect();
     if !keep(app, account, &whole, read.head.as_ref()).await? {
         return Ok(Folded::Another);
     }
-    app.store().drop_told(owner, names.iter().copied()).await?;
+    app.store().drop_told(owner, &names).await?;
     Ok(Folded::Told(names.len()))
 }
 

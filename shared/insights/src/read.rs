@@ -112,6 +112,12 @@ async fn unmade(app: &App, owner: &AccountId) -> Result<Roster, RosterError> {
 }
 
 impl Roster {
+    /// The roster of an account that has nobody below it, without a look at the table.
+    pub fn none(owner: &AccountId, now: Timestamp) -> Self {
+        let (view, months) = (Arc::new(View::empty(owner, now)), Months::Here(Arc::default()));
+        Self { view, as_of: now, tag: String::new(), by_day: Vec::new(), told: Arc::default(), months }
+    }
+
     /// What each account brought in which month: a blob more, once a version.
     ///
     /// # Errors

@@ -263,7 +263,7 @@ impl Store {
     ///
     /// # Errors
     /// Table errors.
-    pub async fn drop_told<'a>(&self, owner: &AccountId, names: impl IntoIterator<Item = &'a str>) -> Result<(), StoreError> {
+    pub async fn drop_told(&self, owner: &AccountId, names: &[String]) -> Result<(), StoreError> {
         for name in names {
             let write = Write { key: keys::roster(owner, name), action: Action::Delete, cond: None };
             patiently(&self.patience, || self.table.write(&write)).await?;
