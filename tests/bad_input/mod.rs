@@ -3,6 +3,7 @@
 mod billing;
 mod branding;
 mod bulk;
+mod insights;
 mod pricing;
 mod sessions;
 mod test_clocks;

@@ -205,6 +205,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             "collector" => tributary_collector::handle(app, event, &run).await,
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
             "watcher" => tributary_watcher::handle(app, event, &run).await,
+            "roster" => tributary_roster::handle(app, event, &run).await,
             "forecast" => tributary_forecasts::handle(app, event, &run).await,
             "notifier" => tributary_notifier::handle(app, &nowhere(), event, &run).await,
             other => panic!("say here what runs {other}"),
@@ -268,7 +269,8 @@ async fn the_event_of_the_stream_is_answered_by_the_outbox() {
     assert!(!inside.outside.bus.take().is_empty() && !inside.outside.events.take().is_empty());
     within_rights("outbox", "events/stream/outbox.json", &table.take());
 
-    let filters = &Template::embedded().expect("template.yaml").streams[0].filters;
+    let template = Template::embedded().expect("template.yaml");
+    let filters = &template.streams.iter().find(|stream| stream.function == "OutboxFunction").expect("the outbox's").filters;
     for change in wanted["Records"].as_array().expect("changes") {
         assert!(
             filters.iter().any(|filter| filter.takes(change)),

@@ -29,6 +29,7 @@ pub fn functions() -> Vec<Function> {
         function("credits", tributary_credits::endpoints(), tributary_credits::openapi::operations()),
         function("pricing", tributary_pricing::endpoints(), tributary_pricing::openapi::operations()),
         function("alerts", tributary_alerts::endpoints(), tributary_alerts::openapi::operations()),
+        function("insights", tributary_insights_api::endpoints(), tributary_insights_api::openapi::operations()),
         function("billing", tributary_billing_api::endpoints(), tributary_billing_api::openapi::operations()),
         function("usage", tributary_usage::endpoints(), tributary_usage::openapi::operations()),
         function("webhooks", tributary_webhooks::endpoints(), tributary_webhooks::openapi::operations()),
@@ -102,6 +103,10 @@ const TAGS: [(&str, &str); 21] = [
     ("Usage", "Usage events: counted once, priced at every level, explained, reported."),
     ("Automatic topping up", "Credit that an account draws by itself when there is little left."),
     ("Alerts", "Thresholds on balances, usage and when credit runs out. Each crossing is told once."),
+    (
+        "Insights",
+        "What a subtree brings in, costs and keeps, at your own level; who stays and who leaves; who did what. Shown a moment late.",
+    ),
     ("Billing", "How accounts are billed by their parents, and what waits for their next invoices."),
     ("Invoices", "What an account is billed for a period, by its parent: frozen once it is issued."),
     ("Payments", "How invoices are paid: from credit, by card at the seller's payment processor, or outside."),
@@ -156,6 +161,10 @@ fn meaning(right: Right) -> &'static str {
         Right::WebhooksManage => "Make, change, test and remove webhook endpoints, and with them have sent out what events tell",
         Right::BulkRead => "See bulk jobs and their rows",
         Right::BulkManage => "Start and steer bulk jobs; what their rows do needs the right of that, too. Write to accounts",
+        Right::InsightsRead => {
+            "See what the subtree brings in, costs and keeps, who stays and leaves, and who did what; at the caller's own level"
+        }
+        Right::InsightsManage => "Write down what was spent on being found",
         Right::KeysRead => "See API keys, never their secrets",
         Right::KeysManage => "Make, rotate and revoke API keys, and set their denies",
         Right::MembersRead => "See members, and what others may do",

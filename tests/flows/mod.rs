@@ -9,6 +9,7 @@ mod billing;
 mod branding;
 pub mod bulk;
 mod credits;
+mod insights;
 mod packages;
 mod payments;
 mod pricing;

@@ -56,6 +56,7 @@ pub struct Scene {
     job: String,
     ended_job: String,
     alert: String,
+    spend: String,
     /// A charge that waits for the child's invoice, an invoice of the child, and a draft.
     charge: String,
     invoice: String,
@@ -157,6 +158,7 @@ pub async fn scene(w: &World) -> Scene {
         invoice: invoice(app, &child, "2026-09", false).await,
         draft: invoice(app, &child, "2026-10", true).await,
         alert: make("/reseller/alerts", json!({ "metric": "balance", "threshold": "1" })).await,
+        spend: make("/reseller/insights/spend", json!({ "channel": "search", "month": "2026-10", "amount": "120" })).await,
         meter: "calls".to_owned(),
         card: make("/reseller/pricing/rate-cards", json!({ "meter": "later", "model": flat, "effective_from": w.target.time_in_s(3600) }))
             .await,
@@ -261,6 +263,17 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "put_auto_topup" => json!({ "account_id": s.child, "threshold": "1", "target": "5", "source": "parent" }),
         "create_alert" => json!({ "metric": "spend", "period": "day", "threshold": "100", "channels": { "emails": ["ops@x.example"] } }),
         "put_alert" => json!({ "metric": "balance", "threshold": "2" }),
+        "record_spend" => json!({ "channel": "search", "campaign": "spring", "month": "2026-10", "amount": "80.50" }),
+        "get_insights_overview"
+        | "list_insights_accounts"
+        | "get_insights_accounts_csv"
+        | "get_insights_attribution"
+        | "get_insights_profitability"
+        | "get_insights_churn"
+        | "get_insights_acquisition"
+        | "list_spend"
+        | "remove_spend"
+        | "list_audit" => Value::Null,
         "put_billing_settings" => json!({ "number_prefix": "NW", "terms_days": 30 }),
         "put_billing_profile" => json!({ "account_id": s.child, "anchor_day": 15 }),
         "create_charge" => json!({ "account_id": s.child, "amount": "12.50", "text": "Setup" }),
@@ -391,6 +404,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "delete_payment_method" => &s.method,
         "finalize_invoice" => &s.draft,
         "get_alert" | "put_alert" | "delete_alert" | "get_alert_history" => &s.alert,
+        "remove_spend" => &s.spend,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };

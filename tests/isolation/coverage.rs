@@ -8,9 +8,9 @@ use tributary_api::endpoint::Access;
 use super::rows::rows;
 use crate::support::api::endpoints;
 
-const PREFIXES: [&str; 24] = [
+const PREFIXES: [&str; 25] = [
     "^alr_", "^acc_", "^pkg_", "^txf_", "^hld_", "^key_", "^mem_", "^rol_", "^rcd_", "^mkp_", "^prm_", "^exp_", "^bat_", "^whk_", "^evt_",
-    "^job_", "^upl_", "^chg_", "^inv_", "^pay_", "^crn_", "^dsp_", "^run_", "^clk_",
+    "^spd_", "^job_", "^upl_", "^chg_", "^inv_", "^pay_", "^crn_", "^dsp_", "^run_", "^clk_",
 ];
 
 fn document() -> Value {

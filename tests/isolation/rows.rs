@@ -45,6 +45,8 @@ pub enum What {
     Upload,
     /// An alert of an account.
     Alert,
+    /// What an account wrote down as spent.
+    Spend,
     /// A charge that waits for an account's next invoice.
     Charge,
     /// An invoice that an account was sent.
@@ -171,6 +173,7 @@ const VIEWER: &[&str] = &[
     "usage.read",
     "alerts.read",
     "bulk.read",
+    "insights.read",
     "webhooks.read",
     "keys.read",
     "members.read",
@@ -276,6 +279,7 @@ pub fn rows() -> Vec<Row> {
         bulk(),
         topups(),
         alerts(),
+        insights(),
         billing(),
         payments(),
         clocks(),
@@ -688,6 +692,28 @@ fn alerts() -> Vec<Row> {
             .account("?account_id", Usual::SameAsId)
             .over("?account_id")
             .step(Step::Of("{id}", "?account_id")),
+    ]
+}
+
+fn insights() -> Vec<Row> {
+    let read = "insights.read";
+    let below = |operation| row(operation, read).account("?account_id", Usual::Home).over("?account_id");
+    let grid = |operation| below(operation).account("?parent_id", Usual::Nothing).over("?parent_id");
+    vec![
+        below("get_insights_overview"),
+        grid("list_insights_accounts"),
+        grid("get_insights_accounts_csv"),
+        below("get_insights_attribution"),
+        below("get_insights_profitability"),
+        below("get_insights_churn"),
+        row("get_insights_acquisition", read).step(Step::Home(read)),
+        row("record_spend", "insights.manage")
+            .step(Step::Home("insights.manage"))
+            .body(json!({ "channel": "search", "month": "2026-10", "amount": "1" })),
+        row("list_spend", read).paged().step(Step::Home(read)),
+        row("remove_spend", "insights.manage").place("{id}", What::Spend, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
+        row("list_audit", read).paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("list_audit", read).variant("of a subtree").query("subtree=true").account("?account_id", Usual::Home).over("?account_id"),
     ]
 }
 

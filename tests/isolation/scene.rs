@@ -152,6 +152,8 @@ pub struct Hand {
     pub upload: String,
     /// One of its alerts.
     pub alert: String,
+    /// What it wrote down as spent.
+    pub spend: String,
     /// What waits for its next invoice; the operator, who is billed by nobody, has none, nor the next two.
     pub charge: Option<String>,
     /// One of its invoices.
@@ -308,6 +310,7 @@ impl Scene {
             &hand.delivery,
             &hand.job,
             &hand.alert,
+            &hand.spend,
         ]
         .into_iter()
         .chain(&hand.transfer)
@@ -458,6 +461,12 @@ impl Scene {
         for threshold in [5, 6] {
             let rule = json!({ "account_id": id, "metric": "balance", "threshold": amount(threshold) });
             hand.alert = self.id_of("/reseller/alerts", rule).await;
+        }
+        // Two, so that their list has a second page.
+        for amount in [amount(5), amount(6)] {
+            let spent = json!({ "channel": "search", "month": "2026-10", "amount": amount });
+            let owner = self.target.nobody.with(&hand.owner);
+            hand.spend = owner.post("/reseller/insights/spend", spent).send().await.is(201).id();
         }
         let mut texts = vec![amount(5), amount(6)];
         if seat != Seat::Operator {

@@ -36,6 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_credits::endpoints(),
         tributary_pricing::endpoints(),
         tributary_alerts::endpoints(),
+        tributary_insights_api::endpoints(),
         tributary_billing_api::endpoints(),
         tributary_usage::endpoints(),
         tributary_webhooks::endpoints(),
@@ -83,6 +84,8 @@ pub struct Inside {
     pub outside: Outside,
     /// How far what was written is told: see [`crate::support::events`].
     pub told: AtomicUsize,
+    /// How far rosters have heard of what changed.
+    pub heard: AtomicUsize,
     /// The payment processor. A fork of the platform has the same.
     pub processor: Processor,
 }
@@ -182,7 +185,10 @@ impl Target {
         let outside = Outside::default();
         let processor = processor(&clock);
         let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()), &processor);
-        Self::around(Inside { app, clock, memory, outside, told: AtomicUsize::default(), processor }, "rk_test_none")
+        Self::around(
+            Inside { app, clock, memory, outside, told: AtomicUsize::default(), heard: AtomicUsize::default(), processor },
+            "rk_test_none",
+        )
     }
 
     /// A fresh platform in this process on `table`, whose contents `memory` holds, with ids from `ids`.
@@ -193,7 +199,7 @@ impl Target {
         let app = app(table, &outside, clock.clone(), ids, &processor);
         let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.expect("the operator is made");
         Self::around(
-            Inside { app, clock, memory, outside, told: AtomicUsize::default(), processor },
+            Inside { app, clock, memory, outside, told: AtomicUsize::default(), heard: AtomicUsize::default(), processor },
             &made.expect("for the first time").secret,
         )
     }
@@ -205,7 +211,7 @@ impl Target {
 
     /// The same platform once more, in a process that remembers nothing: what is done to it leaves this one as it is.
     pub fn fork(&self) -> Self {
-        let Inside { clock, memory, outside, told, processor, .. } = self.inside.as_ref().expect("a platform in this process");
+        let Inside { clock, memory, outside, told, heard, processor, .. } = self.inside.as_ref().expect("a platform in this process");
         let (clock, memory, outside) = (ManualClock::at(clock.now()), memory.fork(), outside.fork());
         let processor = processor.clone();
         let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()), &processor);
@@ -213,10 +219,11 @@ impl Target {
         // The names given out so far stay taken.
         let nobody = Api { wire, ..self.nobody.clone() };
         let told = AtomicUsize::new(told.load(Ordering::Relaxed));
+        let heard = AtomicUsize::new(heard.load(Ordering::Relaxed));
         Self {
             operator: nobody.with(self.operator.secret()),
             nobody,
-            inside: Some(Inside { app, clock, memory, outside, told, processor }),
+            inside: Some(Inside { app, clock, memory, outside, told, heard, processor }),
         }
     }
 

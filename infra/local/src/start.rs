@@ -26,7 +26,7 @@ use tributary_store::table::Table;
 use crate::blobs::{DiskBlobs, LinkedBlobs};
 use crate::bus::LocalBus;
 use crate::cards::Cards;
-use crate::changes::Changes;
+use crate::changes::{Changes, ChangesError};
 use crate::control::Control;
 use crate::engine::{self, Engine, EngineError};
 use crate::functions;
@@ -106,6 +106,9 @@ pub enum StartError {
     /// The engine did not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The engine's stream cannot be read.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
     /// The stored pepper is too short.
     #[error(transparent)]
     Pepper(#[from] WeakPepper),
@@ -206,11 +209,15 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     };
     let operator_key = operator(&app, &keeper).await?;
     let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app, &senders)?, any_clock.clone(), ids));
-    let streams = changes.iter().flat_map(|changes| {
-        let mapping = |stream: &template::Stream| StreamMapping::new(stream.clone(), changes.clone(), gateway.clone(), queues.clone());
-        template.streams.iter().map(mapping)
-    });
-    let pump = Arc::new(Pump::new(&template.sources, streams.collect(), queues.clone(), gateway.clone(), any_clock.clone()));
+    let readers: Vec<&str> = template.streams.iter().map(|stream| stream.function.as_str()).collect();
+    let mut streams = Vec::new();
+    if let Some(changes) = &changes {
+        let changes = changes.read_by(&readers).map_err(StartError::Changes)?;
+        let mapping =
+            |(stream, changes): (&template::Stream, _)| StreamMapping::new(stream.clone(), changes, gateway.clone(), queues.clone());
+        streams.extend(template.streams.iter().zip(changes).map(mapping));
+    }
+    let pump = Arc::new(Pump::new(&template.sources, streams, queues.clone(), gateway.clone(), any_clock.clone()));
     let (stopper, stop) = stop::signal();
     let cards = Running::new(stopper, vec![cards.serve(stop)]);
     let ground = Ground { gateway: &gateway, pump: &pump, processor: &processor, base_url: &base_url, clock: &clock };

@@ -26,6 +26,8 @@ use tributary_store::table::Table;
 use tributary_store::whose::Whose;
 use uuid::Uuid;
 
+use crate::memos::Memos;
+
 /// How long a start waits for the table: Lambda gives a start ten seconds.
 const TOUCH_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -61,6 +63,7 @@ pub struct AppParts {
 pub struct App {
     parts: Arc<AppParts>,
     store: Store,
+    memos: Arc<Memos>,
     /// The way to the payment processor, in a process that charges cards.
     processor: Option<Arc<dyn Connect>>,
     /// The look at DNS, in a process that takes one.
@@ -78,7 +81,7 @@ impl App {
     /// An app whose store waits as `patience` says.
     pub fn with_patience(parts: AppParts, patience: Patience) -> Self {
         let store = Store::new(Arc::clone(&parts.table), patience);
-        Self { parts: Arc::new(parts), store, processor: None, dns: Arc::new(NoDns), ahead_ms: 0 }
+        Self { parts: Arc::new(parts), store, memos: Arc::default(), processor: None, dns: Arc::new(NoDns), ahead_ms: 0 }
     }
 
     /// The app of a Lambda function, from its environment. Reads the pepper and touches the table once, both at the same
@@ -197,6 +200,11 @@ impl App {
     /// Where blobs are kept.
     pub fn blobs(&self) -> &dyn Blobs {
         &*self.parts.blobs
+    }
+
+    /// What this process remembers of what it made out of blobs.
+    pub fn memos(&self) -> &Memos {
+        &self.memos
     }
 
     /// Where messages are sent.

@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod hosts;
 pub mod json;
 pub mod keys;
+pub mod memos;
 pub mod messages;
 pub mod objects;
 #[cfg(feature = "openapi")]

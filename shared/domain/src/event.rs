@@ -160,6 +160,9 @@ records! {
     DisputeOverdue = "dispute.overdue", Account, ["dispute_id", "invoice_id", "respond_by"], "The time to answer a dispute is over.";
     DisputeResolved = "dispute.resolved", Account, ["dispute_id", "invoice_id", "outcome", "accepted", "currency", "credit_note_id"], "A dispute was accepted, partly accepted, rejected or withdrawn.";
 
+    SpendRecorded = "spend.recorded", Nobody, [], "Money spent on being found was written down.";
+    SpendRemoved = "spend.removed", Nobody, [], "Money written down as spent was removed again.";
+
     TestClockChanged = "test_clock.changed", Operator, ["clock_id", "account_id", "change", "target"], "A test clock was made, advanced or removed.";
 
     WebhookCreated = "webhook.created", Account, ["webhook_id"], "A webhook was made.";

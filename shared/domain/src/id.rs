@@ -146,6 +146,8 @@ ids! {
     JobId = "job",
     /// Rows uploaded for a bulk job.
     UploadId = "upl",
+    /// Money spent on being found.
+    SpendId = "spd",
     /// An invoice.
     InvoiceId = "inv",
     /// A credit note.

@@ -1,6 +1,8 @@
 //! Keys and members: who holds which role where, and what was denied them below. Read here; written in
 //! [`crate::grants`], found by a credential in [`crate::authentication`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tributary_domain::id::{AccountId, ClockId, KeyId, MemberId};
@@ -14,7 +16,7 @@ use crate::commit::patiently;
 use crate::error::{Denied, StoreError};
 use crate::keys;
 use crate::roles::CustomRole;
-use crate::table::{Key, Position, Query, SortRange};
+use crate::table::{Key, MAX_BATCH_GET, Position, Query, SortRange};
 
 /// The most keys of one account that are not revoked.
 pub const MAX_KEYS: i64 = 20;
@@ -120,6 +122,15 @@ impl Grantor<'_> {
     }
 }
 
+/// A key or a member as others are told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `key` or `member`.
+    pub kind: &'static str,
+    /// Its name; of a member without one its address.
+    pub name: Option<String>,
+}
+
 /// Who is granted something: a key or a member.
 pub trait Principal: Serialize + serde::de::DeserializeOwned + Clone + Send + Sync {
     /// Where it is kept.
@@ -217,6 +228,38 @@ impl Principal for Member {
 }
 
 impl Store {
+    /// The names of keys and members, by id, as far as one of these accounts has them: one read for up to a hundred pairs.
+    ///
+    /// # Errors
+    /// Table errors; [`StoreError::Corrupt`].
+    pub async fn named(&self, accounts: &BTreeSet<&AccountId>, ids: &BTreeSet<&str>) -> Result<BTreeMap<String, Named>, StoreError> {
+        let mut wanted = Vec::new();
+        for id in ids {
+            let key = |account: &AccountId| match (id.parse::<KeyId>(), id.parse::<MemberId>()) {
+                (Ok(key), _) => Some(keys::api_key(account, &key)),
+                (_, Ok(member)) => Some(keys::member(account, &member)),
+                (Err(_), Err(_)) => None,
+            };
+            wanted.extend(accounts.iter().filter_map(|account| Some((*id, key(account)?))));
+        }
+        let mut found = BTreeMap::new();
+        for chunk in wanted.chunks(MAX_BATCH_GET) {
+            let keys: Vec<Key> = chunk.iter().map(|(_, key)| key.clone()).collect();
+            let items = patiently(&self.patience, || self.table.batch_get(&keys)).await?;
+            for ((id, key), item) in chunk.iter().zip(items) {
+                let Some(item) = item else { continue };
+                let named = if key.sk.starts_with("KEY#") {
+                    Named { kind: "key", name: Some(Reader(&item).json::<ApiKey>("doc")?.name.to_string()) }
+                } else {
+                    let member: Member = Reader(&item).json("doc")?;
+                    Named { kind: "member", name: Some(member.name.map_or_else(|| member.email.to_string(), |name| name.to_string())) }
+                };
+                found.insert((*id).to_owned(), named);
+            }
+        }
+        Ok(found)
+    }
+
     /// A key or member, strongly consistent: one read.
     ///
     /// # Errors

@@ -277,6 +277,7 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("processor", "account_id") => of::<wire::AccountId>("The seller whose processor it is."),
         ("test-clocks", "id") => of::<wire::TestClockId>("The clock."),
         ("charges", "id") => of::<wire::ChargeId>("The charge."),
+        ("spend", "id") => of::<wire::SpendId>("What was written down."),
         ("alerts", "id") => of::<wire::AlertId>("The alert."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),

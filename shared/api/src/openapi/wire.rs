@@ -310,6 +310,15 @@ schemas! {
         "applies", "absent", "not_yet_in_force", "ended", "other_currency", "not_inherited", "former_seller", "nothing_to_add_to",
     ].into_iter());
     AlertId = "An alert's id.", |d| id("alr", d);
+    SpendId = "The id of what was spent.", |d| id("spd", d);
+    TagText = "A tag's value: 1 to 100 bytes of UTF-8.", |d| typed(d, 100);
+    TagFilter = "A tag's name, or name and value with a colon between.", |d| text(d).examples(["region:emea"]);
+    InsightsSort = "An order; with a - before it the highest first.",
+        |d| text(d).pattern(Some("^-?(name|revenue|revenue_last|cost|margin|margin_percent|change|balance|held|usage|last_seen|created_at|decay|depth)$"))
+            .examples(["-revenue"]);
+    InsightsPeriod = "A month, or `month` for the running one.", |d| text(d).pattern(Some("^(month|[0-9]{4}-(0[1-9]|1[0-2]))$")).examples(["2026-11"]);
+    AuditKind = "A kind of records, or a family of kinds.", |d| text(d).max_length(Some(100)).examples(["account.*"]);
+    ActorId = "The id of a key or a member.", |d| text(d).max_length(Some(100)).examples(["key_01hx3v9k2mfd8bq5r7w1z4n6ty"]);
     AlertMetric = "What an alert watches: available credit (`balance`), what the account pays for usage (`spend`), what it and everything below it \
         uses of a meter (`usage`), in how many days its credit runs out (`time_to_empty`), what it pays for usage less what its sub-accounts \
         pay it (`loss`).",
