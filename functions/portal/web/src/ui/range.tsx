@@ -24,10 +24,11 @@ export function readRange(text: string | undefined, timeZone: string, fallback =
 }
 
 /** Chooses days, and what they are compared with. The value is what `readRange` reads, so it goes into the address as it is. */
-export function RangePicker({ value, fallback = '30d', onChange, compare, onCompare }: { value: string | undefined; fallback?: string; onChange: (value: string) => void; compare?: boolean; onCompare?: (compare: boolean) => void }) {
+export function RangePicker({ value, fallback = '30d', any = false, onChange, compare, onCompare }: { value: string | undefined; fallback?: string; /** No value means any time, and can be chosen. */ any?: boolean; onChange: (value: string) => void; compare?: boolean; onCompare?: (compare: boolean) => void }) {
   const { place } = useViewer()
   const days = readRange(value, place.timeZone, fallback)
-  const named = PRESETS.find(([name]) => name === (value ?? fallback))
+  const all = any && !value
+  const named = all ? (['', 'Any time'] as const) : PRESETS.find(([name]) => name === (value ?? fallback))
   const [own, setOwn] = useState(days)
   const past = before(days)
   return (
@@ -35,12 +36,12 @@ export function RangePicker({ value, fallback = '30d', onChange, compare, onComp
       {(close) => (
         <div className="w-64">
           <ul>
-            {PRESETS.map(([name, label]) => (
+            {[...(any ? [['', 'Any time'] as const] : []), ...PRESETS].map(([name, label]) => (
               <li key={name}>
                 <Button
                   look="quiet"
                   className="w-full !justify-start !text-ink"
-                  icon={name === (value ?? fallback) ? 'check' : undefined}
+                  icon={name === (all ? '' : (value ?? fallback)) ? 'check' : undefined}
                   onClick={() => {
                     onChange(name)
                     close()

@@ -52,10 +52,10 @@ export default function AutoTopup() {
   const reload = () => void found.refetch()
   return (
     <CreditsFrame current="auto-topup">
-      <div className="grid items-start gap-4 lg:grid-cols-[24rem_minmax(0,1fr)]">
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[24rem_minmax(0,1fr)]">
         <Card title="Auto top-up" sub="Draws credit whenever less than the threshold is available.">
           {found.isPending ? (
-            <Skeleton className="h-64 w-full" />
+            <Skeleton className="h-[36rem] w-full" />
           ) : found.error && !none ? (
             <Failed error={found.error} retry={reload} what="Auto top-up" />
           ) : may ? (
@@ -66,9 +66,9 @@ export default function AutoTopup() {
             <Empty icon="refresh" title="It is off">Your role does not include setting it.</Empty>
           )}
         </Card>
-        <Card title="What was drawn" flush>
+        {!found.isPending && <Card title="What was drawn" flush>
           <DataTable label="Runs of auto top-up" columns={RUNS} rowId={(row) => String(row.run)} {...runs} empty={<Empty icon="clock" title="Nothing was drawn yet">Each draw, and each that failed, is listed here with its reason.</Empty>} />
-        </Card>
+        </Card>}
       </div>
     </CreditsFrame>
   )
