@@ -111,10 +111,13 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ]
 
+const relativeFormats = new Map<string, Intl.RelativeTimeFormat>()
+
 /** `3 hours ago`, `in 2 days`. */
 export function relative(moment: string, place: Place, now = Date.now()): string {
   const seconds = Math.round((new Date(moment).getTime() - now) / 1000)
-  const format = new Intl.RelativeTimeFormat(place.locale, { numeric: 'auto' })
+  let format = relativeFormats.get(place.locale)
+  if (!format) relativeFormats.set(place.locale, (format = new Intl.RelativeTimeFormat(place.locale, { numeric: 'auto' })))
   for (const [unit, size] of STEPS) if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit)
   return format.format(Math.trunc(seconds / 10) * 10, 'second')
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { contrast, readable, textOn } from './colour'
 import { addMonths, before, daysBetween, preset, startOf } from './days'
-import { compare, fromMicros, minus, readAmount, sign, sum, toMicros } from './decimal'
+import { compare, fromMicros, minus, plain, readAmount, sign, sum, toMicros } from './decimal'
 import { calendar, count, date, money, percent, placeOf, relative, words } from './format'
 import { safeHttp, safeNext } from './links'
 import { parseSearch, writeSearch } from './search'
@@ -15,6 +15,7 @@ describe('decimals', () => {
     expect(minus('9007199254740993.000001', '0.000001')).toBe('9007199254740993.000000')
     expect(fromMicros(toMicros('-0.000001'))).toBe('-0.000001')
     expect(compare('10', '9.999999')).toBe(1)
+    expect(['5000.000000', '0.500000', '100', '0.000000'].map(plain)).toEqual(['5000', '0.5', '100', '0'])
     expect([sign('-0.000000'), sign('-0.1'), sign('3')]).toEqual([0, -1, 1])
   })
   test('refuse what is none', () => {

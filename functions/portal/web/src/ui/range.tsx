@@ -32,16 +32,17 @@ export function RangePicker({ value, fallback = '30d', any = false, onChange, co
   const [own, setOwn] = useState(days)
   const past = before(days)
   return (
-    <Popover label={`Period: ${named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}`} icon="calendar" text={named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}>
+    <Popover label={`Period: ${named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}`} icon="calendar" align="left" text={named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}>
       {(close) => (
-        <div className="w-64">
+        <div className="w-72">
           <ul>
             {[...(any ? [['', 'Any time'] as const] : []), ...PRESETS].map(([name, label]) => (
               <li key={name}>
                 <Button
                   look="quiet"
-                  className="w-full !justify-start !text-ink"
-                  icon={name === (all ? '' : (value ?? fallback)) ? 'check' : undefined}
+                  className="w-full !justify-start !text-ink [&:not([aria-pressed=true])>svg]:invisible"
+                  icon="check"
+                  aria-pressed={name === (all ? '' : (value ?? fallback))}
                   onClick={() => {
                     onChange(name)
                     close()

@@ -148,8 +148,13 @@ export function DataTable<Row>(props: Props<Row>) {
         event.preventDefault()
         const target = Math.max(0, Math.min(count - 1, index + step))
         if (virtual) virtualizer.scrollToIndex(target)
-        const focus = () => scroller.current?.querySelector<HTMLElement>(`tr[data-index="${target}"]`)?.focus()
-        requestAnimationFrame(() => requestAnimationFrame(focus))
+        // A row far away is made some frames after the scrolling; then it takes the focus.
+        const focus = (frames: number) => {
+          const there = scroller.current?.querySelector<HTMLElement>(`tr[data-index="${target}"]`)
+          if (there) there.focus({ preventScroll: virtual })
+          else if (frames > 0) requestAnimationFrame(() => focus(frames - 1))
+        }
+        requestAnimationFrame(() => focus(30))
       } else if (event.key === 'Enter' && row !== undefined && onOpen) {
         event.preventDefault()
         onOpen(row)
