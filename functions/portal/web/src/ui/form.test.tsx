@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => act(() => root.unmount()))
 
 test('one press is one request, however often it is pressed', async () => {
-  let answer = (_: string) => {}
+  let answer: (text: string) => void = () => {}
   const send = vi.fn(() => new Promise<string>((resolve) => (answer = resolve)))
   await show(send)
   await act(async () => {
