@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
-import { api, forgetAnswers, setCsrfToken } from '~/api/client'
+import { api, forgetAnswers, setCsrfToken, whenOtherSession } from '~/api/client'
 import type { Session } from '~/api/contract'
 import type { ApiError } from '~/api/problem'
 import { queries } from '~/api/query'
@@ -8,9 +8,17 @@ import { type Place, placeOf } from '~/lib/format'
 
 const KEY = ['/portal/session']
 
+let current: string | null = null
+
 async function ask(): Promise<Session> {
   const { data } = await api.get('/portal/session')
   setCsrfToken(data.csrf_token)
+  // Another tab may have signed in as somebody else: nothing that the one saw is shown to the other.
+  if (current !== null && current !== data.id) {
+    forgetAnswers()
+    void queries.resetQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] })
+  }
+  current = data.id
   remember(data)
   return data
 }
@@ -38,6 +46,8 @@ export function prefetchSession() {
   void queries.prefetchQuery({ queryKey: KEY, queryFn: ask, staleTime: 60_000 })
 }
 
+whenOtherSession(() => void queries.invalidateQueries({ queryKey: KEY }))
+
 /** The session, as the shell asks for it. */
 export function useSessionQuery() {
   return useQuery<Session, ApiError>({ queryKey: KEY, queryFn: ask, staleTime: 60_000, retry: (count, error) => count < 2 && error.passing })
@@ -47,6 +57,7 @@ export function useSessionQuery() {
 export function begin(session: Session) {
   forgetAnswers()
   queries.clear()
+  current = session.id
   setCsrfToken(session.csrf_token)
   remember(session)
   queries.setQueryData(KEY, session)

@@ -14,7 +14,7 @@ const LONG_MS = 10 * 60_000
 export function AccountName({ id, link = true }: { id: string | null; link?: boolean }) {
   const { account, customer, can } = useViewer()
   const foreign = id !== null && id.startsWith('acc_') && id !== account.id
-  const found = useApi('/reseller/accounts/{id}', { path: { id: id ?? '' } }, { enabled: foreign && !customer && can('accounts.read'), staleMs: LONG_MS })
+  const found = useApi('/reseller/accounts/{id}', { path: { id: id ?? '' } }, { enabled: foreign && id !== account.parent_id && !customer && can('accounts.read'), staleMs: LONG_MS })
   if (id === null) return <span className="text-faint">–</span>
   if (!id.startsWith('acc_')) return <span className="text-soft">{words(id.replace(/^system\./, ''))}</span>
   if (!foreign) return <span>{account.name}</span>

@@ -70,7 +70,7 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
         </div>
       )}
       {viewer.can('usage.read') && <Forecast accountId={id} />}
-      <div className="grid gap-4 lg:grid-cols-2">
+      <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
         <Card title="Account">
           {account ? (
             <Facts

@@ -33,9 +33,9 @@ export default function OwnSettings() {
         {found.data ? (
           <Settings key={found.data.data.version} account={found.data.data} etag={found.data.etag} reload={() => void found.refetch()} />
         ) : (
-          <Card>{found.error ? <Failed error={found.error} retry={() => void found.refetch()} what="Your account" /> : <Skeleton className="h-64 w-full" />}</Card>
+          <Card>{found.error ? <Failed error={found.error} retry={() => void found.refetch()} what="Your account" /> : <Skeleton className="h-[32rem] w-full" />}</Card>
         )}
-        {viewer.can('members.read') && <Members accountId={account.id} />}
+        {viewer.can('members.read') && (found.data || found.error) && <Members accountId={account.id} />}
       </div>
     </>
   )

@@ -41,7 +41,7 @@ export function Relationships({ id }: { id: string }) {
   }
   const line = head ? [...head.ancestors, head.account] : []
   return (
-    <div className="grid items-start gap-4 lg:grid-cols-[18rem_minmax(0,1fr)]">
+    <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[18rem_minmax(0,1fr)]">
       <div className="space-y-4">
         <Card title="Above it">
           {head ? (
@@ -55,7 +55,7 @@ export function Relationships({ id }: { id: string }) {
               ))}
             </ol>
           ) : (
-            <Skeleton className="h-16 w-full" />
+            <Skeleton className="h-14 w-full" />
           )}
         </Card>
         <Card title="Subtree">
@@ -90,7 +90,7 @@ export function Relationships({ id }: { id: string }) {
           </Card>
         )}
       </div>
-      <Card title="Right below it" flush>
+      {head && <Card title="Right below it" flush>
         <DataTable
           label="Accounts right below it"
           columns={COLUMNS}
@@ -103,7 +103,7 @@ export function Relationships({ id }: { id: string }) {
           loadingMore={query.isFetchingNextPage}
           empty={<Empty icon="accounts" title="Nothing is below it">{head?.account.kind === 'customer' ? 'A customer has no sub-accounts.' : 'Accounts that are created below it are listed here.'}</Empty>}
         />
-      </Card>
+      </Card>}
     </div>
   )
 }

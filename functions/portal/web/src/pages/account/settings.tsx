@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { api, type BodyOf, type Schema } from '~/api/client'
 import { refresh } from '~/api/query'
-import { readAmount } from '~/lib/decimal'
+import { compare, plain, readAmount } from '~/lib/decimal'
 import { useViewer } from '~/session/session'
 import { Button } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
@@ -29,7 +29,7 @@ export function Settings({ account, etag, reload }: { account: Account; etag: st
   const [zone, setZone] = useState(account.settings.time_zone ?? '')
   const [locale, setLocale] = useState(account.settings.locale ?? '')
   const [funding, setFunding] = useState<string>(account.funding)
-  const [limit, setLimit] = useState<string>(account.credit_limit)
+  const [limit, setLimit] = useState(plain(account.credit_limit))
   const [tags, setTags] = useState<[string, string][]>(Object.entries(account.tags))
   const creditLimit = readAmount(limit)
   const mayFund = !own && viewer.can('pricing.manage')
@@ -64,7 +64,7 @@ export function Settings({ account, etag, reload }: { account: Account; etag: st
     tags: Object.fromEntries(tags.map(([key, value]) => [key.trim(), value.trim()]).filter(([key]) => key)),
     settings: { ...account.settings, time_zone: zone || null, locale: locale.trim() || null },
     ...(mayFund && funding !== account.funding ? { funding: funding as Account['funding'] } : {}),
-    ...(mayLimit && creditLimit !== null && creditLimit !== account.credit_limit ? { credit_limit: creditLimit } : {}),
+    ...(mayLimit && creditLimit !== null && compare(creditLimit, account.credit_limit) !== 0 ? { credit_limit: creditLimit } : {}),
   }
   return (
     <Card title="Settings" className="max-w-3xl">

@@ -31,7 +31,7 @@ export const COLUMNS: (Column<InsightsAccount> & { shownAtFirst: boolean })[] = 
     ),
   },
   { id: 'external_id', head: 'External id', width: 9, from: 'lg', shownAtFirst: false, cell: (row) => row.external_id ?? <span className="text-faint">–</span> },
-  { id: 'kind', head: 'Kind', width: 6.5, from: 'xl', shownAtFirst: true, cell: (row) => words(row.kind) },
+  { id: 'kind', head: 'Kind', width: 6.5, from: 'lg', shownAtFirst: false, cell: (row) => words(row.kind) },
   { id: 'status', head: 'Status', width: 7, from: 'sm', shownAtFirst: true, cell: (row) => <State state={row.effective_status} /> },
   { id: 'parent', head: 'Parent', width: 10, from: 'xl', shownAtFirst: false, cell: (row) => row.parent_name ?? <span className="text-faint">–</span> },
   { id: 'tier', head: 'Tier', width: 6, from: 'lg', shownAtFirst: false, cell: (row) => words(row.tier) },

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { api, type BodyOf, type Reply, type Schema } from '~/api/client'
 import type { ApiError } from '~/api/problem'
 import { refresh, useApi, useEditable, useList } from '~/api/query'
-import { readAmount } from '~/lib/decimal'
+import { plain, readAmount } from '~/lib/decimal'
 import { words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -35,10 +35,9 @@ const REASONS: Record<string, string> = {
 }
 
 const RUNS: Column<Schema<'AutoTopupRun'>>[] = [
-  { id: 'at', head: 'When', width: 12, cell: (row) => <Time at={row.at} /> },
+  { id: 'at', head: 'When', width: 11.5, cell: (row) => <Time at={row.at} /> },
   { id: 'outcome', head: 'Outcome', width: 7, cell: (row) => <State state={row.outcome} /> },
   { id: 'reason', head: 'Why', from: 'sm', cell: (row) => (row.reason ? (REASONS[row.reason] ?? words(row.reason)) : <span className="text-faint">–</span>) },
-  { id: 'available', head: 'Balance then', width: 8, align: 'right', from: 'md', cell: (row) => <Amount value={row.available} /> },
   { id: 'amount', head: 'Drawn', width: 8, align: 'right', cell: (row) => <Amount value={row.amount} /> },
 ]
 
@@ -52,10 +51,10 @@ export default function AutoTopup() {
   const reload = () => void found.refetch()
   return (
     <CreditsFrame current="auto-topup">
-      <div className="grid items-start gap-4 lg:grid-cols-[24rem_minmax(0,1fr)]">
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[24rem_minmax(0,1fr)]">
         <Card title="Auto top-up" sub="Draws credit whenever less than the threshold is available.">
           {found.isPending ? (
-            <Skeleton className="h-64 w-full" />
+            <Skeleton className="h-[36rem] w-full" />
           ) : found.error && !none ? (
             <Failed error={found.error} retry={reload} what="Auto top-up" />
           ) : may ? (
@@ -66,9 +65,9 @@ export default function AutoTopup() {
             <Empty icon="refresh" title="It is off">Your role does not include setting it.</Empty>
           )}
         </Card>
-        <Card title="What was drawn" flush>
+        {!found.isPending && <Card title="What was drawn" flush>
           <DataTable label="Runs of auto top-up" columns={RUNS} rowId={(row) => String(row.run)} {...runs} empty={<Empty icon="clock" title="Nothing was drawn yet">Each draw, and each that failed, is listed here with its reason.</Empty>} />
-        </Card>
+        </Card>}
       </div>
     </CreditsFrame>
   )
@@ -93,12 +92,12 @@ function Edit({ of, reload }: { of: Reply<Topup> | null; reload: () => void }) {
   const known = of?.data ?? null
   const packages = useApi('/reseller/pricing/packages', { query: { account_id: account.id } }, { enabled: can('pricing.read') && can('credits.purchase') && account.parent_id !== null })
   const [enabled, setEnabled] = useState(known?.enabled ?? true)
-  const [threshold, setThreshold] = useState<string>(known?.threshold ?? '')
+  const [threshold, setThreshold] = useState(plain(known?.threshold ?? ''))
   const [by, setBy] = useState<'amount' | 'target'>(known?.target ? 'target' : 'amount')
-  const [size, setSize] = useState<string>(known?.amount ?? known?.target ?? '')
+  const [size, setSize] = useState(plain(known?.amount ?? known?.target ?? ''))
   const [source, setSource] = useState(known === null ? (customer ? 'card' : 'parent') : typeof known.source === 'string' ? known.source : known.source.package)
-  const [daily, setDaily] = useState<string>(known?.daily_cap ?? '')
-  const [monthly, setMonthly] = useState<string>(known?.monthly_cap ?? '')
+  const [daily, setDaily] = useState(plain(known?.daily_cap ?? ''))
+  const [monthly, setMonthly] = useState(plain(known?.monthly_cap ?? ''))
   const [removing, setRemoving] = useState(false)
   const read = (text: string) => (text.trim() === '' ? undefined : readAmount(text))
   const [below, drawn, day, month] = [read(threshold), read(size), read(daily), read(monthly)]

@@ -45,7 +45,7 @@ export default function Buy() {
           <Failed error={sale.error} retry={() => void sale.refetch()} what="What is on sale" />
         </Card>
       ) : (
-        <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
           <section aria-label="Packages">
             {!sale.data ? (
               <div className="grid gap-3 sm:grid-cols-2">

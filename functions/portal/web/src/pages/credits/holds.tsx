@@ -1,7 +1,7 @@
 import { useId, useState } from 'react'
 import { api, type QueryOf, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
-import { compare, minus, readAmount, sign } from '~/lib/decimal'
+import { compare, minus, plain, readAmount, sign } from '~/lib/decimal'
 import { addDays, startOf, today } from '~/lib/days'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -154,7 +154,7 @@ function Capture({ hold, onClose }: { hold: Hold; onClose: () => void }) {
   )
   return (
     <Confirm open onClose={onClose} onConfirm={() => !wrong && void capture.submit(text.trim() && amount ? { amount } : {})} busy={capture.busy} error={capture.error} title="Capture the hold" action="Capture">
-      <TextField label="Amount" pointer="/amount" inputMode="decimal" suffix={hold.currency} value={text} placeholder={hold.amount} onChange={setText} wrong={wrong} hint="All of it unless you say less." />
+      <TextField label="Amount" pointer="/amount" inputMode="decimal" suffix={hold.currency} value={text} placeholder={plain(hold.amount)} onChange={setText} wrong={wrong} hint="All of it unless you say less." />
       <p>
         {amount && !wrong ? (
           <>

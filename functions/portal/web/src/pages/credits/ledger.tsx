@@ -19,11 +19,10 @@ import { EntrySheet } from './entry'
 type Entry = Schema<'Entry'>
 
 const COLUMNS: Column<Entry>[] = [
-  { id: 'at', head: 'When', width: 12, cell: (row) => <Time at={row.created_at} /> },
+  { id: 'at', head: 'When', width: 11.5, cell: (row) => <Time at={row.created_at} /> },
   { id: 'kind', head: 'What', cell: (row) => KINDS[row.kind] ?? row.kind },
-  { id: 'counterparty', head: 'With', width: 13, from: 'md', cell: (row) => <AccountName id={row.counterparty} /> },
-  { id: 'reference', head: 'Reference', width: 12, from: 'lg', cell: (row) => row.reference ?? <span className="text-faint">–</span> },
-  { id: 'held', head: 'Held', width: 8, align: 'right', from: 'xl', cell: (row) => (/^-?0\.0+$/.test(row.held_amount) ? <span className="text-faint">–</span> : <Amount value={row.held_amount} currency={row.currency} signed />) },
+  { id: 'counterparty', head: 'With', width: 11, from: 'md', cell: (row) => <AccountName id={row.counterparty} /> },
+  { id: 'reference', head: 'Reference', width: 9, from: 'lg', cell: (row) => row.reference ?? <span className="text-faint">–</span> },
   { id: 'amount', head: 'Amount', width: 8, align: 'right', cell: (row) => <Amount value={row.amount} currency={row.currency} signed tone="both" /> },
   { id: 'balance', head: 'Balance after', width: 9, align: 'right', from: 'sm', cell: (row) => <Amount value={row.balance_after} currency={row.currency} tone="negative" /> },
 ]
@@ -46,8 +45,7 @@ export function Ledger({ accountId }: { accountId: string }) {
     <Card flush>
       <div className="flex flex-wrap items-center gap-2 border-b border-line p-3">
         <FilterSelect label="Kind" value={filters.kind ?? ''} onChange={(kind) => setFilters({ kind })} options={[{ value: '', label: 'Everything' }, ...Object.entries(KINDS).map(([value, label]) => ({ value, label }))]} />
-        <RangePicker value={filters.range ?? '30d'} onChange={(range) => setFilters({ range })} />
-        {!filters.range && <span className="text-sm text-soft">All times shown</span>}
+        <RangePicker value={filters.range} any onChange={(range) => setFilters({ range })} />
         {narrowed && (
           <Button look="quiet" onClick={() => setFilters({ kind: undefined, range: undefined })}>
             Clear

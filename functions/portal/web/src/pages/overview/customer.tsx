@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import type { Schema } from '~/api/client'
 import { useApi } from '~/api/query'
-import { calendar, count } from '~/lib/format'
+import { calendar, count, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
 import { ButtonLink, PageLink } from '~/ui/button'
@@ -83,7 +83,7 @@ export function CustomerOverview() {
             <Stat label="Spent today" loading={!data} note={data?.today ? `${count(data.today.meters.length, place)} meters` : ''}>
               <Amount value={paid(data?.today, account.currency)} />
             </Stat>
-            <Stat label="Spent this month" loading={!data} note={data && <><Change value={change} good="down" /> against the same days</>}>
+            <Stat label="Spent this month" loading={!data} note={data && <><Change value={change} good="none" /> against the same days</>}>
               <Amount value={paid(data?.this_month, account.currency)} />
             </Stat>
             <Stat label="Last month" loading={!data} note={data && calendar(data.last_month.from.slice(0, 7), place)}>
@@ -91,7 +91,7 @@ export function CustomerOverview() {
             </Stat>
           </div>
         )}
-        <div className="grid gap-4 lg:grid-cols-2">
+        <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
           <Card title="What you use" sub="This month" flush actions={<PageLink to="usage" className="text-sm">Usage</PageLink>}>
             {data && data.top_meters.length === 0 ? (
               <Empty icon="usage" title="Nothing used this month">As soon as something is counted, it stands here.</Empty>
@@ -113,7 +113,7 @@ export function CustomerOverview() {
               <Lines
                 rows={latest.data?.data.map((entry) => ({
                   key: entry.id,
-                  left: entry.reference ?? entry.kind.replaceAll('_', ' '),
+                  left: entry.reference ?? words(entry.kind),
                   middle: <Time at={entry.created_at} ago />,
                   right: <Amount value={entry.amount} currency={entry.currency} signed tone="both" />,
                 }))}
@@ -133,7 +133,7 @@ function Lines({ rows }: { rows: { key: string; left: ReactNode; middle: ReactNo
         <li key={row?.key ?? index} className="flex h-10 items-center gap-3 border-t border-line px-4 first:border-t-0">
           {row ? (
             <>
-              <span className="min-w-0 flex-1 truncate first-letter:uppercase">{row.left}</span>
+              <span className="min-w-0 flex-1 truncate">{row.left}</span>
               <span className="text-xs text-soft">{row.middle}</span>
               <span className="min-w-24 text-right">{row.right}</span>
             </>

@@ -110,7 +110,7 @@ export function SellerOverview() {
             </Stat>
           </div>
           <Months data={data} />
-          <div className="grid gap-4 lg:grid-cols-2">
+          <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
             <Top data={data} />
             <Attention data={data} />
           </div>

@@ -72,8 +72,8 @@ export default function Live() {
   const change = data?.change.find((one) => one.currency === account.currency)
   const meterColumns: Column<Schema<'MeterUsage'>>[] = [
     { id: 'meter', head: 'Meter', cell: (row) => row.meter },
-    { id: 'quantity', head: 'Quantity', width: 10, align: 'right', cell: (row) => <>{count(row.quantity, place)} <span className="text-soft">{row.unit}</span></> },
-    { id: 'events', head: 'Events', width: 7, align: 'right', from: 'sm', cell: (row) => count(row.events, place) },
+    { id: 'quantity', head: 'Quantity', width: 12, align: 'right', from: 'sm', cell: (row) => <>{count(row.quantity, place)} <span className="text-soft">{row.unit}</span></> },
+    { id: 'events', head: 'Events', width: 7, align: 'right', from: 'lg', cell: (row) => count(row.events, place) },
     ...(customer
       ? [{ id: 'cost', head: 'Spend', width: 8, align: 'right', cell: (row) => <Amount value={row.cost} currency={row.currency} /> } as Column<Schema<'MeterUsage'>>]
       : ([
@@ -111,7 +111,7 @@ export default function Live() {
                 <Amount value={today?.margin ?? '0'} tone="negative" />
               </Stat>
             )}
-            <Stat label={customer ? 'Spent this month' : 'Revenue this month'} loading={!data} note={<><Change value={customer ? change?.cost : change?.price} good={customer ? 'down' : 'up'} /> against the same days</>}>
+            <Stat label={customer ? 'Spent this month' : 'Revenue this month'} loading={!data} note={<><Change value={customer ? change?.cost : change?.price} good={customer ? 'none' : 'up'} /> against the same days</>}>
               <Amount value={customer ? (month?.cost ?? '0') : (month?.price ?? '0')} />
             </Stat>
             {customer ? (

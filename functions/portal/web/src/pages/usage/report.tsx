@@ -27,15 +27,15 @@ type Figure = 'price' | 'cost' | 'margin' | 'events'
 const CHART_PAGES = 3
 
 async function whole(query: Query, signal: AbortSignal): Promise<Report & { cut: boolean }> {
-  let report: Report | null = null
-  let cursor: string | null = null
-  for (let page = 0; page < CHART_PAGES; page += 1) {
-    const { data }: { data: Report } = await api.get('/reseller/usage/report', { query: { ...(query ?? {}), limit: 200, ...(cursor ? { cursor } : {}) }, signal })
-    report = report ? { ...report, data: [...report.data, ...data.data] } : data
+  const { data: first } = await api.get('/reseller/usage/report', { query: { ...query, limit: 200 }, signal })
+  const rows = [...first.data]
+  let cursor = first.next_cursor
+  for (let page = 1; page < CHART_PAGES && cursor; page += 1) {
+    const { data }: { data: Report } = await api.get('/reseller/usage/report', { query: { ...query, limit: 200, cursor }, signal })
+    rows.push(...data.data)
     cursor = data.next_cursor
-    if (!cursor) break
   }
-  return { ...(report as Report), cut: cursor !== null }
+  return { ...first, data: rows, cut: cursor !== null }
 }
 
 function useWhole(query: Query | null) {
@@ -128,7 +128,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
           const now = totalOf(overTime.data, one, account.currency)
           const then = compare ? totalOf(earlier.data, one, account.currency) : undefined
           return (
-            <Stat key={one} label={labels[one]} loading={overTime.isPending && !overTime.error} note={compare ? <><Change value={changeOf(now, then)} good={one === 'cost' ? 'down' : 'up'} /> against the days before</> : 'In these days'}>
+            <Stat key={one} label={labels[one]} loading={overTime.isPending && !overTime.error} note={compare ? <><Change value={changeOf(now, then)} good={one === 'cost' ? (customer ? 'none' : 'down') : 'up'} /> against the days before</> : 'In these days'}>
               {one === 'events' ? now === undefined ? '–' : count(now, place) : <Amount value={now} tone={one === 'margin' ? 'negative' : 'none'} />}
             </Stat>
           )
