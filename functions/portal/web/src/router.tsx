@@ -1,6 +1,10 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router'
 import { type ComponentType, useEffect } from 'react'
 import { parseSearch, writeSearch } from '~/lib/search'
+import { routes as billing } from '~/pages/billing/routes'
+import { routes as disputes } from '~/pages/disputes/routes'
+import { routes as invoices } from '~/pages/invoices/routes'
+import { routes as payments } from '~/pages/payments/routes'
 import { routes as overview } from '~/pages/overview/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
 import { useViewer } from '~/session/session'
@@ -12,6 +16,10 @@ import { mayOpen, type PageRoute } from '~/shell/pages'
 const PAGES: PageRoute[] = [
   ...overview,
   ...sessions,
+  ...invoices,
+  ...payments,
+  ...disputes,
+  ...billing,
 ]
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Missing />, errorComponent: PageFailed })

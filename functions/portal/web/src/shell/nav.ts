@@ -15,4 +15,9 @@ export interface NavItem extends Pick<PageRoute, 'right' | 'who'> {
 /** The navigation in its order. What a viewer may not open is left out. */
 export const NAV: NavItem[] = [
   { to: '', label: 'Overview', icon: 'home', group: 'Accounts', key: 'o' },
+  { to: 'invoices', label: 'Invoices', icon: 'invoice', group: 'Money', key: 'i', right: 'billing.read' },
+  { to: 'payments', label: 'Payments', icon: 'transfer', group: 'Money', key: 'p', right: 'billing.read', who: 'sellers' },
+  { to: 'payments/cards', label: 'Payment methods', icon: 'credits', group: 'Money', key: 'm', right: 'billing.read', who: 'customers' },
+  { to: 'disputes', label: 'Disputes', icon: 'disputes', group: 'Money', key: 'd', right: 'billing.read' },
+  { to: 'billing', label: 'Billing', icon: 'calendar', group: 'Money', key: 'b', right: 'billing.read', who: 'sellers' },
 ]

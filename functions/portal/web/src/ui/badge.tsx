@@ -20,6 +20,8 @@ const STATES: Record<string, Tone> = {
   open: 'info', draft: 'plain', finalized: 'info', running: 'info', planning: 'info', pending: 'info', processing: 'info', queued: 'info', scheduled: 'info', planned: 'info', under_review: 'info', partly_captured: 'info',
   suspended: 'warn', past_due: 'warn', paused: 'warn', at_risk: 'warn', retrying: 'warn', expired: 'plain', duplicate: 'plain', rotating: 'warn', partly_failed: 'warn',
   closed: 'plain', void: 'plain', released: 'plain', revoked: 'plain', cancelled: 'plain', withdrawn: 'plain', ended: 'plain', retired: 'plain',
+  opened: 'warn', partly_accepted: 'good', sent: 'info', created: 'info', unknown: 'warn', action_required: 'warn', declined: 'bad', billed: 'plain', made: 'good', empty: 'plain', listing: 'info', working: 'info',
+  in_force: 'good', past: 'plain', upcoming: 'info', on_sale: 'good', completed_with_errors: 'warn', done: 'good', undone: 'plain', untouched: 'plain', inquiry: 'warn', taken: 'bad', won: 'good', lost: 'bad',
   uncollectible: 'bad', failed: 'bad', rejected: 'bad', disabled: 'bad', frozen: 'bad', loss: 'bad',
 }
 
