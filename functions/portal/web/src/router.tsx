@@ -6,6 +6,7 @@ import { routes as disputes } from '~/pages/disputes/routes'
 import { routes as invoices } from '~/pages/invoices/routes'
 import { routes as payments } from '~/pages/payments/routes'
 import { routes as overview } from '~/pages/overview/routes'
+import { routes as prices } from '~/pages/prices/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
 import { useViewer } from '~/session/session'
 import { Shell } from '~/shell/layout'
@@ -20,6 +21,7 @@ const PAGES: PageRoute[] = [
   ...payments,
   ...disputes,
   ...billing,
+  ...prices,
 ]
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Missing />, errorComponent: PageFailed })

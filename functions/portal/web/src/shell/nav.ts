@@ -20,4 +20,5 @@ export const NAV: NavItem[] = [
   { to: 'payments/cards', label: 'Payment methods', icon: 'credits', group: 'Money', key: 'm', right: 'billing.read', who: 'customers' },
   { to: 'disputes', label: 'Disputes', icon: 'disputes', group: 'Money', key: 'd', right: 'billing.read' },
   { to: 'billing', label: 'Billing', icon: 'calendar', group: 'Money', key: 'b', right: 'billing.read', who: 'sellers' },
+  { to: 'prices', label: 'Prices', icon: 'pricing', group: 'Set-up', key: 'r', right: 'pricing.read', who: 'sellers' },
 ]
