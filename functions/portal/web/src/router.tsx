@@ -2,12 +2,14 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet,
 import { type ComponentType, useEffect } from 'react'
 import { parseSearch, writeSearch } from '~/lib/search'
 import { routes as billing } from '~/pages/billing/routes'
+import { routes as bulk } from '~/pages/bulk/routes'
 import { routes as disputes } from '~/pages/disputes/routes'
 import { routes as invoices } from '~/pages/invoices/routes'
 import { routes as payments } from '~/pages/payments/routes'
 import { routes as overview } from '~/pages/overview/routes'
 import { routes as prices } from '~/pages/prices/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
+import { routes as webhooks } from '~/pages/webhooks/routes'
 import { useViewer } from '~/session/session'
 import { Shell } from '~/shell/layout'
 import { Missing, PageFailed } from '~/shell/missing'
@@ -22,6 +24,8 @@ const PAGES: PageRoute[] = [
   ...disputes,
   ...billing,
   ...prices,
+  ...bulk,
+  ...webhooks,
 ]
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Missing />, errorComponent: PageFailed })

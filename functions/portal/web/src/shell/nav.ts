@@ -20,5 +20,7 @@ export const NAV: NavItem[] = [
   { to: 'payments/cards', label: 'Payment methods', icon: 'credits', group: 'Money', key: 'm', right: 'billing.read', who: 'customers' },
   { to: 'disputes', label: 'Disputes', icon: 'disputes', group: 'Money', key: 'd', right: 'billing.read' },
   { to: 'billing', label: 'Billing', icon: 'calendar', group: 'Money', key: 'b', right: 'billing.read', who: 'sellers' },
+  { to: 'bulk', label: 'Bulk jobs', icon: 'bulk', group: 'Accounts', key: 'j', right: 'bulk.read', who: 'sellers' },
   { to: 'prices', label: 'Prices', icon: 'pricing', group: 'Set-up', key: 'r', right: 'pricing.read', who: 'sellers' },
+  { to: 'webhooks', label: 'Webhooks', icon: 'webhook', group: 'Set-up', key: 'w', right: 'webhooks.read', who: 'sellers' },
 ]
