@@ -4,9 +4,16 @@ import { parseSearch, writeSearch } from '~/lib/search'
 import { routes as account } from '~/pages/account/routes'
 import { routes as accounts } from '~/pages/accounts/routes'
 import { routes as credits } from '~/pages/credits/routes'
+import { routes as billing } from '~/pages/billing/routes'
+import { routes as bulk } from '~/pages/bulk/routes'
+import { routes as disputes } from '~/pages/disputes/routes'
+import { routes as invoices } from '~/pages/invoices/routes'
+import { routes as payments } from '~/pages/payments/routes'
 import { routes as overview } from '~/pages/overview/routes'
+import { routes as prices } from '~/pages/prices/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
 import { routes as usage } from '~/pages/usage/routes'
+import { routes as webhooks } from '~/pages/webhooks/routes'
 import { useViewer } from '~/session/session'
 import { Shell } from '~/shell/layout'
 import { Missing, PageFailed } from '~/shell/missing'
@@ -20,6 +27,13 @@ const PAGES: PageRoute[] = [
   ...credits,
   ...usage,
   ...sessions,
+  ...invoices,
+  ...payments,
+  ...disputes,
+  ...billing,
+  ...prices,
+  ...bulk,
+  ...webhooks,
 ]
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Missing />, errorComponent: PageFailed })

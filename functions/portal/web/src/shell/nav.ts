@@ -20,4 +20,12 @@ export const NAV: NavItem[] = [
   { to: 'credits', label: 'Credits', icon: 'credits', group: 'Money', key: 'c', right: 'credits.read' },
   { to: 'keys', label: 'Keys', icon: 'key', group: 'Set-up', key: 'k', right: 'keys.read', who: 'customers' },
   { to: 'settings', label: 'Settings', icon: 'settings', group: 'Set-up', key: 's', right: 'accounts.read' },
+  { to: 'invoices', label: 'Invoices', icon: 'invoice', group: 'Money', key: 'i', right: 'billing.read' },
+  { to: 'payments', label: 'Payments', icon: 'transfer', group: 'Money', key: 'p', right: 'billing.read', who: 'sellers' },
+  { to: 'payments/cards', label: 'Payment methods', icon: 'credits', group: 'Money', key: 'm', right: 'billing.read', who: 'customers' },
+  { to: 'disputes', label: 'Disputes', icon: 'disputes', group: 'Money', key: 'd', right: 'billing.read' },
+  { to: 'billing', label: 'Billing', icon: 'calendar', group: 'Money', key: 'b', right: 'billing.read', who: 'sellers' },
+  { to: 'bulk', label: 'Bulk jobs', icon: 'bulk', group: 'Accounts', key: 'j', right: 'bulk.read', who: 'sellers' },
+  { to: 'prices', label: 'Prices', icon: 'pricing', group: 'Set-up', key: 'r', right: 'pricing.read', who: 'sellers' },
+  { to: 'webhooks', label: 'Webhooks', icon: 'webhook', group: 'Set-up', key: 'w', right: 'webhooks.read', who: 'sellers' },
 ]
