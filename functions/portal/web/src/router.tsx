@@ -1,8 +1,14 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router'
 import { type ComponentType, useEffect } from 'react'
 import { parseSearch, writeSearch } from '~/lib/search'
+import { routes as alerts } from '~/pages/alerts/routes'
+import { routes as audit } from '~/pages/audit/routes'
+import { routes as brand } from '~/pages/brand/routes'
+import { routes as insights } from '~/pages/insights/routes'
 import { routes as overview } from '~/pages/overview/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
+import { routes as settings } from '~/pages/settings/routes'
+import { routes as setup } from '~/pages/setup/routes'
 import { useViewer } from '~/session/session'
 import { Shell } from '~/shell/layout'
 import { Missing, PageFailed } from '~/shell/missing'
@@ -12,6 +18,12 @@ import { mayOpen, type PageRoute } from '~/shell/pages'
 const PAGES: PageRoute[] = [
   ...overview,
   ...sessions,
+  ...insights,
+  ...alerts,
+  ...audit,
+  ...settings,
+  ...brand,
+  ...setup,
 ]
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Missing />, errorComponent: PageFailed })
