@@ -18,7 +18,7 @@ export const NAV: NavItem[] = [
   { to: 'insights', label: 'Insights', icon: 'chart', group: 'Insight', key: 'i', right: 'insights.read', who: 'sellers' },
   { to: 'alerts', label: 'Alerts', icon: 'bell', group: 'Insight', key: 'n', right: 'alerts.read' },
   { to: 'audit', label: 'Audit log', icon: 'book', group: 'Insight', key: 'h', right: 'insights.read', who: 'sellers' },
-  { to: 'setup', label: 'Set-up', icon: 'play', group: 'Set-up', key: 'w', right: 'accounts.create', who: 'sellers' },
+  { to: 'setup', label: 'Set-up', icon: 'play', group: 'Set-up', key: 'w', right: 'accounts.read', who: 'sellers' },
   { to: 'brand', label: 'Brand', icon: 'brush', group: 'Set-up', key: 'b', right: 'accounts.read', who: 'sellers' },
   { to: 'settings', label: 'Settings', icon: 'settings', group: 'Set-up', key: 't' },
 ]

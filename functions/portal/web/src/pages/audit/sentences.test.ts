@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import type { AuditRow } from '~/api/contract'
 import { changesOf, KINDS, plain, said } from './sentences'
@@ -8,7 +8,7 @@ const PLACE = { locale: 'en', timeZone: 'UTC' }
 const row = (kind: string, data: unknown, summary = ''): AuditRow => ({ id: 'evt_1', at: '2026-11-02T08:00:00Z', kind, account_id: 'acc_1', actor: null, summary, data })
 
 test('every kind of the catalogue of events has a sentence', () => {
-  const catalogue = readFileSync(fileURLToPath(new URL('../../../../../../docs/events.md', import.meta.url)), 'utf8')
+  const catalogue = readFileSync(resolve('../../../docs/events.md'), 'utf8')
   const kinds = [...catalogue.matchAll(/^\| `([a-z_]+\.[a-z_]+)` \|/gm)].map((match) => match[1] as string)
   expect(kinds.length).toBeGreaterThan(60)
   expect(kinds.filter((kind) => !KINDS.includes(kind))).toEqual([])
