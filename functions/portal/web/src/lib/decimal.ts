@@ -47,6 +47,11 @@ export function forDrawing(text: string | null | undefined): number {
   return text === null || text === undefined ? 0 : Number(text)
 }
 
+/** Without the places that say nothing: `"25.000000"` → `"25"`. For fields that are edited. */
+export function trimmed(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
+
 /** What somebody typed as an amount: `null` if it is none. Takes `1,234.50`, `1 234,5` and `1234.5`; a lone comma with three digits behind it is refused as unclear. */
 export function readAmount(typed: string): string | null {
   let text = typed.replace(/[\s\u00a0\u202f'’]/g, '')

@@ -49,6 +49,11 @@ function preset(name: string, now: Date): Months | null {
   return many ? { from: addToMonth(month, 1 - Number(many[1])), to: month } : null
 }
 
+/** A month in few letters, for axes: `Nov 26`. */
+export function shortMonth(month: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { month: 'short', year: '2-digit', timeZone: 'UTC' }).format(new Date(`${month}-01T00:00:00Z`))
+}
+
 const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/
 
 /** What an address says of a range: a preset's name, or `2026-01..2026-06`. What is neither is the fallback. */

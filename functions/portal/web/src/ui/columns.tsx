@@ -20,7 +20,16 @@ function ticks(low: number, high: number): number[] {
 }
 
 /** Columns over a few labels, as months, in plain elements; below zero they hang. The numbers stand in a table below, exactly. */
-export function Columns({ title, labels, series, format, formatTick, height = 220 }: { title: string; labels: string[]; series: ColumnSeries[]; format: (value: string) => string; formatTick: (value: number) => string; height?: number }) {
+export function Columns({ title, labels, ticks: short = labels, series, format, formatTick, height = 220 }: {
+  title: string
+  labels: string[]
+  /** The same, short, for the axis. */
+  ticks?: string[]
+  series: ColumnSeries[]
+  format: (value: string) => string
+  formatTick: (value: number) => string
+  height?: number
+}) {
   const id = useId()
   const drawn = series.map((one) => one.values.map((value) => (value === null ? null : forDrawing(value))))
   const all = drawn.flat().filter((value) => value !== null)
@@ -55,17 +64,19 @@ export function Columns({ title, labels, series, format, formatTick, height = 22
           ))}
           <div className="absolute inset-0 flex">
             {labels.map((label, at) => (
-              <div key={label} className="relative flex h-full min-w-0 flex-1 justify-center gap-[2%] px-[12%]">
-                {drawn.map((values, which) => {
-                  const value = values[at] ?? null
-                  if (value === null) return <span key={which} className="min-w-0 flex-1" />
-                  const [bottom, top] = [share(Math.min(value, 0)), share(Math.max(value, 0))]
-                  return (
-                    <span key={which} className="relative h-full max-w-10 min-w-0 flex-1" title={`${label}, ${series[which]?.label}: ${format(series[which]?.values[at] ?? '0')}`}>
-                      <span className="absolute inset-x-0 rounded-xs" style={{ bottom: `${bottom}%`, height: `max(1px, ${top - bottom}%)`, background: `var(--series-${series[which]?.tone})` }} />
-                    </span>
-                  )
-                })}
+              <div key={label} className="flex h-full min-w-0 flex-1 justify-center">
+                <div className="flex h-full w-3/4 justify-center gap-px">
+                  {drawn.map((values, which) => {
+                    const value = values[at] ?? null
+                    if (value === null) return <span key={which} className="min-w-0 flex-1" />
+                    const [bottom, top] = [share(Math.min(value, 0)), share(Math.max(value, 0))]
+                    return (
+                      <span key={which} className="relative h-full max-w-10 min-w-0 flex-1" title={`${label}, ${series[which]?.label}: ${format(series[which]?.values[at] ?? '0')}`}>
+                        <span className="absolute inset-x-0 rounded-xs" style={{ bottom: `${bottom}%`, height: `max(1px, ${top - bottom}%)`, background: `var(--series-${series[which]?.tone})` }} />
+                      </span>
+                    )
+                  })}
+                </div>
               </div>
             ))}
           </div>
@@ -74,7 +85,7 @@ export function Columns({ title, labels, series, format, formatTick, height = 22
         <div className="flex pt-1.5">
           {labels.map((label, at) => (
             <span key={label} className="relative h-4 min-w-0 flex-1">
-              {(labels.length - 1 - at) % every === 0 && <span className="absolute left-1/2 -translate-x-1/2 whitespace-nowrap">{label}</span>}
+              {(labels.length - 1 - at) % every === 0 && <span className={`absolute whitespace-nowrap ${at === labels.length - 1 && labels.length > 4 ? 'right-0' : 'left-1/2 -translate-x-1/2'}`}>{short[at]}</span>}
             </span>
           ))}
         </div>

@@ -86,7 +86,7 @@ export default function ViewAlert() {
           )
         }
       />
-      <div className="grid items-start gap-5 lg:grid-cols-[2fr_1fr]">
+      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
         <div className="space-y-5">
           <Card flush title="Fires now" sub="At most a hundred accounts are listed.">
             <DataTable label="Accounts of which it fires" columns={firing} rows={data?.firing ?? []} rowId={(row) => row.account_id} loading={!data} empty={<Empty icon="check" title="It is quiet">{data?.enabled === false ? 'It is off, so nothing is watched. Edit it to put it in force.' : 'No account it watches is beyond the threshold.'}</Empty>} />

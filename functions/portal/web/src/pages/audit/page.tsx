@@ -36,7 +36,7 @@ function Row({ row, accountName, onOpen }: { row: AuditRow; accountName: string 
       </span>
       <div className="min-w-0 flex-1 text-sm">
         <p>
-          <span className="font-medium">{actorName(row)}</span> {said(row, place)}
+          <span className="font-semibold">{actorName(row)}</span> {said(row, place)}
         </p>
         <p className="text-xs text-soft">
           <time dateTime={row.at} title={date(row.at, place, 'full')}>
@@ -61,7 +61,7 @@ function Details({ row }: { row: AuditRow }) {
   return (
     <div className="space-y-5 text-sm">
       <p>
-        <span className="font-medium">{actorName(row)}</span> {said(row, place)}.
+        <span className="font-semibold">{actorName(row)}</span> {said(row, place)}.
       </p>
       <Facts
         rows={[
@@ -180,8 +180,8 @@ export default function Audit() {
         ) : (
           <div className={`transition-opacity ${list.stale ? 'opacity-60' : ''}`}>
             {groups.map((group) => (
-              <section key={group.day} aria-label={group.day}>
-                <h2 className="border-y border-line bg-surface px-4 py-1.5 !text-xs !leading-4 !font-medium text-soft">{group.day}</h2>
+              <section key={group.day} aria-label={group.day} className="overflow-hidden border-line not-first:border-t first:rounded-t-xl">
+                <h2 className="border-b border-line bg-surface px-4 py-1.5 !text-xs !leading-4 !font-medium text-soft">{group.day}</h2>
                 <ul className="divide-y divide-line">
                   {group.rows.map((row) => (
                     <Row key={row.id} row={row} accountName={names.get(row.account_id) ?? null} onOpen={() => setOpen(row)} />

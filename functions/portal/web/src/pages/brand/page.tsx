@@ -85,11 +85,13 @@ function TokenRow({ spec, draft, view, may, onChange }: { spec: (typeof TOKENS)[
   )
 }
 
+const GROUNDS: Record<string, string> = { white: 'on a light page', '#ffffff': 'on a light page', '#0b0d12': 'on a dark page', black: 'on a dark page' }
+
 function Contrast({ view, draft, changed }: { view: BrandView; draft: Draft; changed: boolean }) {
   const { place } = useViewer()
   const look = worn(draft, view, null)
   const rows = !changed && view.contrast.length
-    ? view.contrast.map((row) => ({ says: `${row.token === 'color' ? 'Colour' : row.token === 'accent_color' ? 'Accent colour' : row.token} against ${row.against}`, ratio: count(row.ratio, place, 2), passes: row.passes, refused: false }))
+    ? view.contrast.map((row) => ({ says: `${row.token === 'color' ? 'Colour' : row.token === 'accent_color' ? 'Accent colour' : row.token} ${GROUNDS[row.against] ?? `against ${row.against}`}`, ratio: count(row.ratio, place, 2), passes: row.passes, refused: false }))
     : findings(look).map((row) => ({ says: row.says, ratio: count(row.ratio.toFixed(2), place, 2), passes: row.ratio >= row.needed, refused: row.refused }))
   return (
     <Card title="Contrast" sub={changed ? 'Of the colours as they are written here; checked again when they are saved.' : 'As it was checked when the colours were saved.'}>
@@ -152,7 +154,7 @@ function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandV
   return (
     <div className="space-y-5">
       <Preview accountId={accountId} look={look} body={bodyOf(draft)} />
-      <div className="grid items-start gap-5 lg:grid-cols-[3fr_2fr]">
+      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Form id={id} error={stale ? null : error} className="space-y-5" onSubmit={() => changed && void submit(bodyOf(draft))}>
           {stale && (
             <Notice tone="warn" title="Somebody changed this brand meanwhile" action={<Button small onClick={() => void startAgain()}>Load it anew</Button>}>
@@ -169,14 +171,14 @@ function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandV
               </div>
             </Card>
           ))}
-          {may && (
+          {may && changed && (
             <div className="sticky bottom-14 z-20 flex flex-wrap items-center justify-between gap-2 rounded-xl border border-line bg-raised px-4 py-2.5 shadow-high md:bottom-3">
               <p className="text-sm text-soft" aria-live="polite">
-                {refused ? 'The colour would be refused: no text reads on it.' : changed ? 'There are changes that are not saved.' : 'Everything is saved.'}
+                {refused ? 'The colour would be refused: no text reads on it.' : 'There are changes that are not saved.'}
               </p>
               <div className="flex gap-2">
-                {changed && <Button onClick={() => setDraft(draftOf(view.own))}>Discard</Button>}
-                <Button type="submit" look="primary" busy={busy} disabled={!changed || refused}>
+                <Button onClick={() => setDraft(draftOf(view.own))}>Discard</Button>
+                <Button type="submit" look="primary" busy={busy} disabled={refused}>
                   Save
                 </Button>
               </div>
@@ -206,7 +208,7 @@ export default function Brand() {
     <>
       <PageHead
         title="Brand"
-        sub="How pages, mails and invoices look at the account and everything below it. What is left empty comes from above."
+        sub="How pages, mails and invoices look here and below. What is empty comes from above."
         actions={
           can('accounts.read') && (
             <div className="w-60 max-w-full">
@@ -222,7 +224,7 @@ export default function Brand() {
       ) : !brand.data ? (
         <div className="space-y-5">
           <Skeleton className="h-[26rem] w-full !rounded-xl" />
-          <div className="grid gap-5 lg:grid-cols-[3fr_2fr]">
+          <div className="grid gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
             <Skeleton className="h-[36rem] w-full !rounded-xl" />
             <Skeleton className="h-[36rem] w-full !rounded-xl" />
           </div>

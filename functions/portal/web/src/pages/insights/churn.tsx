@@ -1,7 +1,7 @@
 import type { Churn as Answer } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { calendar, count, percent, words } from '~/lib/format'
-import { thisMonth } from '~/lib/months'
+import { shortMonth, thisMonth } from '~/lib/months'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -120,6 +120,7 @@ export default function Churn() {
                 <Columns
                   title="Logo churn and revenue churn by month, in percent"
                   labels={data.months.map((row) => calendar(row.month, place))}
+                    ticks={data.months.map((row) => shortMonth(row.month, place.locale))}
                   series={[
                     { label: 'Logo churn', tone: 1, values: data.months.map((row) => row.logo_churn_percent) },
                     { label: 'Revenue churn', tone: 4, values: data.months.map((row) => row.gross_churn_percent) },

@@ -27,13 +27,11 @@ export function InsightsHead({ current, title, sub, actions }: { current: string
 }
 
 /** A sum of money with how it changed. */
-export function MoneyStat({ label, value, before, compared, good = 'up', currency, explain, loading }: {
+export function MoneyStat({ label, value, before, good = 'up', currency, explain, loading }: {
   label: string
   value: string | undefined
   /** The same sum of the time it is compared with. */
   before?: string | undefined
-  /** What that time is called. */
-  compared?: string
   good?: 'up' | 'down'
   currency?: string
   explain?: Explanation
@@ -44,9 +42,9 @@ export function MoneyStat({ label, value, before, compared, good = 'up', currenc
       label={label}
       loading={loading}
       note={
-        compared && before !== undefined && value !== undefined ? (
+        before !== undefined && value !== undefined ? (
           <>
-            <Change value={growth(value, before)} good={good} /> against <Amount value={before} currency={currency} /> {compared}
+            <Change value={growth(value, before)} good={good} /> from <Amount value={before} currency={currency} />
           </>
         ) : undefined
       }

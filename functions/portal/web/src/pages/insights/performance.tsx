@@ -3,7 +3,7 @@ import type { Attribution } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { compare, minus, sign } from '~/lib/decimal'
 import { calendar, percent } from '~/lib/format'
-import { addToMonth, readMonth, thisMonth } from '~/lib/months'
+import { addToMonth, readMonth, shortMonth, thisMonth } from '~/lib/months'
 import { growth, percentOf } from '~/lib/ratio'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -93,7 +93,7 @@ export default function Performance() {
         ) : (
           <>
             <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-              <MoneyStat label={last ? calendar(last.month, place) : 'Last month'} value={last?.revenue ?? (periods ? '0.000000' : undefined)} before={previous?.revenue} compared="the month before" currency={trend.data?.currency} loading={!periods} />
+              <MoneyStat label={last ? calendar(last.month, place) : 'Last month'} value={last?.revenue ?? (periods ? '0.000000' : undefined)} before={previous?.revenue} currency={trend.data?.currency} loading={!periods} />
               <Stat label="Against a year before" loading={!periods} note={yearAgo ? <>against <Amount value={yearAgo.revenue} currency={trend.data?.currency} /></> : 'There is no month a year before.'}>
                 {last && yearAgo ? <Change value={growth(last.revenue, yearAgo.revenue)} /> : '–'}
               </Stat>
@@ -104,12 +104,13 @@ export default function Performance() {
                 <Amount value={best?.revenue} currency={trend.data?.currency} />
               </Stat>
             </div>
-            <div className="grid gap-5 lg:grid-cols-[3fr_2fr]">
+            <div className="grid gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
               <Card title="Trend" sub="The last column is the month that is running.">
                 {periods ? (
                   <Columns
                     title="Revenue and margin by month"
                     labels={periods.map((row) => calendar(row.month, place))}
+                    ticks={periods.map((row) => shortMonth(row.month, place.locale))}
                     series={[
                       { label: 'Revenue', tone: 1, values: periods.map((row) => row.revenue) },
                       { label: 'Margin', tone: 3, values: periods.map((row) => row.margin) },
@@ -126,9 +127,10 @@ export default function Performance() {
                   <Columns
                     title="Growth of revenue by month, in percent"
                     labels={full.slice(1).map((row) => calendar(row.month, place))}
+                    ticks={full.slice(1).map((row) => shortMonth(row.month, place.locale))}
                     series={[{ label: 'Growth of revenue', tone: 4, values: full.slice(1).map((row, index) => growth(row.revenue, full[index]?.revenue ?? '0')) }]}
                     format={(value) => percent(value, place, { signed: true })}
-                    formatTick={(value) => percent(String(value), place, { digits: 0 })}
+                    formatTick={(value) => percent(String(value), place)}
                   />
                 ) : (
                   <Skeleton className="h-72 w-full" />

@@ -2,7 +2,7 @@ import type { Attribution } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { sign, sum } from '~/lib/decimal'
 import { calendar, percent, words } from '~/lib/format'
-import { monthsBefore, readMonths } from '~/lib/months'
+import { monthsBefore, readMonths, shortMonth } from '~/lib/months'
 import { growth, percentOf } from '~/lib/ratio'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -109,7 +109,6 @@ export default function Revenue() {
   const before = comparing && then.data ? then.data : undefined
   const sums = totals(data?.periods)
   const pastSums = totals(before?.periods)
-  const compared = before ? 'before' : undefined
   const { format, formatTick } = useMoneyFormats(data?.currency)
   const loading = !data
   const childBefore = before ? new Map(before.by_child.map((row) => [row.account_id, row.revenue])) : null
@@ -147,10 +146,10 @@ export default function Revenue() {
       ) : (
         <div className={`space-y-5 transition-opacity ${now.isPlaceholderData ? 'opacity-60' : ''}`}>
           <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-            <MoneyStat label="Revenue" value={sums?.revenue} before={pastSums?.revenue} compared={compared} currency={data?.currency} loading={loading}
+            <MoneyStat label="Revenue" value={sums?.revenue} before={pastSums?.revenue} currency={data?.currency} loading={loading}
               explain={sums && { title: 'Revenue', says: 'What your direct sub-accounts paid you for the usage of these months, theirs and that of everything below them.', parts: (data?.periods ?? []).map((row) => ({ label: calendar(row.month, place), amount: row.revenue })).concat({ label: 'Together', amount: sums.revenue, total: true } as never), links: [{ label: 'Invoices', to: 'invoices' }] }} />
-            <MoneyStat label="Cost" value={sums?.cost} before={pastSums?.cost} compared={compared} good="down" currency={data?.currency} loading={loading} />
-            <MoneyStat label="Margin" value={sums?.margin} before={pastSums?.margin} compared={compared} currency={data?.currency} loading={loading}
+            <MoneyStat label="Cost" value={sums?.cost} before={pastSums?.cost} good="down" currency={data?.currency} loading={loading} />
+            <MoneyStat label="Margin" value={sums?.margin} before={pastSums?.margin} currency={data?.currency} loading={loading}
               explain={sums && { title: 'Margin', says: 'What is left of your revenue when your own cost of the same usage is taken off.', parts: [{ label: 'Revenue', amount: sums.revenue }, { label: 'Cost', amount: `-${sums.cost}`.replace('--', '') }, { label: 'Margin', amount: sums.margin, total: true }], links: [{ label: 'Profitability', to: 'insights/profitability' }] }} />
             <Stat label="Margin of revenue" loading={loading} note={pastSums ? `${percent(percentOf(pastSums.margin, pastSums.revenue), place)} before` : undefined}>
               {sums && percent(percentOf(sums.margin, sums.revenue), place)}
@@ -164,7 +163,7 @@ export default function Revenue() {
             </Card>
           ) : (
             <>
-              <div className="grid gap-5 lg:grid-cols-[3fr_2fr]">
+              <div className="grid gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
                 <Card title="From the list price to your margin" sub="Each bar begins where the one before it ended.">
                   {data ? <Waterfall label="From the list price to your margin" steps={data.waterfall.map((step) => ({ label: STEPS[step.step] ?? words(step.step), amount: step.amount }))} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
                 </Card>
@@ -176,7 +175,8 @@ export default function Revenue() {
                 {data ? (
                   <Columns
                     title="Revenue, cost and margin by month"
-                    labels={data.periods.map((row) => calendar(row.month, { ...place }, 'month'))}
+                    labels={data.periods.map((row) => calendar(row.month, place))}
+                    ticks={data.periods.map((row) => shortMonth(row.month, place.locale))}
                     series={[
                       { label: 'Revenue', tone: 1, values: data.periods.map((row) => row.revenue) },
                       { label: 'Cost', tone: 2, values: data.periods.map((row) => row.cost) },

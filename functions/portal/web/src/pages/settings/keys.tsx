@@ -5,7 +5,7 @@ import { addDays, startOf, today } from '~/lib/days'
 import { words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Badge, State } from '~/ui/badge'
-import { Button, PageLink } from '~/ui/button'
+import { Button } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Id } from '~/ui/copy'
@@ -16,6 +16,7 @@ import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
+import { TextLink } from '~/ui/text-link'
 import { Denied, DeniesDialog, type Holder } from './denies'
 import { SettingsHead } from './head'
 import { roleSays } from './rights'
@@ -230,7 +231,7 @@ export default function Keys() {
               ['Made', <Time key="made" at={shown.created_at} />],
               ['Ends', shown.expires_at ? <Time key="ends" at={shown.expires_at} /> : 'When it is revoked'],
               ...(shown.revoked_at ? [['Revoked', <Time key="revoked" at={shown.revoked_at} />] as [string, ReactNode]] : []),
-              ['May do', <PageLink key="may" to="settings/permissions" search={{ who: shown.id }}>See each right and why</PageLink>],
+              ['May do', <TextLink key="may" to="settings/permissions" search={{ who: shown.id }}>See each right and why</TextLink>],
               ['Id', <Id key="id" id={shown.id} what="key id" />],
             ]}
           />

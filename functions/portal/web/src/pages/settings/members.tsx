@@ -4,7 +4,7 @@ import { refresh, useList } from '~/api/query'
 import { words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Badge } from '~/ui/badge'
-import { Button, PageLink } from '~/ui/button'
+import { Button } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Id } from '~/ui/copy'
@@ -14,6 +14,7 @@ import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
+import { TextLink } from '~/ui/text-link'
 import { Denied, DeniesDialog, type Holder } from './denies'
 import { SettingsHead } from './head'
 import { roleSays } from './rights'
@@ -191,7 +192,7 @@ export default function Members() {
               ['Role', <span key="role">{words(shown.role)}<span className="block text-xs text-soft">{roleSays(shown.role)}</span></span>],
               ['Denied', shown.denies.length ? <Denied key="denied" denies={shown.denies} /> : 'Nothing'],
               ['Added', <Time key="added" at={shown.created_at} />],
-              ['May do', <PageLink key="may" to="settings/permissions" search={{ who: shown.id }}>See each right and why</PageLink>],
+              ['May do', <TextLink key="may" to="settings/permissions" search={{ who: shown.id }}>See each right and why</TextLink>],
               ['Id', <Id key="id" id={shown.id} what="member id" />],
             ]}
           />

@@ -1,4 +1,5 @@
 import { useFieldError } from '~/ui/form'
+import { Icon } from '~/ui/icon'
 import { words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { RIGHT_GROUPS, RIGHTS } from './rights'
@@ -28,6 +29,7 @@ export function RightsField({ legend, value, onChange, heldOnly = true, pointer 
           return (
             <details key={group} open={rights.some((right) => value.has(right))} className="group">
               <summary className="flex items-center gap-2 px-3 py-2 text-sm">
+                <Icon name="right" size={14} className="text-soft transition-transform group-open:rotate-90" />
                 <span className="flex-1 font-medium">{words(group)}</span>
                 <span className="text-xs text-soft">
                   {rights.filter((right) => value.has(right)).length} of {rights.length}
@@ -43,7 +45,7 @@ export function RightsField({ legend, value, onChange, heldOnly = true, pointer 
                   const may = open.includes(right)
                   return (
                     <label key={right} className={`flex items-start gap-2.5 text-sm ${may ? '' : 'text-soft'}`}>
-                      <input type="checkbox" className="mt-0.5 size-4 accent-(--accent-ink)" checked={value.has(right)} disabled={!may && !value.has(right)} onChange={(event) => toggle([right], event.target.checked)} />
+                      <input type="checkbox" className="mt-0.5 size-4 shrink-0 accent-(--accent-ink)" checked={value.has(right)} disabled={!may && !value.has(right)} onChange={(event) => toggle([right], event.target.checked)} />
                       <span>
                         {RIGHTS[right as keyof typeof RIGHTS]}
                         <span className="block font-mono text-2xs text-soft">

@@ -102,7 +102,7 @@ export default function Roles() {
   return (
     <>
       <SettingsHead current="roles" title="Roles" sub="What a role lets its holder do, at its account and everything below." actions={make} />
-      <div className="grid items-start gap-5 lg:grid-cols-[3fr_2fr]">
+      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Card flush title="Custom roles" sub="Made of the rights that you choose.">
           <DataTable
             label="Custom roles"

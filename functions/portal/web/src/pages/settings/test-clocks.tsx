@@ -6,7 +6,7 @@ import { date } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { AccountField, type Chosen } from '~/ui/account-field'
 import { Badge } from '~/ui/badge'
-import { Button, PageLink } from '~/ui/button'
+import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Id } from '~/ui/copy'
@@ -16,6 +16,7 @@ import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
+import { TextLink } from '~/ui/text-link'
 import { SettingsHead } from './head'
 
 type Clock = Schema<'TestClock'>
@@ -52,7 +53,7 @@ function MakeClock({ onClose }: { onClose: () => void }) {
       <Form id={id} error={error} onSubmit={() => root && void submit({ account_id: root.id, ...(name.trim() ? { name: name.trim() } : {}) })}>
         <p className="text-sm text-soft">
           The account must be just made: right below yours, without sub-accounts, keys or credit. What is made below it later goes by the clock too.{' '}
-          <PageLink to="accounts/new">Make an account</PageLink>
+          <TextLink to="accounts/new">Make an account</TextLink>
         </p>
         <AccountField label="Account" pointer="/account_id" children value={root} onChange={setRoot} />
         <TextField label="Name" pointer="/name" optional value={name} onChange={setName} autoComplete="off" placeholder="Three months of billing" />
@@ -131,7 +132,7 @@ export default function TestClocks() {
     }, []),
   )
   const columns: Column<Clock>[] = [
-    { id: 'name', head: 'Clock', cell: (row) => <>{row.name ?? 'Clock'} <span className="text-soft">· <PageLink to={`accounts/${row.account_id}`}>{names.get(row.account_id) ?? 'its account'}</PageLink></span></> },
+    { id: 'name', head: 'Clock', cell: (row) => <>{row.name ?? 'Clock'} <span className="text-soft">· <TextLink to={`accounts/${row.account_id}`}>{names.get(row.account_id) ?? 'its account'}</TextLink></span></> },
     { id: 'now', head: 'Time there', width: 12, from: 'sm', cell: (row) => <Time at={row.now} /> },
     { id: 'state', head: 'State', width: 15, from: 'md', cell: (row) => (row.state === 'advancing' ? <Badge tone="info">On its way to {row.target ? row.target.slice(0, 10) : '…'}</Badge> : <Badge tone="good">Ready</Badge>) },
     { id: 'id', head: 'Id', width: 13, from: 'xl', cell: (row) => <Id id={row.id} what="clock id" /> },

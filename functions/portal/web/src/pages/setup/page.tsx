@@ -69,11 +69,11 @@ function Finish({ left, onBack }: { left: number; onBack: () => void }) {
       </section>
       <p className="text-sm text-soft">
         The API is described at{' '}
-        <a href="/docs" target="_blank" rel="noreferrer noopener">
+        <a href="/docs" target="_blank" rel="noreferrer noopener" className="underline underline-offset-2">
           /docs
         </a>
         ; each error code has its page at{' '}
-        <a href="/docs/errors" target="_blank" rel="noreferrer noopener">
+        <a href="/docs/errors" target="_blank" rel="noreferrer noopener" className="underline underline-offset-2">
           /docs/errors
         </a>
         .

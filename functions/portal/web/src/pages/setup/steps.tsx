@@ -10,12 +10,13 @@ import { percentOf, rounded, times, withPercent } from '~/lib/ratio'
 import { RoleField } from '~/pages/settings/role-field'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
-import { Button, ButtonLink, PageLink } from '~/ui/button'
+import { Button, ButtonLink } from '~/ui/button'
 import { Facts } from '~/ui/card'
 import { CheckField, Form, SelectField, TextField, useSubmit } from '~/ui/form'
 import { SecretOnce } from '~/ui/secret'
 import { Failed, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
+import { TextLink } from '~/ui/text-link'
 
 /** What every step is given: what to do when it is done, and its way on. */
 export interface StepProps {
@@ -60,11 +61,11 @@ export function StartStep({ onDone }: StepProps) {
       />
       {session.mode === 'test' ? (
         <Notice title="This is a sandbox">
-          Nothing here moves real money. Look round in what is there already, <PageLink to="accounts">its accounts</PageLink>, or begin with your own below.
+          Nothing here moves real money. Look round in what is there already, <TextLink to="accounts">its accounts</TextLink>, or begin with your own below.
           {account.kind === 'operator' ? (
             <>
               {' '}
-              A <PageLink to="settings/test-clocks">test clock</PageLink> lets months of billing pass in a minute.
+              A <TextLink to="settings/test-clocks">test clock</TextLink> lets months of billing pass in a minute.
             </>
           ) : (
             ' To see months of billing in a minute, ask your operator for an account on a test clock.'
@@ -157,7 +158,7 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
   const value = way === 'markup' ? percentValue : unitPrice
   return (
     <Form error={error} onSubmit={() => value && void submit({ way, meter: meter.key, value })}>
-      {done && <Notice tone="good" title="There is a price already">You can add another here, or see them all under <PageLink to="pricing">prices</PageLink>.</Notice>}
+      {done && <Notice tone="good" title="There is a price already">You can add another here, or see them all under <TextLink to="pricing">prices</TextLink>.</Notice>}
       <div className="grid gap-4 sm:grid-cols-2">
         <SelectField label="Meter" pointer="/meter" value={meter.key} onChange={setChosen} options={all.map((one) => ({ value: one.key, label: `${one.name} (${one.key})` }))} />
         <SelectField label="How" value={way} onChange={(next) => setHow(next as 'markup' | 'price')} disabled={!meter.inherited} options={[{ value: 'markup', label: 'Percent on what you pay' }, { value: 'price', label: 'A price for each unit' }]} />
@@ -179,7 +180,7 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
           ]}
         />
       </div>
-      {keeps && sign(keeps) < 0 && <Notice tone="warn" title="That is less than you pay">A price under your own cost is refused here. Where you want it, set it under <PageLink to="pricing">prices</PageLink>.</Notice>}
+      {keeps && sign(keeps) < 0 && <Notice tone="warn" title="That is less than you pay">A price under your own cost is refused here. Where you want it, set it under <TextLink to="pricing">prices</TextLink>.</Notice>}
       <div className="flex flex-wrap gap-2">
         <Button type="submit" look="primary" busy={busy} disabled={!value || Boolean(way === 'markup' ? wrongMarkup : wrongPrice)}>
           Set the price
@@ -223,7 +224,7 @@ export function BrandStep({ onDone, skip, view, etag }: StepProps & { view: Bran
   const text = readColour(shownColour) ? textOn(shownColour) : '#ffffff'
   return (
     <Form error={error} onSubmit={() => void submit({ ...view.own, ...(lockedName ? {} : { name: shownName.trim() }), ...(lockedColour ? {} : { color: shownColour }) })}>
-      <p className="text-sm text-soft">Your customers see this name and colour on pages, in mails and on invoices. Logo, addresses and an own host are on the <PageLink to="brand">brand’s page</PageLink>.</p>
+      <p className="text-sm text-soft">Your customers see this name and colour on pages, in mails and on invoices. Logo, addresses and an own host are on the <TextLink to="brand">brand’s page</TextLink>.</p>
       <TextField label="Name" pointer="/name" value={shownName} onChange={setName} disabled={lockedName} required hint={lockedName ? 'Locked further up.' : undefined} />
       <div className="flex items-start gap-2">
         <div className="min-w-0 flex-1">
@@ -270,7 +271,7 @@ export function AccountStep({ onDone, skip, done }: StepProps) {
   )
   return (
     <Form error={error} onSubmit={() => void submit({ name: name.trim(), kind, ...(email.trim() ? { email: email.trim() } : {}) })}>
-      {done && <Notice tone="good" title="You have a sub-account already">Make another here, or <PageLink to="bulk/new" search={{ kind: 'accounts' }}>many at once from a file</PageLink>.</Notice>}
+      {done && <Notice tone="good" title="You have a sub-account already">Make another here, or <TextLink to="bulk/new" search={{ kind: 'accounts' }}>many at once from a file</TextLink>.</Notice>}
       <TextField label="Name" pointer="/name" value={name} onChange={setName} required autoComplete="off" placeholder="Corner Bakery" />
       <SelectField label="Kind" pointer="/kind" value={kind} onChange={(value) => setKind(value as 'customer' | 'reseller')} options={[{ value: 'customer', label: 'Customer: uses what you sell' }, { value: 'reseller', label: 'Reseller: has accounts of its own' }]} />
       <TextField label="E-mail" pointer="/email" optional type="email" value={email} onChange={setEmail} autoComplete="off" hint="Where its invoices and notices go." />
@@ -317,7 +318,7 @@ export function CreditStep({ onDone, skip, accounts, balance }: StepProps & { ac
       </p>
       {balance && sign(balance.spendable) <= 0 && (
         <Notice tone="warn" title="You have no credit to give">
-          {account.kind === 'operator' ? <>Bring some into being under <PageLink to="credits">credits</PageLink>.</> : <>Buy some from your seller under <PageLink to="credits/buy">credits</PageLink>.</>}
+          {account.kind === 'operator' ? <>Bring some into being under <TextLink to="credits">credits</TextLink>.</> : <>Buy some from your seller under <TextLink to="credits/buy">credits</TextLink>.</>}
         </Notice>
       )}
       <SelectField label="To" pointer="/account_id" value={to.id} onChange={setChosen} options={active.map((one) => ({ value: one.id as string, label: one.name as string }))} />
@@ -351,7 +352,7 @@ export function InviteStep({ onDone, skip, done }: StepProps) {
   )
   return (
     <Form error={error} onSubmit={() => void submit({ email: email.trim(), role })}>
-      {done && <Notice tone="good" title="You are not alone here">See everybody under <PageLink to="settings/members">members</PageLink>.</Notice>}
+      {done && <Notice tone="good" title="You are not alone here">See everybody under <TextLink to="settings/members">members</TextLink>.</Notice>}
       <p className="text-sm text-soft">They sign in by a link that is sent to their address. A second owner means that a lost address locks nobody out.</p>
       <TextField label="E-mail" pointer="/email" type="email" value={email} onChange={setEmail} required autoComplete="off" />
       <RoleField value={role} onChange={setRole} />
@@ -381,7 +382,7 @@ export function WebhookStep({ onDone, skip, done }: StepProps) {
   if (made) {
     return (
       <div className="space-y-4">
-        {made.secret ? <SecretOnce secret={made.secret} what="signing secret" /> : <Notice title="It was made by an earlier try">Its secret was in that answer. Rotate it under <PageLink to="webhooks">webhooks</PageLink> to get a new one.</Notice>}
+        {made.secret ? <SecretOnce secret={made.secret} what="signing secret" /> : <Notice title="It was made by an earlier try">Its secret was in that answer. Rotate it under <TextLink to="webhooks">webhooks</TextLink> to get a new one.</Notice>}
         <Button look="primary" onClick={onDone}>
           I have copied it
         </Button>
@@ -391,7 +392,7 @@ export function WebhookStep({ onDone, skip, done }: StepProps) {
   const wrong = url && !/^https:\/\/[^\s]+$/.test(url) && !/^http:\/\/(127\.0\.0\.1|localhost)[:/]/.test(url) ? 'It must be an https address.' : null
   return (
     <Form error={error} onSubmit={() => void submit({ url: url.trim(), events: [what], subtree })}>
-      {done && <Notice tone="good" title="There is a webhook already">See what was delivered under <PageLink to="webhooks">webhooks</PageLink>.</Notice>}
+      {done && <Notice tone="good" title="There is a webhook already">See what was delivered under <TextLink to="webhooks">webhooks</TextLink>.</Notice>}
       <p className="text-sm text-soft">What happens is sent to your address, signed as Standard Webhooks say: at least once, and tried again for three days.</p>
       <TextField label="Address" pointer="/url" type="url" value={url} onChange={setUrl} required wrong={wrong} autoComplete="off" placeholder="https://hooks.example.com/tributary" />
       <SelectField label="Events" pointer="/events" value={what} onChange={setWhat} options={[{ value: '*', label: 'All' }, { value: 'credit.*', label: 'Movements of credit' }, { value: 'invoice.*', label: 'Invoices' }, { value: 'account.*', label: 'Accounts' }, { value: 'alert.*', label: 'Alerts' }]} />
