@@ -1,14 +1,18 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router'
 import { type ComponentType, useEffect } from 'react'
 import { parseSearch, writeSearch } from '~/lib/search'
+import { routes as account } from '~/pages/account/routes'
+import { routes as accounts } from '~/pages/accounts/routes'
 import { routes as alerts } from '~/pages/alerts/routes'
 import { routes as audit } from '~/pages/audit/routes'
 import { routes as brand } from '~/pages/brand/routes'
+import { routes as credits } from '~/pages/credits/routes'
 import { routes as insights } from '~/pages/insights/routes'
 import { routes as overview } from '~/pages/overview/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
 import { routes as settings } from '~/pages/settings/routes'
 import { routes as setup } from '~/pages/setup/routes'
+import { routes as usage } from '~/pages/usage/routes'
 import { useViewer } from '~/session/session'
 import { Shell } from '~/shell/layout'
 import { Missing, PageFailed } from '~/shell/missing'
@@ -17,6 +21,10 @@ import { mayOpen, type PageRoute } from '~/shell/pages'
 /** All pages. A new folder of pages is one import and one line here, and a line in `shell/nav.ts`. */
 const PAGES: PageRoute[] = [
   ...overview,
+  ...accounts,
+  ...account,
+  ...credits,
+  ...usage,
   ...sessions,
   ...insights,
   ...alerts,

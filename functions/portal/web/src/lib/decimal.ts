@@ -18,6 +18,11 @@ export function fromMicros(micros: bigint): string {
   return `${micros < 0n ? '-' : ''}${size / 1_000_000n}.${String(size % 1_000_000n).padStart(6, '0')}`
 }
 
+/** The shortest text of the same number: `"5000.000000"` → `"5000"`. For fields in which it is edited. */
+export function plain(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
+
 /** The exact sum. */
 export function sum(values: Iterable<string>): string {
   let total = 0n
@@ -45,11 +50,6 @@ export function compare(left: string, right: string): number {
 /** For drawing only: a chart's pixel is coarser than a double. */
 export function forDrawing(text: string | null | undefined): number {
   return text === null || text === undefined ? 0 : Number(text)
-}
-
-/** Without the places that say nothing: `"25.000000"` → `"25"`. For fields that are edited. */
-export function trimmed(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
 }
 
 /** What somebody typed as an amount: `null` if it is none. Takes `1,234.50`, `1 234,5` and `1234.5`; a lone comma with three digits behind it is refused as unclear. */

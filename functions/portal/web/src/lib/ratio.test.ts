@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { trimmed } from './decimal'
 import { growth, percentOf, rounded, times, withPercent } from './ratio'
 
 test('shares and growth are exact to the hundredth of a percent', () => {
@@ -24,8 +23,4 @@ test('exact prices are rounded to six places', () => {
   expect(rounded('0.1234565')).toBe('0.123457')
   expect(rounded('-0.1234564')).toBe('-0.123456')
   expect(rounded('12.5')).toBe('12.5')
-})
-
-test('only places that say nothing are taken off', () => {
-  expect(['25.000000', '0.050000', '100', '0.000000', '-1.500000'].map(trimmed)).toEqual(['25', '0.05', '100', '0', '-1.5'])
 })

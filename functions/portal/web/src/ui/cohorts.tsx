@@ -6,7 +6,7 @@ export function Cohorts({ rows }: { rows: { month: string; size: number; retaine
   const { place } = useViewer()
   const months = Math.max(0, ...rows.map((row) => row.retained.length))
   return (
-    <div className="overflow-x-auto" role="region" aria-label="Cohorts" tabIndex={0}>
+    <div className="relative overflow-x-auto" role="region" aria-label="Cohorts" tabIndex={0}>
       <table className="w-full border-separate border-spacing-0.5 px-3 pb-3 text-xs">
         <thead>
           <tr>

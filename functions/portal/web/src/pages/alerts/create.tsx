@@ -4,7 +4,7 @@ import { api } from '~/api/client'
 import { refresh, useApi } from '~/api/query'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import type { Chosen } from '~/ui/account-field'
+import type { Picked } from '~/ui/account'
 import { PageLink } from '~/ui/button'
 import { PageHead } from '~/ui/card'
 import { useSubmit } from '~/ui/form'
@@ -21,7 +21,7 @@ export default function CreateAlert() {
   const metric: Metric = filters.metric && filters.metric in METRICS && !(customer && filters.metric === 'loss') ? (filters.metric as Metric) : 'balance'
   const named = !customer && filters.account_id && filters.account_id !== account.id ? filters.account_id : null
   const of = useApi('/reseller/accounts/{id}', { path: { id: named ?? '' } }, { enabled: named !== null })
-  const [chosen, setChosen] = useState<Chosen | null>(null)
+  const [chosen, setChosen] = useState<Picked | null>(null)
   const watched = chosen ?? (of.data ? { id: of.data.id, name: of.data.name } : { id: account.id, name: account.name })
   const { submit, busy, error } = useSubmit(
     useCallback((body: SetAlert, key: string) => api.post('/reseller/alerts', { body, idempotencyKey: key }), []),

@@ -2,7 +2,7 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { useCallback } from 'react'
 import { api } from '~/api/client'
 import { refresh, useApi, useEditable } from '~/api/query'
-import { trimmed } from '~/lib/decimal'
+import { plain } from '~/lib/decimal'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Button, PageLink } from '~/ui/button'
@@ -64,7 +64,7 @@ export default function EditAlert() {
           )}
           <AlertForm
             key={alert.data?.etag}
-            start={{ ...data, threshold: trimmed(data.threshold) }}
+            start={{ ...data, threshold: plain(data.threshold) }}
             account={{ id: data.account_id, name: data.account_id === account.id ? account.name : (of.data?.name ?? 'the account') }}
             error={stale ? null : error}
             busy={busy}

@@ -4,7 +4,7 @@ import type { ApiError } from '~/api/problem'
 import { useApi } from '~/api/query'
 import { readAmount, sign } from '~/lib/decimal'
 import { useViewer } from '~/session/session'
-import { AccountField, type Chosen } from '~/ui/account-field'
+import { AccountPicker, type Picked } from '~/ui/account'
 import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { CheckField, Form, SelectField, TextArea, TextField } from '~/ui/form'
@@ -18,8 +18,8 @@ export type Draft = Pick<Alert, 'metric' | 'meter' | 'period' | 'threshold' | 'r
 export function AlertForm({ start, account, onAccount, error, busy, onSubmit, onCancel, action }: {
   start: Draft
   /** Whose it is; it cannot be changed later. */
-  account: Chosen
-  onAccount?: (account: Chosen) => void
+  account: Picked
+  onAccount?: (account: Picked) => void
   error: ApiError | null
   busy: boolean
   onSubmit: (body: SetAlert) => void
@@ -65,7 +65,7 @@ export function AlertForm({ start, account, onAccount, error, busy, onSubmit, on
     >
       <Card title="What fires it">
         <div className="max-w-xl space-y-4">
-          {onAccount && !customer && <AccountField label="Account" pointer="/account_id" own value={account} onChange={(chosen) => chosen && onAccount(chosen)} hint="Whose number is watched. It cannot be changed later." />}
+          {onAccount && !customer && <AccountPicker label="Account" pointer="/account_id" own value={account} onChange={(chosen) => chosen && onAccount(chosen)} hint="Whose number is watched. It cannot be changed later." />}
           <SelectField label="Number" pointer="/metric" value={metric} onChange={(value) => set({ metric: value as Metric })} options={metrics.map((name) => ({ value: name, label: METRICS[name].label }))} hint={METRICS[metric].says} />
           {metric === 'usage' && (
             <SelectField

@@ -4,6 +4,7 @@ import { api, type Schema } from '~/api/client'
 import { refresh, useApi, useList } from '~/api/query'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
+import { AccountName } from '~/ui/account'
 import { Badge } from '~/ui/badge'
 import { Button, ButtonLink, PageLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
@@ -22,7 +23,7 @@ type Firing = Schema<'AlertFiring'>
 /** One alert: where it fires now, and what it told. */
 export default function ViewAlert() {
   const { id } = useParams({ strict: false }) as { id: string }
-  const { account, place, can, customer, base } = useViewer()
+  const { account, place, can, base } = useViewer()
   const navigate = useNavigate()
   const [filters] = useFilters<'account_id'>()
   const query = filters.account_id ? { account_id: filters.account_id } : {}
@@ -41,9 +42,7 @@ export default function ViewAlert() {
     }, [navigate, base]),
   )
   const shown = (value: string) => (data ? valueOf(data, value, currency, place) : value)
-  const who = (watched: string) => (watched === account.id ? account.name : watched === of.data?.id ? of.data.name : null)
-  const accountCell = (watched: string) =>
-    customer || watched === account.id ? (who(watched) ?? <Id id={watched} />) : <PageLink to={`accounts/${watched}`}>{who(watched) ?? <code className="font-mono text-xs">{`${watched.slice(0, 8)}…${watched.slice(-6)}`}</code>}</PageLink>
+  const accountCell = (watched: string) => <AccountName id={watched} />
   const firing: Column<Firing>[] = [
     { id: 'account', head: 'Account', cell: (row) => accountCell(row.account_id) },
     { id: 'value', head: 'Value then', width: 10, align: 'right', cell: (row) => shown(row.value) },

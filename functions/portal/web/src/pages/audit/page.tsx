@@ -5,6 +5,7 @@ import { addDays, startOf } from '~/lib/days'
 import { date, words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
+import { AccountName } from '~/ui/account'
 import { Button, PageLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
@@ -43,7 +44,7 @@ function Row({ row, accountName, onOpen }: { row: AuditRow; accountName: string 
             {date(row.at, place, 'time')}
           </time>
           {' · '}
-          {row.account_id === account.id ? account.name : <PageLink to={`accounts/${row.account_id}`}>{accountName ?? <code className="font-mono">{`${row.account_id.slice(0, 8)}…${row.account_id.slice(-4)}`}</code>}</PageLink>}
+          {row.account_id === account.id ? account.name : accountName === null ? <AccountName id={row.account_id} /> : <PageLink to={`accounts/${row.account_id}`}>{accountName}</PageLink>}
         </p>
       </div>
       <Button look="quiet" small onClick={onOpen} aria-label={`Details: ${actorName(row)} ${said(row, place)}`}>

@@ -1,5 +1,5 @@
 import type { AuditRow } from '~/api/contract'
-import { trimmed } from '~/lib/decimal'
+import { plain as shortest } from '~/lib/decimal'
 import { count, type Place, words } from '~/lib/format'
 
 type Data = Record<string, unknown>
@@ -65,12 +65,12 @@ export const SENTENCES: Record<string, Say> = {
   'promotion.ended': () => 'ended a promotion before its time',
   'promotion.redeemed': (data) => `redeemed the promotion code${of(data, 'code', ' ')}`,
   'usage.export_asked': (data) => `asked for a file of usage${of(data, 'format', ' as ')}`,
-  'alert.fired': (data) => `had an alert on ${words(text(data, 'metric') || 'a number').toLowerCase()} fire${text(data, 'value') ? ` at ${trimmed(text(data, 'value'))}` : ''}`,
-  'alert.resolved': (data) => `had an alert on ${words(text(data, 'metric') || 'a number').toLowerCase()} resolved${text(data, 'value') ? ` at ${trimmed(text(data, 'value'))}` : ''}`,
+  'alert.fired': (data) => `had an alert on ${words(text(data, 'metric') || 'a number').toLowerCase()} fire${text(data, 'value') ? ` at ${shortest(text(data, 'value'))}` : ''}`,
+  'alert.resolved': (data) => `had an alert on ${words(text(data, 'metric') || 'a number').toLowerCase()} resolved${text(data, 'value') ? ` at ${shortest(text(data, 'value'))}` : ''}`,
   'alert.created': () => 'made an alert',
   'alert.changed': () => 'changed an alert',
   'alert.removed': () => 'removed an alert',
-  'auto_topup.set': (data) => `set automatic top-up${text(data, 'threshold') ? ` below ${trimmed(text(data, 'threshold'))}` : ''}${data.enabled === false ? ', switched off' : ''}`,
+  'auto_topup.set': (data) => `set automatic top-up${text(data, 'threshold') ? ` below ${shortest(text(data, 'threshold'))}` : ''}${data.enabled === false ? ', switched off' : ''}`,
   'auto_topup.removed': () => 'removed automatic top-up',
   'auto_topup.failed': (data) => `could not top up${of(data, 'reason', ': ').replaceAll('_', ' ')}`,
   'auto_topup.stopped': (data) => `no longer tries to top up${of(data, 'reason', ': ').replaceAll('_', ' ')}`,

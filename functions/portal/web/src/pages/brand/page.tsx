@@ -7,7 +7,7 @@ import { count } from '~/lib/format'
 import { safeHttp } from '~/lib/links'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField } from '~/ui/account-field'
+import { AccountPicker } from '~/ui/account'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
@@ -212,7 +212,7 @@ export default function Brand() {
         actions={
           can('accounts.read') && (
             <div className="w-60 max-w-full">
-              <AccountField label={<span className="sr-only">Whose brand</span>} own value={{ id: accountId, name }} onChange={(chosen) => chosen && setFilters({ account_id: chosen.id === account.id ? undefined : chosen.id })} />
+              <AccountPicker label={<span className="sr-only">Whose brand</span>} own value={{ id: accountId, name }} onChange={(chosen) => chosen && setFilters({ account_id: chosen.id === account.id ? undefined : chosen.id })} />
             </div>
           )
         }

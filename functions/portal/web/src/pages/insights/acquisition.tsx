@@ -92,7 +92,7 @@ export default function Acquisition() {
       void refresh('/reseller/insights/spend', '/reseller/insights/acquisition')
     }, []),
   )
-  const months = (value: string | null) => (value === null ? '–' : `${count(value, place, 1)} ${Number(value) === 1 ? 'month' : 'months'}`)
+  const months = (value: string | null) => (value === null ? '–' : Number(value) === 0 ? 'At once' : `${count(value, place, 1)} ${Number(value) === 1 ? 'month' : 'months'}`)
   const columns: Column<AcquisitionRow>[] = [
     {
       id: 'channel',
@@ -170,7 +170,7 @@ export default function Acquisition() {
             </Card>
           </>
         )}
-        <Card flush title="Recorded spend" actions={record}>
+        <Card flush title="Recorded spend">
           <DataTable label="Recorded spend" columns={spendColumns} {...spends} rowId={(row) => row.id} empty={<Empty icon="credits" title="No spend in these months" action={record}>{may ? 'Record what you pay for advertising, partners and fairs, month by month.' : 'Somebody with the right to keep insights can record it.'}</Empty>} />
         </Card>
       </div>

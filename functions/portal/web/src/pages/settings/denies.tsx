@@ -1,10 +1,9 @@
 import { useCallback, useId, useState } from 'react'
 import { api, type Schema } from '~/api/client'
-import { refresh, useApi } from '~/api/query'
+import { refresh } from '~/api/query'
 import { useViewer } from '~/session/session'
-import { AccountField, type Chosen } from '~/ui/account-field'
+import { AccountName, AccountPicker, type Picked } from '~/ui/account'
 import { Button } from '~/ui/button'
-import { Id } from '~/ui/copy'
 import { Dialog } from '~/ui/dialog'
 import { Form, Problem, useSubmit } from '~/ui/form'
 import { toast } from '~/ui/toast'
@@ -19,20 +18,13 @@ export interface Holder {
   denies: Schema<'Deny'>[]
 }
 
-function AccountName({ id }: { id: string }) {
-  const { account } = useViewer()
-  const of = useApi('/reseller/accounts/{id}', { path: { id } }, { enabled: id !== account.id, staleMs: 300_000 })
-  if (id === account.id) return <>{account.name}</>
-  return of.data ? <>{of.data.name}</> : <Id id={id} />
-}
-
 /** What is denied where, in a list. */
 export function Denied({ denies }: { denies: Holder['denies'] }) {
   return (
     <ul className="space-y-2">
       {denies.map((deny) => (
         <li key={deny.account_id}>
-          <AccountName id={deny.account_id} /> <span className="text-soft">and below</span>
+          <AccountName id={deny.account_id} link={false} /> <span className="text-soft">and below</span>
           <span className="block font-mono text-xs text-soft">{deny.rights.join(', ')}</span>
         </li>
       ))}
@@ -57,7 +49,7 @@ function lift(accountId: string, holder: Holder, at: string) {
 export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClose: () => void }) {
   const { account } = useViewer()
   const id = useId()
-  const [at, setAt] = useState<Chosen | null>(null)
+  const [at, setAt] = useState<Picked | null>(null)
   const [rights, setRights] = useState<ReadonlySet<string>>(new Set())
   const prefix = `/reseller/accounts/{id}/${holder?.kind ?? 'members'}`
   const adding = useSubmit(
@@ -84,7 +76,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
     onClose()
   }
   // Denying at an account replaces the deny there was: what is denied there already is where one begins.
-  const choose = (chosen: Chosen | null) => {
+  const choose = (chosen: Picked | null) => {
     setAt(chosen)
     const there = holder?.denies.find((deny) => deny.account_id === chosen?.id)
     if (there) setRights(new Set(there.rights))
@@ -114,7 +106,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
                 <li key={deny.account_id} className="flex items-start gap-3 px-3 py-2">
                   <div className="min-w-0 flex-1">
                     <p className="font-medium">
-                      <AccountName id={deny.account_id} /> <span className="font-normal text-soft">and below</span>
+                      <AccountName id={deny.account_id} link={false} /> <span className="font-normal text-soft">and below</span>
                     </p>
                     <p className="font-mono text-xs text-soft">{deny.rights.join(', ')}</p>
                   </div>
@@ -126,7 +118,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
             </ul>
           )}
           <Form id={id} error={adding.error} onSubmit={() => at && void adding.submit({ of: holder, where: at.id, what: [...rights] })}>
-            <AccountField label="From this account on" pointer="/account_id" own value={at} onChange={choose} hint="Your account, or one below it." />
+            <AccountPicker label="From this account on" pointer="/account_id" own value={at} onChange={choose} hint="Your account, or one below it." />
             <RightsField legend="Denied rights" value={rights} onChange={setRights} heldOnly={false} />
           </Form>
         </div>

@@ -4,7 +4,7 @@ import { useApi } from '~/api/query'
 import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, type Chosen } from '~/ui/account-field'
+import { AccountPicker, type Picked } from '~/ui/account'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
@@ -27,7 +27,7 @@ const REASONS: Record<Explained['reason'], string> = {
 export default function Permissions() {
   const { account, can, customer, session } = useViewer()
   const [filters, setFilters] = useFilters<'who' | 'at' | 'show'>()
-  const [picked, setPicked] = useState<Chosen | null>(null)
+  const [picked, setPicked] = useState<Picked | null>(null)
   const at = customer ? account.id : (filters.at ?? account.id)
   const others = can('members.read')
   const members = useApi('/reseller/accounts/{id}/members', { path: { id: account.id }, query: { limit: 200 } }, { enabled: others })
@@ -66,7 +66,7 @@ export default function Permissions() {
           <div className="grid gap-4 sm:grid-cols-3">
             {others && <SelectField label="Who" value={who} onChange={(value) => setFilters({ who: value })} options={people} />}
             {!customer && (
-              <AccountField
+              <AccountPicker
                 label="At"
                 own
                 value={picked && picked.id === at ? picked : { id: at, name: at === account.id ? account.name : (of.data?.name ?? '…') }}

@@ -4,7 +4,7 @@ import { refresh, useApi } from '~/api/query'
 import { startOf } from '~/lib/days'
 import { date } from '~/lib/format'
 import { useViewer } from '~/session/session'
-import { AccountField, type Chosen } from '~/ui/account-field'
+import { AccountPicker, type Picked } from '~/ui/account'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
@@ -26,7 +26,7 @@ const ADVANCE_MAX_DAYS = 400
 
 function MakeClock({ onClose }: { onClose: () => void }) {
   const id = useId()
-  const [root, setRoot] = useState<Chosen | null>(null)
+  const [root, setRoot] = useState<Picked | null>(null)
   const [name, setName] = useState('')
   const { submit, busy, error } = useSubmit(
     useCallback((body: { account_id: string; name?: string }) => api.post(LIST, { body }), []),
@@ -55,7 +55,7 @@ function MakeClock({ onClose }: { onClose: () => void }) {
           The account must be just made: right below yours, without sub-accounts, keys or credit. What is made below it later goes by the clock too.{' '}
           <TextLink to="accounts/new">Make an account</TextLink>
         </p>
-        <AccountField label="Account" pointer="/account_id" children value={root} onChange={setRoot} />
+        <AccountPicker label="Account" pointer="/account_id" value={root} onChange={setRoot} />
         <TextField label="Name" pointer="/name" optional value={name} onChange={setName} autoComplete="off" placeholder="Three months of billing" />
       </Form>
     </Dialog>

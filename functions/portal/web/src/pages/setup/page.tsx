@@ -129,7 +129,7 @@ export default function Setup() {
               <span className="block h-full rounded-full bg-accent" style={{ width: `${(finished / STEPS.length) * 100}%` }} />
             </span>
           </div>
-          <ol className="flex gap-1 overflow-x-auto md:block md:space-y-0.5">
+          <ol className="relative flex gap-1 overflow-x-auto md:block md:space-y-0.5">
             {STEPS.map(({ id, title }, index) => (
               <li key={id} className="shrink-0">
                 <button
