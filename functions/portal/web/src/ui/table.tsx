@@ -137,7 +137,13 @@ export function DataTable<Row>(props: Props<Row>) {
     () => columns.map((column) => ({ id: column.id, header: column.head, cell: (context) => (context.row.original.row === undefined ? <Skeleton className="h-3 w-3/5" /> : column.cell(context.row.original.row)) })),
     [columns],
   )
-  const table = useTable({ features, columns: definitions, data: shown, getRowId: (item) => (item.row === undefined ? `row-${item.index}` : rowId(item.row)) })
+  const table = useTable({
+    features,
+    columns: definitions,
+    data: shown,
+    // A place of a window keeps its element when its row comes, and with it the focus.
+    getRowId: (item) => (rowAt || item.row === undefined ? `row-${item.index}` : rowId(item.row)),
+  })
 
   const move = useCallback(
     (event: KeyboardEvent<HTMLTableRowElement>, index: number, row: Row | undefined) => {
