@@ -3,15 +3,21 @@ import { type ComponentType, useEffect } from 'react'
 import { parseSearch, writeSearch } from '~/lib/search'
 import { routes as account } from '~/pages/account/routes'
 import { routes as accounts } from '~/pages/accounts/routes'
-import { routes as credits } from '~/pages/credits/routes'
+import { routes as alerts } from '~/pages/alerts/routes'
+import { routes as audit } from '~/pages/audit/routes'
 import { routes as billing } from '~/pages/billing/routes'
+import { routes as brand } from '~/pages/brand/routes'
 import { routes as bulk } from '~/pages/bulk/routes'
+import { routes as credits } from '~/pages/credits/routes'
 import { routes as disputes } from '~/pages/disputes/routes'
+import { routes as insights } from '~/pages/insights/routes'
 import { routes as invoices } from '~/pages/invoices/routes'
-import { routes as payments } from '~/pages/payments/routes'
 import { routes as overview } from '~/pages/overview/routes'
+import { routes as payments } from '~/pages/payments/routes'
 import { routes as prices } from '~/pages/prices/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
+import { routes as settings } from '~/pages/settings/routes'
+import { routes as setup } from '~/pages/setup/routes'
 import { routes as usage } from '~/pages/usage/routes'
 import { routes as webhooks } from '~/pages/webhooks/routes'
 import { useViewer } from '~/session/session'
@@ -34,6 +40,12 @@ const PAGES: PageRoute[] = [
   ...prices,
   ...bulk,
   ...webhooks,
+  ...insights,
+  ...alerts,
+  ...audit,
+  ...settings,
+  ...brand,
+  ...setup,
 ]
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: () => <Missing />, errorComponent: PageFailed })

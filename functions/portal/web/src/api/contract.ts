@@ -78,6 +78,13 @@ export interface BrandView {
   host: null | { host: string; status: 'pending' | 'verified'; txt_name: string; txt_value: string; checked_at: Moment | null }
   version: number
 }
+/** A mail and an invoice as they would be sent under tokens that are not saved yet. */
+export interface BrandPreview {
+  mail_html: string
+  mail_text: string
+  subject: string
+  invoice_pdf_url: string | null
+}
 
 export interface Compared {
   this: Decimal
@@ -236,6 +243,7 @@ export interface ContractPaths {
   '/reseller/accounts/{id}/brand': Get<undefined, BrandView, { id: string }> & {
     put: Op<undefined, { id: string }, BrandTokens & { locked?: string[] }, BrandView>
   }
+  '/reseller/accounts/{id}/brand/preview': { post: Op<undefined, { id: string }, BrandTokens, BrandPreview> }
   '/reseller/accounts/{id}/brand/logo': {
     put: Op<undefined, { id: string }, { image: string }, BrandView>
     delete: Op<undefined, { id: string }, never, BrandView>

@@ -192,7 +192,7 @@ export function CheckField({ label, hint, value, onChange, disabled }: { label: 
   const id = useId()
   return (
     <div className="flex items-start gap-2.5">
-      <input id={id} type="checkbox" className="mt-0.5 size-4 accent-(--accent-ink)" checked={value} disabled={disabled} onChange={(event) => onChange(event.target.checked)} aria-describedby={hint ? `${id}-hint` : undefined} />
+      <input id={id} type="checkbox" className="mt-0.5 size-4 shrink-0 accent-(--accent-ink)" checked={value} disabled={disabled} onChange={(event) => onChange(event.target.checked)} aria-describedby={hint ? `${id}-hint` : undefined} />
       <div className="text-sm">
         <label htmlFor={id}>{label}</label>
         {hint && (

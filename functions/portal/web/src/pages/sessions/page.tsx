@@ -1,11 +1,12 @@
 import { useState } from 'react'
 import type { SessionRow } from '~/api/contract'
 import { useList } from '~/api/query'
+import { SettingsHead } from '~/pages/settings/head'
 import { useViewer } from '~/session/session'
 import { signOut } from '~/shell/sign-out'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
-import { Card, PageHead } from '~/ui/card'
+import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
@@ -42,7 +43,8 @@ export default function Sessions() {
   }
   return (
     <>
-      <PageHead
+      <SettingsHead
+        current="sessions"
         title="Sessions"
         sub="Where you are signed in. A session ends after 12 hours without use, and after 7 days at the latest."
         actions={
