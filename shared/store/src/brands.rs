@@ -126,7 +126,7 @@ impl Store {
     /// # Errors
     /// Table errors.
     pub async fn account_with_slug(&self, slug: &Slug) -> Result<Option<AccountId>, StoreError> {
-        self.named(keys::slug(slug.as_str())).await
+        self.holder_of(keys::slug(slug.as_str())).await
     }
 
     /// The account that proved that this host is its own: one read.
@@ -134,10 +134,10 @@ impl Store {
     /// # Errors
     /// Table errors.
     pub async fn account_with_host(&self, host: &HostName) -> Result<Option<AccountId>, StoreError> {
-        self.named(keys::host(host.as_str())).await
+        self.holder_of(keys::host(host.as_str())).await
     }
 
-    async fn named(&self, key: Key) -> Result<Option<AccountId>, StoreError> {
+    async fn holder_of(&self, key: Key) -> Result<Option<AccountId>, StoreError> {
         let item = patiently(&self.patience, || self.table.get(&key, true)).await?;
         item.map(|item| Reader(&item).parsed("acc")).transpose()
     }

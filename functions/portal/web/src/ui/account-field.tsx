@@ -1,8 +1,7 @@
 import { type KeyboardEvent, useId, useState } from 'react'
 import { useApi, useSettled } from '~/api/query'
 import { useViewer } from '~/session/session'
-import { Button, PageLink } from './button'
-import { Id } from './copy'
+import { Button } from './button'
 import { useFieldError } from './form'
 
 const ID = /^acc_[0-7][0-9a-hjkmnp-tv-z]{25}$/
