@@ -106,7 +106,7 @@ impl Seat {
     }
 
     /// What every text that belongs to it begins with.
-    fn mark(self) -> String {
+    pub fn mark(self) -> String {
         format!("zq-{}-", self.word())
     }
 }
