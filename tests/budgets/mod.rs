@@ -3,6 +3,7 @@
 
 mod billing;
 mod billing_run;
+mod insights;
 mod sessions;
 mod usage;
 mod watching;
@@ -100,6 +101,7 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     reporting(&mut c).await;
     in_bulk(&mut c).await;
     watching::watching(&mut c).await;
+    insights::insights(&mut c).await;
     billing::billing(&mut c).await;
     billing_run::running(&mut c).await;
     webhooks::telling(&mut c).await;

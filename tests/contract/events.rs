@@ -284,6 +284,25 @@ async fn the_event_of_the_stream_is_answered_by_the_outbox() {
     assert!(!filters.iter().any(|filter| filter.takes(&other)));
 }
 
+#[tokio::test]
+async fn the_event_of_the_stream_is_answered_by_the_rosters() {
+    let (w, _, table) = seeded().await;
+    let (inside, file) = (w.target.inside("the stream").expect("in this process"), root().join("events/stream/roster.json"));
+    let changes = crate::support::rosters::of_changes(&inside.memory.changed_since(0), 8_273_645);
+    let begins = |change: &&Value, prefix: &str| change["dynamodb"]["Keys"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(prefix));
+    let of = |prefix: &str| changes.iter().filter(|change| begins(change, prefix)).take(2).cloned().collect::<Vec<_>>();
+    let records = [of("ACC#"), of("LED#acc_"), of("AGG#"), of("INV#")].concat();
+    let wanted = json!({ "Records": records });
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, serde_json::to_string_pretty(&wanted).expect("JSON") + "\n").expect("written");
+    }
+    let events = events("stream");
+    assert_eq!(events["roster"], wanted, "UPDATE_GOLDEN=1 writes it anew");
+    let answer = tributary_roster::handle(&inside.app, events["roster"].clone(), &inside.app.run_id("")).await;
+    assert_eq!(answer.expect("an answer"), json!({ "batchItemFailures": [] }));
+    within_rights("roster", "events/stream/roster.json", &table.take());
+}
+
 #[test]
 fn every_queue_that_a_function_is_called_for_has_its_event() {
     let (template, events) = (Template::embedded().expect("template.yaml"), events("sqs"));

@@ -276,12 +276,13 @@ fn sources() -> String {
         "forecast",
         "outbox",
         "watcher",
+        "roster",
         "billing_run",
         "collector",
         "invoice_worker",
     ]
     .map(|name| read(&format!("functions/{name}/src/lib.rs")));
-    functions.concat() + &read("shared/api/src/router.rs")
+    functions.concat() + &read("functions/roster/src/hear.rs") + &read("shared/api/src/router.rs")
 }
 
 #[test]

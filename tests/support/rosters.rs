@@ -64,7 +64,7 @@ pub async fn hear(inside: &Inside) {
 /// # Panics
 /// If one cannot be folded.
 pub async fn fold(inside: &Inside) -> u64 {
-    inside.clock.advance_ms(2 * 60 * 1000);
+    inside.clock.advance_ms(6 * 60 * 1000);
     let summary = tributary_roster::handle(&inside.app, json!({}), &inside.app.run_id("")).await.expect("a run");
     assert_eq!(summary["failed"], 0, "{summary}");
     summary["folded"].as_u64().expect("a number")

@@ -10,8 +10,11 @@ use tributary_insights::facts::{ToldTo, take_in};
 use tributary_store::error::StoreError;
 use tributary_store::rosters;
 
-/// A roster is folded at the latest so long after something was told to it.
-const FOLDED_WITHIN_S: i64 = 60;
+/// A roster is folded at the latest so long after something was told to it. Whoever reads it sees what was told at once, but each fold writes all of it.
+const FOLDED_WITHIN_S: i64 = 5 * 60;
+/// And so long after so much was told at once: what is told must stay within one page of a query.
+const MUCH_WITHIN_S: i64 = 60;
+const MUCH: usize = 20;
 /// How many accounts are told at once: an item may have 400 KB, and all that is known of a moved account takes some.
 const TOLD_AT_ONCE: usize = 50;
 
@@ -52,7 +55,6 @@ async fn tell(app: &App, changes: &[Value], run: &RequestId) -> Result<usize, St
             Err(error) => unreadable(error),
         }
     }
-    let due = now.checked_add(SignedDuration::from_secs(FOLDED_WITHIN_S)).unwrap_or(now);
     let Some(name) = name_of(changes, now) else { return Ok(0) };
     let mut count = 0;
     for (owner, rows) in told {
@@ -61,6 +63,8 @@ async fn tell(app: &App, changes: &[Value], run: &RequestId) -> Result<usize, St
             app.store().tell_roster(&owner, &format!("{name}-{part:03}"), now, &rows).await?;
             count += rows.len();
         }
+        let within = if rows.len() >= MUCH { MUCH_WITHIN_S } else { FOLDED_WITHIN_S };
+        let due = now.checked_add(SignedDuration::from_secs(within)).unwrap_or(now);
         // Behind what was told: who folds takes the mark first, and then reads.
         app.store().fold_roster_by(&owner, due).await?;
     }

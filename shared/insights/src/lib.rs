@@ -1,6 +1,6 @@
 //! What an account's subtree brings in, costs and keeps: a roster of all accounts below it, at its own level of the chain, and what
 //! is computed of it. Nothing about money or rights is decided here: rosters are shown, and run behind by moments.
-//! Why so: `docs/adr/0013-rosters.md`; what each figure means: `docs/insights.md`.
+//! Why so: `docs/adr/0014-rosters.md`; what each figure means: `docs/insights.md`.
 
 pub mod change;
 pub mod churn;

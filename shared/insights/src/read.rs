@@ -61,6 +61,20 @@ impl From<RosterError> for Problem {
 /// # Errors
 /// [`RosterError`].
 pub async fn roster(app: &App, owner: &AccountId) -> Result<Roster, RosterError> {
+    match once(app, owner).await {
+        // Two folds since the head was read have removed what it names; else it is lost, and the schedule builds it anew.
+        Err(RosterError::Blob { .. }) => match once(app, owner).await {
+            Err(lost @ RosterError::Blob { .. }) => {
+                app.store().fold_roster_by(owner, app.platform_now()).await?;
+                Err(lost)
+            }
+            other => other,
+        },
+        other => other,
+    }
+}
+
+async fn once(app: &App, owner: &AccountId) -> Result<Roster, RosterError> {
     let read: RosterRead<Vec<RowChange>> = app.store().roster(owner, false).await?;
     let Some(head) = &read.head else { return unmade(app, owner).await };
     let now = app.now();

@@ -1,6 +1,6 @@
 //! Rosters: what is known of every account below another, kept for showing. A head names the blobs that hold it, and beside the
 //! head stands what was told since, so that one query and a blob that a process may know already are the whole of it (see
-//! `docs/adr/0013-rosters.md`). No decision about money or rights reads one.
+//! `docs/adr/0014-rosters.md`). No decision about money or rights reads one.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
