@@ -57,6 +57,7 @@ export function AccountPicker({
   own = false,
   required = true,
   bare = false,
+  placeholder = bare && typeof label === 'string' ? label : 'Search by name, external id or e-mail',
   wrong,
 }: {
   label: ReactNode
@@ -69,6 +70,7 @@ export function AccountPicker({
   required?: boolean
   /** Without a visible label: for bars of filters. */
   bare?: boolean
+  placeholder?: string
   wrong?: string | null
 }) {
   const { account } = useViewer()
@@ -122,7 +124,7 @@ export function AccountPicker({
           aria-invalid={error ? true : undefined}
           aria-describedby={[error ? `${id}-error` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ') || undefined}
           autoComplete="off"
-          placeholder={bare && typeof label === 'string' ? label : 'Search by name, external id or e-mail'}
+          placeholder={placeholder}
           required={required}
           value={text ?? value?.name ?? ''}
           onFocus={(event) => event.target.select()}
@@ -181,7 +183,7 @@ export function AccountPicker({
 }
 
 /** `AccountPicker` by the id alone: the empty text is none. */
-export function AccountField({ value, onChange, optional = false, ...rest }: { label: string; value: string; onChange: (id: string) => void; pointer?: string; hint?: string; optional?: boolean; bare?: boolean }) {
+export function AccountField({ value, onChange, optional = false, ...rest }: { label: string; value: string; onChange: (id: string) => void; pointer?: string; hint?: string; optional?: boolean; bare?: boolean; placeholder?: string }) {
   const name = useAccountName(value || null)
   return <AccountPicker {...rest} own value={value ? { id: value, name: name ?? value } : null} onChange={(picked) => onChange(picked?.id ?? '')} required={!optional && !rest.bare} />
 }
