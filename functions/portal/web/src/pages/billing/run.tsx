@@ -53,8 +53,9 @@ export default function RunPage() {
       align: 'right',
       width: 8,
       cell: (row) => (
-        <button type="button" className="decoration-line-strong decoration-dotted underline-offset-4 hover:underline" aria-label="The lines of this account" onClick={() => setOpened(keyOf(row))}>
+        <button type="button" className="decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(keyOf(row))}>
           <Amount value={row.difference} currency={row.currency ?? undefined} signed tone="negative" />
+          <span className="sr-only">: the lines of this account</span>
         </button>
       ),
     },

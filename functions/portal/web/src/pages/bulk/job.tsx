@@ -147,7 +147,7 @@ export default function JobPage() {
                 {opened.detail ?? words(opened.code ?? label(opened))}
               </Notice>
             )}
-            <Facts rows={Object.entries(opened.fields).map(([name, value]) => [<code key={name} className="font-mono text-xs">{name}</code>, cell(value)])} />
+            <Facts rows={Object.entries(opened.fields).map(([name, value]) => [<code key={name} className="font-mono text-xs">{name}</code>, name === 'account_id' && typeof value === 'string' ? <AccountName key="account" id={value} /> : cell(value)])} />
             {opened.made && (
               <p>
                 Made <AccountName id={opened.made} />
@@ -176,7 +176,7 @@ function What({ row, currency }: { row: Row; currency: string }) {
   const said = [amount, ...rest.map(([, value]) => cell(value))].filter(Boolean).join(' · ')
   return (
     <>
-      {id && /^acc_[0-9a-z]{26}$/.test(id) ? <AccountName id={id} /> : id}
+      {id && /^acc_[0-9a-z]{26}$/.test(id) ? <AccountName id={id} link={false} /> : id}
       {id && said && <span className="text-soft"> · </span>}
       <span title={said}>{said}</span>
     </>

@@ -33,7 +33,7 @@ export default function CreditNotePage() {
           <Failed error={read.error} retry={() => void read.refetch()} what="The credit note" />
         </Card>
       ) : (
-        <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
           <Card title="What it takes off" flush>
             <DataTable
               label="Lines"
@@ -52,7 +52,7 @@ export default function CreditNotePage() {
               <Facts
                 rows={[
                   ['Total', <Amount key="total" value={note.total} currency={note.currency} className="font-semibold" />],
-                  ['Lessened what was due', <Amount key="reduces" value={note.reduces} currency={note.currency} />],
+                  ['Off what is due', <Amount key="reduces" value={note.reduces} currency={note.currency} />],
                   ['Given back', <Amount key="given" value={note.given_back} currency={note.currency} />],
                   ['How', GIVEN[note.given_as]],
                   ['Reason', note.reason],

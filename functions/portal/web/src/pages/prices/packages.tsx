@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
-import { readDecimal } from '~/lib/exact'
+import { plainDecimal, readDecimal } from '~/lib/exact'
 import { compare, fromMicros, sign, toMicros } from '~/lib/decimal'
 import { count, money } from '~/lib/format'
 import { useFilters } from '~/lib/search'
@@ -270,7 +270,7 @@ function NewPackage({ open, onClose, seller, currency }: { open: boolean; onClos
 
 function EditBands({ open, onClose, seller, bands }: { open: boolean; onClose: () => void; seller?: string; bands: Schema<'BulkBand'>[] | null }) {
   const [sold, setSold] = useState(bands !== null)
-  const [rows, setRows] = useState((bands ?? []).map((band) => ({ from: band.from.replace(/\.?0+$/, ''), discount: band.discount })))
+  const [rows, setRows] = useState((bands ?? []).map((band) => ({ from: plainDecimal(band.from), discount: band.discount })))
   const { submit, busy, error } = useSubmit(
     (body: Schema<'PutBulkDiscounts'>) => api.put('/reseller/pricing/bulk-discounts', { body }),
     () => {
