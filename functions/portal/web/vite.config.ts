@@ -33,7 +33,7 @@ function earlyTheme(): Plugin {
   }
 }
 
-const api = process.env.TRIBUTARY_API ?? 'http://127.0.0.1:8080'
+const api = process.env.TRIBUTARY_API ?? 'http://127.0.0.1:8787'
 
 export default defineConfig({
   plugins: [react(), tailwind(), earlyTheme()],

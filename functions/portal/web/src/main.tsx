@@ -4,7 +4,7 @@ import { createRoot } from 'react-dom/client'
 import { queries } from '~/api/query'
 import { prefetchOverview } from '~/pages/overview/data'
 import { router } from '~/router'
-import { prefetchSession } from '~/session/session'
+import { prefetchSession, wasSeller } from '~/session/session'
 import { takeToken } from '~/session/token'
 import { wearKeptBrand } from '~/shell/brand'
 import './index.css'
@@ -16,7 +16,7 @@ wearKeptBrand(slug)
 if (!path.endsWith('/sign-in')) {
   // Both questions of the first view go out at once, before the page that needs them is there.
   prefetchSession()
-  if (path === '/app' || path === `/portal/${slug}`) prefetchOverview()
+  if (path === '/app' && wasSeller()) prefetchOverview()
 }
 
 createRoot(document.getElementById('root') as HTMLElement).render(

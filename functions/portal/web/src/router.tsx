@@ -1,6 +1,9 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router'
 import { type ComponentType, useEffect } from 'react'
 import { parseSearch, writeSearch } from '~/lib/search'
+import { routes as account } from '~/pages/account/routes'
+import { routes as accounts } from '~/pages/accounts/routes'
+import { routes as credits } from '~/pages/credits/routes'
 import { routes as billing } from '~/pages/billing/routes'
 import { routes as bulk } from '~/pages/bulk/routes'
 import { routes as disputes } from '~/pages/disputes/routes'
@@ -9,6 +12,7 @@ import { routes as payments } from '~/pages/payments/routes'
 import { routes as overview } from '~/pages/overview/routes'
 import { routes as prices } from '~/pages/prices/routes'
 import { routes as sessions } from '~/pages/sessions/routes'
+import { routes as usage } from '~/pages/usage/routes'
 import { routes as webhooks } from '~/pages/webhooks/routes'
 import { useViewer } from '~/session/session'
 import { Shell } from '~/shell/layout'
@@ -18,6 +22,10 @@ import { mayOpen, type PageRoute } from '~/shell/pages'
 /** All pages. A new folder of pages is one import and one line here, and a line in `shell/nav.ts`. */
 const PAGES: PageRoute[] = [
   ...overview,
+  ...accounts,
+  ...account,
+  ...credits,
+  ...usage,
   ...sessions,
   ...invoices,
   ...payments,

@@ -44,6 +44,7 @@ export interface Reply<T> {
 
 let csrfToken: string | null = null
 let onSignedOut: (() => void) | null = null
+let onOtherSession: (() => void) | null = null
 
 /** Sets the token that requests of the session carry when they change something. */
 export function setCsrfToken(token: string | null) {
@@ -53,6 +54,11 @@ export function setCsrfToken(token: string | null) {
 /** Sets what happens when the API no longer knows the session. */
 export function whenSignedOut(listener: () => void) {
   onSignedOut = listener
+}
+
+/** Sets what happens when the cookie is no longer that of the session this page knows: somebody signed in anew in another tab. */
+export function whenOtherSession(listener: () => void) {
+  onOtherSession = listener
 }
 
 /** Puts parameters into a path and the query behind it. Parameters that are null, undefined or empty are left out. */
@@ -143,6 +149,7 @@ export async function send<T>(method: Method, url: string, options: Head = {}): 
     const body = (parsed ?? {}) as Partial<ProblemBody>
     if (!body.request_id) body.request_id = response.headers.get('X-Request-Id') ?? undefined
     if (response.status === 401 && !url.startsWith('/portal/session')) onSignedOut?.()
+    if (body.code === 'csrf_failed') onOtherSession?.()
     throw new ApiError(response.status, body, Number.isFinite(retryAfter) ? retryAfter : null)
   }
   const etag = response.headers.get('ETag')

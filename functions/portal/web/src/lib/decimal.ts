@@ -18,6 +18,11 @@ export function fromMicros(micros: bigint): string {
   return `${micros < 0n ? '-' : ''}${size / 1_000_000n}.${String(size % 1_000_000n).padStart(6, '0')}`
 }
 
+/** The shortest text of the same number: `"5000.000000"` → `"5000"`. For fields in which it is edited. */
+export function plain(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
+
 /** The exact sum. */
 export function sum(values: Iterable<string>): string {
   let total = 0n

@@ -1,5 +1,3 @@
-import { toMicros } from './decimal'
-
 /** In whose language and zone things are said. */
 export interface Place {
   locale: string
@@ -66,10 +64,9 @@ export function money(amount: string, currency: string, place: Place, { style = 
   const base: Intl.NumberFormatOptions = { style: 'currency', currency, signDisplay: signed ? 'exceptZero' : 'negative' }
   if (style === 'compact') return exact(numberFormat(place.locale, { ...base, notation: 'compact', maximumFractionDigits: 1, minimumFractionDigits: 0 }), amount)
   const digits = currencyDigits(currency)
-  const micros = toMicros(amount)
-  const size = micros < 0n ? -micros : micros
-  const smallest = 10n ** BigInt(6 - Math.min(digits, 6))
-  const maximum = style === 'exact' || (size > 0n && size < smallest) ? 6 : digits
+  // Only how many places are shown is decided by a double, never what stands in them.
+  const size = Math.abs(Number(amount))
+  const maximum = style === 'exact' || (size > 0 && size < 10 ** -digits) ? 12 : digits
   return exact(numberFormat(place.locale, { ...base, minimumFractionDigits: digits, maximumFractionDigits: Math.max(digits, maximum) }), amount)
 }
 
@@ -95,10 +92,14 @@ const DATE_STYLES: Record<DateStyle, Intl.DateTimeFormatOptions> = {
   day: { month: 'short', day: 'numeric' },
 }
 
-/** A moment, in the place's zone. */
-export function date(moment: string | Date | null, place: Place, style: DateStyle = 'datetime'): string {
+/** A moment, in the place's zone. With a time of day, the running year goes without saying. */
+export function date(moment: string | Date | null, place: Place, style: DateStyle = 'datetime', now = new Date()): string {
   if (moment === null) return '–'
-  return dateFormat(place.locale, { ...DATE_STYLES[style], timeZone: place.timeZone }).format(new Date(moment))
+  const options: Intl.DateTimeFormatOptions = { ...DATE_STYLES[style], timeZone: place.timeZone }
+  const at = new Date(moment)
+  const year = dateFormat('en', { year: 'numeric', timeZone: place.timeZone })
+  if (style === 'datetime' && year.format(at) === year.format(now)) delete options.year
+  return dateFormat(place.locale, options).format(at)
 }
 
 /** A calendar day `2026-11-01` or month `2026-11`, which is the same everywhere. */
@@ -114,10 +115,13 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ]
 
+const relativeFormats = new Map<string, Intl.RelativeTimeFormat>()
+
 /** `3 hours ago`, `in 2 days`. */
 export function relative(moment: string, place: Place, now = Date.now()): string {
   const seconds = Math.round((new Date(moment).getTime() - now) / 1000)
-  const format = new Intl.RelativeTimeFormat(place.locale, { numeric: 'auto' })
+  let format = relativeFormats.get(place.locale)
+  if (!format) relativeFormats.set(place.locale, (format = new Intl.RelativeTimeFormat(place.locale, { numeric: 'auto' })))
   for (const [unit, size] of STEPS) if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit)
   return format.format(Math.trunc(seconds / 10) * 10, 'second')
 }

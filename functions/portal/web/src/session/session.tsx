@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
-import { api, forgetAnswers, setCsrfToken } from '~/api/client'
+import { api, forgetAnswers, setCsrfToken, whenOtherSession } from '~/api/client'
 import type { Session } from '~/api/contract'
 import type { ApiError } from '~/api/problem'
 import { queries } from '~/api/query'
@@ -8,16 +8,45 @@ import { type Place, placeOf } from '~/lib/format'
 
 const KEY = ['/portal/session']
 
+let current: string | null = null
+
 async function ask(): Promise<Session> {
   const { data } = await api.get('/portal/session')
   setCsrfToken(data.csrf_token)
+  // Another tab may have signed in as somebody else: nothing that the one saw is shown to the other.
+  if (current !== null && current !== data.id) {
+    forgetAnswers()
+    void queries.resetQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] })
+  }
+  current = data.id
+  remember(data)
   return data
+}
+
+/** Keeps whether this browser looks at a seller's pages: what the first view asks for before the session has answered. */
+function remember(session: Session) {
+  try {
+    localStorage.setItem('seller', session.account.kind !== 'customer' && session.rights.includes('insights.read') ? '1' : '0')
+  } catch {
+    // Then the first view asks one after the other.
+  }
+}
+
+/** Whether the last session here was a seller's. */
+export function wasSeller(): boolean {
+  try {
+    return localStorage.getItem('seller') === '1'
+  } catch {
+    return false
+  }
 }
 
 /** Asks for the session before the page's own script is there. */
 export function prefetchSession() {
   void queries.prefetchQuery({ queryKey: KEY, queryFn: ask, staleTime: 60_000 })
 }
+
+whenOtherSession(() => void queries.invalidateQueries({ queryKey: KEY }))
 
 /** The session, as the shell asks for it. */
 export function useSessionQuery() {
@@ -28,7 +57,9 @@ export function useSessionQuery() {
 export function begin(session: Session) {
   forgetAnswers()
   queries.clear()
+  current = session.id
   setCsrfToken(session.csrf_token)
+  remember(session)
   queries.setQueryData(KEY, session)
 }
 

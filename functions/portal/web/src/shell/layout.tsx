@@ -86,7 +86,7 @@ function Who() {
 
 function Frame() {
   const viewer = useViewer()
-  const { brand } = useBrand(viewer.slug, { later: true })
+  const { brand } = useBrand(viewer.slug, { later: viewer.slug === null })
   const [palette, setPalette] = useState(false)
   const [help, setHelp] = useState(false)
   const [drawer, setDrawer] = useState(false)

@@ -15,6 +15,11 @@ export interface NavItem extends Pick<PageRoute, 'right' | 'who'> {
 /** The navigation in its order. What a viewer may not open is left out. */
 export const NAV: NavItem[] = [
   { to: '', label: 'Overview', icon: 'home', group: 'Accounts', key: 'o' },
+  { to: 'accounts', label: 'Accounts', icon: 'accounts', group: 'Accounts', key: 'a', right: 'insights.read', who: 'sellers' },
+  { to: 'usage', label: 'Usage', icon: 'live', group: 'Usage', key: 'u', right: 'usage.read' },
+  { to: 'credits', label: 'Credits', icon: 'credits', group: 'Money', key: 'c', right: 'credits.read' },
+  { to: 'keys', label: 'Keys', icon: 'key', group: 'Set-up', key: 'k', right: 'keys.read', who: 'customers' },
+  { to: 'settings', label: 'Settings', icon: 'settings', group: 'Set-up', key: 's', right: 'accounts.read' },
   { to: 'invoices', label: 'Invoices', icon: 'invoice', group: 'Money', key: 'i', right: 'billing.read' },
   { to: 'payments', label: 'Payments', icon: 'transfer', group: 'Money', key: 'p', right: 'billing.read', who: 'sellers' },
   { to: 'payments/cards', label: 'Payment methods', icon: 'credits', group: 'Money', key: 'm', right: 'billing.read', who: 'customers' },

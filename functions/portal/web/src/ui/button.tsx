@@ -5,10 +5,10 @@ import { Icon, type IconName } from './icon'
 
 export type Look = 'primary' | 'plain' | 'quiet' | 'danger'
 const LOOKS: Record<Look, string> = {
-  primary: 'bg-accent text-accent-text border border-transparent hover:opacity-90 font-medium',
+  primary: 'bg-accent text-accent-text border border-transparent hover:ring-2 hover:ring-accent/30 font-medium',
   plain: 'bg-raised text-ink border border-line hover:bg-sunken shadow-low',
   quiet: 'text-soft border border-transparent hover:bg-sunken hover:text-ink',
-  danger: 'bg-bad-solid text-white border border-transparent hover:opacity-90 font-medium',
+  danger: 'bg-bad-solid text-white border border-transparent hover:ring-2 hover:ring-bad/30 font-medium',
 }
 
 function classes(look: Look, small: boolean, icononly: boolean) {

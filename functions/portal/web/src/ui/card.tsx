@@ -28,7 +28,7 @@ export function Card({ title, sub, actions, children, flush = false, className =
           {actions && <div className="flex flex-wrap items-center gap-2">{actions}</div>}
         </header>
       )}
-      <div className={flush ? '' : 'px-4 pt-2 pb-4'}>{children}</div>
+      <div className={flush ? `overflow-hidden rounded-b-xl ${title || actions ? 'border-t border-line' : 'rounded-t-xl'}` : 'px-4 pt-2 pb-4'}>{children}</div>
     </section>
   )
 }

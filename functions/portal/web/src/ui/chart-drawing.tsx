@@ -37,9 +37,13 @@ function draw(host: HTMLElement, { x, series, bands = [], format, formatX, heigh
       legend: { show: false },
       padding: [8, 8, 0, 0],
       cursor: { y: false, points: { size: 7, stroke: paper } },
-      scales: { x: { time: true }, y: { range: (_plot, low, high) => [Math.min(low ?? 0, 0), Math.max(high ?? 1, mark?.at ?? 0) * 1.06 || 1] } },
+      scales: {
+        // Columns stand in the middle of their time: the first and the last need half a step of room.
+        x: { time: true, range: (_plot, low, high) => (series.some((one) => one.kind === 'bars') && x.length > 1 ? [low - (high - low) / (x.length - 1) / 1.8, high + (high - low) / (x.length - 1) / 1.8] : [low, high]) },
+        y: { range: (_plot, low, high) => [Math.min(low ?? 0, 0), Math.max(high ?? 1, mark?.at ?? 0) * 1.06 || 1] },
+      },
       axes: [
-        { stroke: ink, grid: { show: false }, ticks: { stroke: line, size: 4 }, space: 72, font: '11px system-ui', values: (_plot, ticks) => ticks.map(formatX) },
+        { stroke: ink, grid: { show: false }, ticks: { stroke: line, size: 4 }, space: 72, size: 30, font: '11px system-ui', values: (_plot, ticks) => ticks.map(formatX) },
         { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 72, font: '11px system-ui', values: (_plot, ticks) => ticks.map(format) },
       ],
       series: [{}, ...lines, ...edges],

@@ -35,7 +35,7 @@ export function Copy({ text, what, children }: { text: string; what: string; chi
 export function Id({ id, what = 'id' }: { id: string; what?: string }) {
   const short = id.length > 18 ? `${id.slice(0, id.indexOf('_') + 5)}…${id.slice(-6)}` : id
   return (
-    <span className="inline-flex items-center gap-0.5">
+    <span className="-my-1 inline-flex items-center gap-0.5">
       <code className="font-mono text-xs text-soft" title={id}>
         {short}
       </code>

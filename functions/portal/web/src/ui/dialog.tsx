@@ -16,7 +16,11 @@ function useModal(open: boolean) {
   useEffect(() => {
     const dialog = ref.current
     if (!dialog) return
-    if (open && !dialog.open) dialog.showModal()
+    if (open && !dialog.open) {
+      dialog.showModal()
+      // The first thing to fill in, rather than the button that closes it all.
+      dialog.querySelector<HTMLElement>('[data-body] :is(input, select, textarea):not(:disabled)')?.focus()
+    }
     if (!open && dialog.open) dialog.close()
   }, [open])
   return ref
@@ -41,12 +45,12 @@ function Frame({ open, onClose, title, children, footer, className }: Props & { 
     >
       {open && (
         <div className="flex h-full max-h-[inherit] flex-col">
-          <header className="flex items-center justify-between gap-4 border-b border-line px-5 py-3">
+          <div className="flex items-center justify-between gap-4 border-b border-line px-5 py-3">
             <h2 id={id}>{title}</h2>
             <Button look="quiet" small icon="close" label="Close" onClick={() => ref.current?.close()} />
-          </header>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
-          {footer && <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</footer>}
+          </div>
+          <div data-body="" className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
+          {footer && <div className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</div>}
         </div>
       )}
     </dialog>

@@ -12,7 +12,7 @@ const PATHS = {
   alert: 'M12 4 2.5 20h19zM12 10v4M12 17h.01',
   bell: 'M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4',
   webhook: 'M9 8a3 3 0 1 1 5 2l3 5M7 17a3 3 0 1 0 3 1h7M17 15a3 3 0 1 1-2 5',
-  key: 'M14 10a4 4 0 1 0-3 4l2-2h2v-2h2V8h3V5h-3z',
+  key: 'M15.5 4a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM12.2 11.8 4 20M6.5 17.5 9 20M9.5 14.5l2 2',
   settings: 'M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.1 2.1M16.3 16.3l2.1 2.1M18.4 5.6l-2.1 2.1M7.7 16.3l-2.1 2.1',
   brush: 'M15 4l5 5-8 8H7v-5zM4 20c1-2 2-3 3-3',
   people: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6M18 14.5c2.2.8 3.5 2.7 3.5 5.5',
@@ -59,7 +59,7 @@ export function Icon({ name, size = 16, className = '' }: { name: IconName; size
       viewBox="0 0 24 24"
       fill="none"
       stroke="currentColor"
-      strokeWidth={1.75}
+      strokeWidth={name === 'more' ? 4 : 1.75}
       strokeLinecap="round"
       strokeLinejoin="round"
       aria-hidden="true"

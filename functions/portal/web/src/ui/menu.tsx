@@ -2,7 +2,19 @@ import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { Button, type Look } from './button'
 import type { IconName } from './icon'
 
-/** A button that opens a panel below it. Escape, a press elsewhere and leaving it with the keyboard close it. */
+const GAP_PX = 4
+
+/** Puts a panel of the top layer below its button, inside the window; above it where there is no room below. */
+function place(panel: HTMLElement, button: HTMLElement, align: 'left' | 'right') {
+  const at = button.getBoundingClientRect()
+  const { offsetWidth: width, offsetHeight: height } = panel
+  const left = align === 'right' ? at.right - width : at.left
+  const below = at.bottom + GAP_PX + height <= innerHeight || at.top < height
+  panel.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`
+  panel.style.top = `${below ? at.bottom + GAP_PX : at.top - GAP_PX - height}px`
+}
+
+/** A button that opens a panel. Escape, a press elsewhere, scrolling and leaving it with the keyboard close it. */
 export function Popover({
   label,
   icon,
@@ -12,7 +24,7 @@ export function Popover({
   children,
   text,
 }: {
-  /** For screen readers, and the text unless `text` is given. */
+  /** For screen readers, and the text unless `text` is given; `null` shows the icon alone. */
   label: string
   text?: ReactNode
   icon?: IconName
@@ -23,26 +35,40 @@ export function Popover({
 }) {
   const [open, setOpen] = useState(false)
   const root = useRef<HTMLDivElement>(null)
+  const panel = useRef<HTMLDivElement>(null)
   const id = useId()
   const close = () => {
     setOpen(false)
     root.current?.querySelector('button')?.focus()
   }
   useEffect(() => {
-    if (!open) return
-    const outside = (event: PointerEvent) => {
+    const [box, button] = [panel.current, root.current?.querySelector('button')]
+    if (!open || !box || !button) return
+    box.showPopover()
+    place(box, button, align)
+    box.querySelector<HTMLElement>('button, input, select, a')?.focus({ preventScroll: true })
+    const outside = (event: Event) => {
       if (!root.current?.contains(event.target as Node)) setOpen(false)
     }
+    const scrolled = (event: Event) => {
+      if (!box.contains(event.target as Node)) setOpen(false)
+    }
     document.addEventListener('pointerdown', outside)
-    root.current?.querySelector<HTMLElement>('[data-panel] button, [data-panel] input, [data-panel] select, [data-panel] a')?.focus()
-    return () => document.removeEventListener('pointerdown', outside)
-  }, [open])
+    document.addEventListener('scroll', scrolled, true)
+    addEventListener('resize', scrolled)
+    return () => {
+      document.removeEventListener('pointerdown', outside)
+      document.removeEventListener('scroll', scrolled, true)
+      removeEventListener('resize', scrolled)
+    }
+  }, [open, align])
   return (
     <div
       ref={root}
-      className="relative inline-block"
+      className="inline-block"
       onKeyDown={(event) => {
         if (event.key !== 'Escape' || !open) return
+        event.preventDefault()
         event.stopPropagation()
         close()
       }}
@@ -54,11 +80,7 @@ export function Popover({
         {text === null ? undefined : (text ?? label)}
       </Button>
       {open && (
-        <div
-          id={id}
-          data-panel=""
-          className={`absolute z-40 mt-1 max-h-[70vh] min-w-48 overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-high ${align === 'right' ? 'right-0' : 'left-0'}`}
-        >
+        <div ref={panel} id={id} popover="manual" className="max-h-[70vh] min-w-48 overflow-y-auto rounded-lg border border-line bg-raised p-1 text-left shadow-high">
           {children(close)}
         </div>
       )}
@@ -67,7 +89,18 @@ export function Popover({
 }
 
 /** A list of actions behind a button; arrows move between them. */
-export function Menu({ items, ...rest }: { label: string; text?: ReactNode; icon?: IconName; look?: Look; small?: boolean; align?: 'left' | 'right'; items: ({ label: string; onSelect: () => void; danger?: boolean; icon?: IconName } | null | false)[] }) {
+export function Menu({
+  items,
+  ...rest
+}: {
+  label: string
+  text?: ReactNode
+  icon?: IconName
+  look?: Look
+  small?: boolean
+  align?: 'left' | 'right'
+  items: ({ label: string; onSelect: () => void; danger?: boolean; icon?: IconName } | null | false)[]
+}) {
   const shown = items.filter((item) => item !== null && item !== false)
   if (shown.length === 0) return null
   return (

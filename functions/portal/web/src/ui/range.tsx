@@ -24,23 +24,25 @@ export function readRange(text: string | undefined, timeZone: string, fallback =
 }
 
 /** Chooses days, and what they are compared with. The value is what `readRange` reads, so it goes into the address as it is. */
-export function RangePicker({ value, fallback = '30d', onChange, compare, onCompare }: { value: string | undefined; fallback?: string; onChange: (value: string) => void; compare?: boolean; onCompare?: (compare: boolean) => void }) {
+export function RangePicker({ value, fallback = '30d', any = false, onChange, compare, onCompare }: { value: string | undefined; fallback?: string; /** No value means any time, and can be chosen. */ any?: boolean; onChange: (value: string) => void; compare?: boolean; onCompare?: (compare: boolean) => void }) {
   const { place } = useViewer()
   const days = readRange(value, place.timeZone, fallback)
-  const named = PRESETS.find(([name]) => name === (value ?? fallback))
+  const all = any && !value
+  const named = all ? (['', 'Any time'] as const) : PRESETS.find(([name]) => name === (value ?? fallback))
   const [own, setOwn] = useState(days)
   const past = before(days)
   return (
-    <Popover label={`Period: ${named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}`} icon="calendar" text={named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}>
+    <Popover label={`Period: ${named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}`} icon="calendar" align="left" text={named?.[1] ?? `${calendar(days.from, place)} – ${calendar(days.to, place)}`}>
       {(close) => (
-        <div className="w-64">
+        <div className="w-72">
           <ul>
-            {PRESETS.map(([name, label]) => (
+            {[...(any ? [['', 'Any time'] as const] : []), ...PRESETS].map(([name, label]) => (
               <li key={name}>
                 <Button
                   look="quiet"
-                  className="w-full !justify-start !text-ink"
-                  icon={name === (value ?? fallback) ? 'check' : undefined}
+                  className="w-full !justify-start !text-ink [&:not([aria-pressed=true])>svg]:invisible"
+                  icon="check"
+                  aria-pressed={name === (all ? '' : (value ?? fallback))}
                   onClick={() => {
                     onChange(name)
                     close()

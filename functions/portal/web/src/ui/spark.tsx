@@ -25,7 +25,10 @@ export function CompareBars({ now, then, labels, format, height = 180, label }: 
   const slot = width / slots
   const line = then.flatMap((value, index) => (value === null ? [] : [`${((index + 0.5) * slot).toFixed(1)},${y(value).toFixed(1)}`]))
   return (
-    <figure>
+    <figure className="relative">
+      <span aria-hidden="true" className="absolute -top-1.5 left-0 bg-paper pr-1.5 text-2xs text-soft">
+        {format(high)}
+      </span>
       <svg viewBox={`0 0 ${width} ${height}`} width="100%" height={height} preserveAspectRatio="none" role="img" aria-label={label}>
         {[0.5, 1].map((share) => (
           <line key={share} x1={0} x2={width} y1={y(high * share)} y2={y(high * share)} stroke="var(--line)" vectorEffect="non-scaling-stroke" />

@@ -1,6 +1,6 @@
 import { type ColumnDef, tableFeatures, useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { Button } from './button'
 import { Icon } from './icon'
 import { Failed, Skeleton } from './state'
@@ -67,7 +67,22 @@ interface Props<Row> {
   stale?: boolean
 }
 
-const FROM = { sm: 'hidden sm:table-cell', md: 'hidden md:table-cell', lg: 'hidden lg:table-cell', xl: 'hidden xl:table-cell' }
+const BREAKS = { sm: '40rem', md: '48rem', lg: '64rem', xl: '80rem' } as const
+/** The least room of a column without a width of its own. */
+const FLEXIBLE_REM = 13
+
+/** Which of the widths a page has reached; a column below its own is not made at all. */
+function useBreaks(): Record<keyof typeof BREAKS, boolean> {
+  const [medias] = useState(() => Object.entries(BREAKS).map(([name, width]) => [name, matchMedia(`(min-width: ${width})`)] as const))
+  const reached = useSyncExternalStore(
+    (listener) => {
+      medias.forEach(([, media]) => media.addEventListener('change', listener))
+      return () => medias.forEach(([, media]) => media.removeEventListener('change', listener))
+    },
+    () => medias.filter(([, media]) => media.matches).map(([name]) => name).join(),
+  )
+  return useMemo(() => Object.fromEntries(Object.keys(BREAKS).map((name) => [name, reached.split(',').includes(name)])) as Record<keyof typeof BREAKS, boolean>, [reached])
+}
 
 function order(left: string | number | bigint, right: string | number | bigint): number {
   if (typeof left === 'string' && typeof right === 'string') return left.localeCompare(right, undefined, { numeric: true })
@@ -76,10 +91,13 @@ function order(left: string | number | bigint, right: string | number | bigint):
 
 /** A table with a head that stays, rows made only where they are seen, and states for loading, nothing and failure. */
 export function DataTable<Row>(props: Props<Row>) {
-  const { label, columns, rowId, loading = false, error, retry, empty, onOpen, selection, onSort, total, rowAt, onRange, maxHeight, stale = false } = props
+  const { label, rowId, loading = false, error, retry, empty, onOpen, selection, onSort, total, rowAt, onRange, maxHeight, stale = false } = props
   const [ownSort, setOwnSort] = useState(props.sort ?? '')
   const sort = onSort ? (props.sort ?? '') : ownSort
   const scroller = useRef<HTMLDivElement>(null)
+  const breaks = useBreaks()
+  const columns = useMemo(() => props.columns.filter((column) => !column.from || breaks[column.from]), [props.columns, breaks])
+  const leastRem = columns.reduce((total, column) => total + (column.width ?? FLEXIBLE_REM), selection ? 2.5 : 0)
 
   const rows = useMemo(() => {
     if (onSort || !ownSort) return props.rows
@@ -119,7 +137,13 @@ export function DataTable<Row>(props: Props<Row>) {
     () => columns.map((column) => ({ id: column.id, header: column.head, cell: (context) => (context.row.original.row === undefined ? <Skeleton className="h-3 w-3/5" /> : column.cell(context.row.original.row)) })),
     [columns],
   )
-  const table = useTable({ features, columns: definitions, data: shown, getRowId: (item) => (item.row === undefined ? `row-${item.index}` : rowId(item.row)) })
+  const table = useTable({
+    features,
+    columns: definitions,
+    data: shown,
+    // A place of a window keeps its element when its row comes, and with it the focus.
+    getRowId: (item) => (rowAt || item.row === undefined ? `row-${item.index}` : rowId(item.row)),
+  })
 
   const move = useCallback(
     (event: KeyboardEvent<HTMLTableRowElement>, index: number, row: Row | undefined) => {
@@ -130,8 +154,13 @@ export function DataTable<Row>(props: Props<Row>) {
         event.preventDefault()
         const target = Math.max(0, Math.min(count - 1, index + step))
         if (virtual) virtualizer.scrollToIndex(target)
-        const focus = () => scroller.current?.querySelector<HTMLElement>(`tr[data-index="${target}"]`)?.focus()
-        requestAnimationFrame(() => requestAnimationFrame(focus))
+        // A row far away is made some frames after the scrolling; then it takes the focus.
+        const focus = (frames: number) => {
+          const there = scroller.current?.querySelector<HTMLElement>(`tr[data-index="${target}"]`)
+          if (there) there.focus({ preventScroll: virtual })
+          else if (frames > 0) requestAnimationFrame(() => focus(frames - 1))
+        }
+        requestAnimationFrame(() => focus(30))
       } else if (event.key === 'Enter' && row !== undefined && onOpen) {
         event.preventDefault()
         onOpen(row)
@@ -160,11 +189,11 @@ export function DataTable<Row>(props: Props<Row>) {
   return (
     <div className={stale ? 'opacity-60 transition-opacity' : 'transition-opacity'} aria-busy={loading || stale}>
       <div ref={scroller} role="region" aria-label={label} tabIndex={0} className="overflow-auto" style={{ maxHeight: virtual ? (maxHeight ?? 'min(70vh, 52rem)') : maxHeight }}>
-        <table className="w-full table-fixed border-separate border-spacing-0 text-sm" aria-rowcount={count + 1}>
+        <table className="w-full table-fixed border-separate border-spacing-0 text-sm" style={{ minWidth: columns.length > 3 ? `${leastRem}rem` : undefined }} aria-rowcount={count + 1}>
           <colgroup>
             {selection && <col style={{ width: '2.5rem' }} />}
             {columns.map((column) => (
-              <col key={column.id} className={column.from ? FROM[column.from].replace('table-cell', 'table-column') : undefined} style={column.width ? { width: `${column.width}rem` } : undefined} />
+              <col key={column.id} style={column.width ? { width: `${column.width}rem` } : undefined} />
             ))}
           </colgroup>
           <thead>
@@ -193,7 +222,7 @@ export function DataTable<Row>(props: Props<Row>) {
                       key={header.id}
                       scope="col"
                       aria-sort={sortable ? (way ?? 'none') : undefined}
-                      className={`sticky top-0 z-10 h-9 truncate border-b border-line bg-paper px-3 text-xs font-medium text-soft first:pl-4 last:pr-4 ${column.align === 'right' ? 'text-right' : 'text-left'} ${column.from ? FROM[column.from] : ''}`}
+                      className={`sticky top-0 z-10 h-9 truncate border-b border-line bg-paper px-3 text-xs font-medium text-soft first:pl-4 last:pr-4 ${column.align === 'right' ? 'text-right' : 'text-left'}`}
                     >
                       {sortable ? (
                         <button type="button" className="inline-flex items-center gap-1 hover:text-ink" onClick={() => toggleSort(column.sort as string)}>
@@ -217,7 +246,7 @@ export function DataTable<Row>(props: Props<Row>) {
                   <tr key={index} className="h-10">
                     {selection && <td className="border-b border-line" />}
                     {columns.map((column) => (
-                      <td key={column.id} className={`border-b border-line px-3 first:pl-4 last:pr-4 ${column.align === 'right' ? 'text-right' : ''} ${column.from ? FROM[column.from] : ''}`}>
+                      <td key={column.id} className={`border-b border-line px-3 first:pl-4 last:pr-4 ${column.align === 'right' ? 'text-right' : ''}`}>
                         <Skeleton className="h-3 w-3/5" />
                       </td>
                     ))}
@@ -258,7 +287,7 @@ export function DataTable<Row>(props: Props<Row>) {
                   {line.getAllCells().map((cell) => {
                     const column = columns.find((candidate) => candidate.id === cell.column.id) as Column<Row>
                     return (
-                      <td key={cell.id} className={`truncate border-b border-line px-3 first:pl-4 last:pr-4 ${column.align === 'right' ? 'text-right tabular-nums' : ''} ${column.from ? FROM[column.from] : ''}`}>
+                      <td key={cell.id} className={`truncate border-b border-line px-3 first:pl-4 last:pr-4 ${column.align === 'right' ? 'text-right tabular-nums' : ''}`}>
                         <table.FlexRender cell={cell} />
                       </td>
                     )

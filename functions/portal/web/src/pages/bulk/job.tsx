@@ -65,14 +65,18 @@ export default function JobPage() {
         back={<PageLink to="bulk">Bulk jobs</PageLink>}
         title={job ? ABOUT[job.kind].label : read.error ? 'Bulk job' : <Skeleton className="h-6 w-40" />}
         sub={job ? <span className="flex flex-wrap items-center gap-x-3"><State state={job.state} />{plan && <Badge tone="info">Waits for you</Badge>}<Id id={job.id} what="job id" /></span> : <Skeleton className="h-4 w-52" />}
-        actions={job && <Actions job={job} manage={manage} />}
+        actions={job ? <Actions job={job} manage={manage} /> : read.error ? undefined : <Skeleton className="h-8.5 w-28" />}
       />
       {read.error ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The job" />
         </Card>
+      ) : !job ? (
+        <Card key="loading">
+          <Skeleton className="h-64 w-full" />
+        </Card>
       ) : (
-        <div className="space-y-4">
+        <div key="job" className="space-y-4">
           {job?.reason && (
             <Notice tone={job.state === 'paused' ? 'warn' : 'bad'} title={job.state === 'paused' ? 'Paused' : 'Stopped'}>
               {job.reason.detail} {job.reason.code === 'insufficient_credits' && 'Add credit to the payer and resume, or cancel.'}
@@ -125,7 +129,7 @@ export default function JobPage() {
               columns={columns}
               rowId={(row) => String(row.row)}
               {...list}
-              loading={list.loading || (!job && !read.error)}
+              loading={list.loading}
               onOpen={setOpened}
               empty={
                 job?.phase === 'planning' ? (

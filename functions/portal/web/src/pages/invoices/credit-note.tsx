@@ -32,8 +32,12 @@ export default function CreditNotePage() {
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The credit note" />
         </Card>
+      ) : !note ? (
+        <Card key="loading">
+          <Skeleton className="h-64 w-full" />
+        </Card>
       ) : (
-        <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
+        <div key="note" className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
           <Card title="What it takes off" flush>
             <DataTable
               label="Lines"

@@ -5,7 +5,8 @@ import { useList } from '~/api/query'
 import { calendar } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, AccountName } from '~/ui/account'
+import { AccountName } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Amount } from '~/ui/amount'
 import { State } from '~/ui/badge'
 import { Button, ButtonLink, PageLink } from '~/ui/button'
@@ -62,7 +63,7 @@ export default function Invoices() {
     },
     ...(side === 'sold' ? [{ id: 'account', head: 'Account', from: 'sm' as const, cell: (row: Row) => <AccountName id={row.account_id} /> }] : []),
     { id: 'period', head: 'Period', width: side === 'sold' ? 10 : undefined, from: side === 'sold' ? 'md' : 'sm', cell: (row) => <Period row={row} /> },
-    { id: 'state', head: 'State', width: 7, cell: (row) => <State state={row.state} /> },
+    { id: 'state', head: 'State', width: 7.5, cell: (row) => <State state={row.state} /> },
     { id: 'due_at', head: 'Due', width: 7.5, from: 'lg', cell: (row) => (row.state === 'draft' ? <span className="text-soft">Issued <Time at={row.draft_until} style="day" /></span> : <Time at={row.due_at} style="date" />) },
     { id: 'total', head: 'Total', align: 'right', width: 6.5, cell: (row) => <Amount value={row.total} currency={row.currency} /> },
     { id: 'due', head: 'Still due', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.due} currency={row.currency} className={row.state === 'past_due' ? 'font-medium text-bad' : ''} /> },

@@ -4,7 +4,8 @@ import { useList } from '~/api/query'
 import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, AccountName } from '~/ui/account'
+import { AccountName } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Amount } from '~/ui/amount'
 import { State } from '~/ui/badge'
 import { Button, PageLink } from '~/ui/button'
@@ -32,7 +33,7 @@ export default function Payments() {
   const state = STATES.find((known) => known === filters.state)
   const list = useList('/reseller/payments', { query: { limit: 50, state, account_id: filters.account } }, { keep: true })
   const columns: Column<Row>[] = [
-    { id: 'at', head: 'When', width: 10.5, cell: (row) => <PageLink to={`payments/${row.id}`}><Time at={row.created_at} /></PageLink> },
+    { id: 'at', head: 'When', width: 7.5, cell: (row) => <PageLink to={`payments/${row.id}`}><Time at={row.created_at} style="date" /></PageLink> },
     { id: 'for', head: 'For', from: 'md', cell: (row) => (row.invoice_id ? <PageLink to={`invoices/${row.invoice_id}`}>Invoice</PageLink> : row.package_id ? 'A package of credit' : 'Credit') },
     { id: 'account', head: 'Account', width: 12, from: 'lg', cell: (row) => <AccountName id={row.account_id} /> },
     { id: 'by', head: 'By', width: 8, from: 'sm', cell: (row) => paidBy(row) },

@@ -5,7 +5,7 @@ import { plainDecimal, readDecimal } from '~/lib/exact'
 import { calendar, count } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Act } from '~/ui/ask'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
@@ -43,12 +43,11 @@ export default function Tiers() {
           <Failed error={read.error} retry={() => void read.refetch()} what="The tiers" />
         </Card>
       ) : !tiers ? (
-        <div className="space-y-4">
-          <Card><Skeleton className="h-40 w-full" /></Card>
-          <Card><Skeleton className="h-40 w-full" /></Card>
-        </div>
+        <Card key="loading">
+          <Skeleton className="h-80 w-full" />
+        </Card>
       ) : (
-        <div className="space-y-4">
+        <div key="tiers" className="space-y-4">
           {standing && <Standing standing={standing} />}
           <Card
             title={of === account.id ? 'What you give your resellers' : 'What it gives its resellers'}

@@ -1,0 +1,8 @@
+import type { PageRoute } from '~/shell/pages'
+
+export const routes: PageRoute[] = [
+  { path: 'accounts/$id', title: 'Account', load: () => import('./page'), right: 'accounts.read', who: 'sellers' },
+  { path: 'accounts/$id/$tab', title: 'Account', load: () => import('./page'), right: 'accounts.read', who: 'sellers' },
+  { path: 'keys', title: 'Keys', load: () => import('./own-keys'), right: 'keys.read', who: 'customers' },
+  { path: 'settings', title: 'Settings', load: () => import('./own-settings'), right: 'accounts.read' },
+]
