@@ -61,7 +61,7 @@ export function Lines({ invoice }: { invoice: Invoice }) {
 }
 
 function LineExplained({ invoice, line }: { invoice: Invoice; line: Line }) {
-  const { place, customer, can } = useViewer()
+  const { account, place, customer, can } = useViewer()
   const { currency } = invoice
   const rounding = minus(line.amount, trimmed(line.exact))
   return (
@@ -92,7 +92,11 @@ function LineExplained({ invoice, line }: { invoice: Invoice; line: Line }) {
       {line.kind === 'usage' && !line.month && <p className="text-soft">A ledger keeps four months by meter. What comes of older ones is one line.</p>}
       <p className="text-soft">
         The invoice holds entries {count(invoice.ledger.from_seq + 1, place)} to {count(invoice.ledger.to_seq, place)} of the account’s ledger.{' '}
-        {!customer && can('credits.read') && <PageLink to={`accounts/${invoice.account_id}`} className="underline">Open the account</PageLink>}
+        {can('credits.read') && (
+          <PageLink to={invoice.account_id === account.id ? 'credits' : `accounts/${invoice.account_id}/ledger`} search={{ range: `${invoice.period.start.slice(0, 10)}..${invoice.period.end.slice(0, 10)}` }} className="underline">
+            Open the ledger
+          </PageLink>
+        )}
       </p>
     </div>
   )
@@ -168,7 +172,7 @@ function UsageOfLine({ invoice, line, meter, month }: { invoice: Invoice; line: 
         <p className="text-xs text-soft">The days are those of the whole month. What was billed of it before this invoice, or came after it, is on the invoice before or after.</p>
       )}
       {!priced && <p className="text-xs text-soft">Amounts stand in this report at your own account’s level, which is not this invoice’s: the quantities are the same.</p>}
-      <PageLink to="usage" search={{ account_id: mine ? undefined : invoice.account_id, meter, range: `${month}-01..${lastDay(month)}` }}>
+      <PageLink to={mine ? 'usage/report' : `accounts/${invoice.account_id}/usage`} search={{ range: `${month}-01..${lastDay(month)}`, by: 'meter' }}>
         Open in usage
       </PageLink>
     </section>
