@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareDecimals, exactMoney, readDecimal } from './exact'
+import { compareDecimals, exactMoney, plainDecimal, readDecimal } from './exact'
 
 const place = { locale: 'en-US', timeZone: 'UTC' }
 
@@ -14,6 +14,9 @@ describe('exact money', () => {
     expect(readDecimal('0.0000000000001', 12)).toBeNull()
     expect(readDecimal('-1', 12)).toBeNull()
     expect(readDecimal('abc', 12)).toBeNull()
+  })
+  it('leaves zeros out behind the dot alone', () => {
+    expect(['10.500000', '100.000000', '1000', '0.000000'].map(plainDecimal)).toEqual(['10.5', '100', '1000', '0'])
   })
   it('orders decimals with more places than micro-units', () => {
     expect(compareDecimals('0.000000000001', '0.000000000002')).toBe(-1)

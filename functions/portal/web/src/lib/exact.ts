@@ -20,6 +20,11 @@ export function readDecimal(typed: string, places: number): string | null {
   return match && (match[2] ?? '').length <= places ? text : null
 }
 
+/** A decimal without the zeros behind it, as one would type it: `10.500000` → `10.5`. */
+export function plainDecimal(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
+
 /** Orders two plain decimals of any number of places. */
 export function compareDecimals(left: string, right: string): number {
   const scaled = (text: string) => {

@@ -1,33 +1,10 @@
 import { type KeyboardEvent, useId, useState } from 'react'
 import { useApi, useSettled } from '~/api/query'
-import { useViewer } from '~/session/session'
+import { useAccountName } from './account'
 import { Button } from './button'
 import { useFieldError } from './form'
 
 const ID = /^acc_[0-7][0-9a-hjkmnp-tv-z]{25}$/
-const NAMES_MS = 5 * 60_000
-
-/**
- * An account's name and currency as far as the viewer may know them; null while they are asked for, and where they are not to be known. Direct
- * sub-accounts come in one answer, deeper ones one by one. Nothing is asked for in a customer's portal.
- */
-export function useAccount(id: string | null | undefined): { name: string | null; currency: string | null } {
-  const { account, customer, can } = useViewer()
-  const known = !id || id === account.id || id === account.parent_id
-  const may = !customer && can('accounts.read') && !known
-  const children = useApi('/reseller/accounts', { query: { limit: 200 } }, { enabled: may, staleMs: NAMES_MS })
-  const child = children.data?.data.find((row) => row.id === id)
-  const one = useApi('/reseller/accounts/{id}', { path: { id: id ?? '-' } }, { enabled: may && !child && !children.isPending, staleMs: NAMES_MS })
-  if (id === account.id) return { name: account.name, currency: account.currency }
-  if (id && id === account.parent_id) return { name: 'Your seller', currency: null }
-  const found = child ?? one.data
-  return { name: found?.name ?? null, currency: found?.currency ?? null }
-}
-
-/** The name alone. */
-export function useAccountName(id: string | null | undefined): string | null {
-  return useAccount(id).name
-}
 
 /**
  * Chooses an account of the subtree: one writes a part of its name, its external id, or its id. `value` is the id; the empty text is none.

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Schema } from '~/api/client'
-import { readDecimal } from '~/lib/exact'
+import { plainDecimal, readDecimal } from '~/lib/exact'
 import { Button } from '~/ui/button'
 import { CheckField, TextField } from '~/ui/form'
 
@@ -57,7 +57,7 @@ export interface FeeText {
 
 export function feeText(fee: Schema<'BillingFee'> | Schema<'OwnFee'>): FeeText {
   const tag = 'tag' in fee ? fee.tag : null
-  return { id: fee.id, name: fee.name, amount: fee.amount, prorate: fee.prorate ?? false, account_id: ('account_id' in fee ? fee.account_id : null) ?? '', tag: tag ? tagText(tag) : '' }
+  return { id: fee.id, name: fee.name, amount: plainDecimal(fee.amount), prorate: fee.prorate ?? false, account_id: ('account_id' in fee ? fee.account_id : null) ?? '', tag: tag ? tagText(tag) : '' }
 }
 
 export function readFee(fee: FeeText): Schema<'BillingFee'> {

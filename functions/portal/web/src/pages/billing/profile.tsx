@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
-import { readDecimal } from '~/lib/exact'
+import { plainDecimal, readDecimal } from '~/lib/exact'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Button, ButtonLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { CheckField, Form, SelectField, TextField, useSubmit } from '~/ui/form'
@@ -57,7 +58,7 @@ function Edit({ profile, etag, reload }: { profile: Profile; etag: string | null
   const [anchor, setAnchor] = useState(profile.anchor_day?.toString() ?? '')
   const [zone, setZone] = useState(profile.time_zone ?? '')
   const [terms, setTerms] = useState(profile.terms_days?.toString() ?? '')
-  const [minimum, setMinimum] = useState(profile.minimum ?? '')
+  const [minimum, setMinimum] = useState(profile.minimum ? plainDecimal(profile.minimum) : '')
   const [ownFees, setOwnFees] = useState(profile.fees !== null && profile.fees !== undefined)
   const [fees, setFees] = useState((profile.fees ?? []).map(feeText))
   const [exempt, setExempt] = useState(profile.tax_exempt)

@@ -53,8 +53,9 @@ export default function RunPage() {
       align: 'right',
       width: 8,
       cell: (row) => (
-        <button type="button" className="decoration-line-strong decoration-dotted underline-offset-4 hover:underline" aria-label="The lines of this account" onClick={() => setOpened(keyOf(row))}>
+        <button type="button" className="decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(keyOf(row))}>
           <Amount value={row.difference} currency={row.currency ?? undefined} signed tone="negative" />
+          <span className="sr-only">: the lines of this account</span>
         </button>
       ),
     },
@@ -65,14 +66,18 @@ export default function RunPage() {
         back={<PageLink to="billing">Billing runs</PageLink>}
         title={run ? `${run.dry_run ? 'Dry run' : 'Run'}${run.month ? ` of ${calendar(run.month, place)}` : ' of the schedule'}` : read.error ? 'Billing run' : <Skeleton className="h-6 w-56" />}
         sub={run ? <span className="flex flex-wrap items-center gap-x-3"><State state={run.state} />{run.dry_run && <Badge>Nothing is made</Badge>}<Id id={run.id} what="run id" /></span> : <Skeleton className="h-4 w-48" />}
-        actions={run?.dry_run && run.state === 'completed' && run.month && can('billing.manage') ? <ForReal run={run} month={run.month} failed={run.failed} /> : undefined}
+        actions={run?.dry_run && run.state === 'completed' && run.month && can('billing.manage') ? <ForReal run={run} month={run.month} failed={run.failed} /> : run || read.error ? undefined : <Skeleton className="h-8.5 w-28" />}
       />
       {read.error ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The run" />
         </Card>
+      ) : !run ? (
+        <Card key="loading">
+          <Skeleton className="h-64 w-full" />
+        </Card>
       ) : (
-        <div className="space-y-4">
+        <div key="run" className="space-y-4">
           <Card>
             <div className="min-h-12 space-y-2 text-sm">
               {run ? (
@@ -120,7 +125,7 @@ export default function RunPage() {
                 {...rows}
                 rows={shown}
                 rowId={keyOf}
-                loading={rows.loading || !run}
+                loading={rows.loading}
                 onOpen={(row) => setOpened(keyOf(row))}
                 empty={<Empty icon="accounts" title={state ? 'None in this state' : completed ? 'No account' : 'Nothing yet'}>{state ? (rows.hasMore ? 'Among the rows that are loaded. Clear the filter and load more.' : 'Clear the filter to see the others.') : completed ? 'No account has a period that begins in this month.' : 'Rows come as chunks are done.'}</Empty>}
               />

@@ -25,7 +25,7 @@ export default function Runs() {
   const navigate = useNavigate()
   const list = useList('/reseller/billing/runs', { query: { limit: 50 } })
   const columns: Column<Row>[] = [
-    { id: 'at', head: 'Begun', width: 10.5, cell: (row) => <PageLink to={`billing/runs/${row.id}`}><Time at={row.created_at} /></PageLink> },
+    { id: 'at', head: 'Begun', width: 7.25, cell: (row) => <PageLink to={`billing/runs/${row.id}`}><Time at={row.created_at} style="date" /></PageLink> },
     { id: 'what', head: 'Of', cell: (row) => (row.month ? calendar(row.month, place) : <span className="text-soft">By the schedule</span>) },
     { id: 'with', head: 'With', width: 11, from: 'lg', cell: (row) => (row.of_account_id && row.of_account_id !== row.account_id ? <AccountName id={row.of_account_id} /> : 'All below') },
     { id: 'kind', head: '', width: 6, from: 'sm', cell: (row) => (row.dry_run ? <Badge>Dry run</Badge> : <Badge tone="info">Run</Badge>) },

@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
-import { readDecimal } from '~/lib/exact'
+import { plainDecimal, readDecimal } from '~/lib/exact'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Button, PageLink } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { Form, SelectField, TextArea, TextField, useSubmit } from '~/ui/form'
@@ -55,7 +56,7 @@ function Edit({ of, settings, etag, reload }: { of: string | undefined; settings
   const [terms, setTerms] = useState(settings.terms_days?.toString() ?? '')
   const [grace, setGrace] = useState(String(settings.grace_hours))
   const [draft, setDraft] = useState(String(settings.draft_hours))
-  const [minimum, setMinimum] = useState(settings.minimum ?? '')
+  const [minimum, setMinimum] = useState(settings.minimum ? plainDecimal(settings.minimum) : '')
   const [fees, setFees] = useState(settings.fees.map(feeText))
   const [taxes, setTaxes] = useState(settings.tax_rates.map(taxText))
   const [address, setAddress] = useState(addressText(settings.address))
@@ -131,7 +132,7 @@ function Edit({ of, settings, etag, reload }: { of: string | undefined; settings
                 { value: 'automatic', label: 'By themselves: credit first, then the default card' },
                 { value: 'manual', label: 'Only by hand: credit alone is taken by itself' },
               ]}
-              hint={settings.processor ? undefined : <>No processor is connected. <PageLink to="payments/processor">Connect Stripe</PageLink></>}
+              hint={settings.processor ? undefined : <>No processor is connected. <PageLink to="payments/processor" className="underline">Connect Stripe</PageLink></>}
             />
             <TextField label="Tried again after" pointer="/dunning/retry_days" suffix="days" value={retry} onChange={setRetry} wrong={wrong.retry} hint="As 1, 3, 5, 7. Nothing: never." />
             <TextField label="Reminded of after" pointer="/dunning/remind_days" suffix="days" value={remind} onChange={setRemind} wrong={wrong.remind} />

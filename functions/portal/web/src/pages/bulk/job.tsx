@@ -65,14 +65,18 @@ export default function JobPage() {
         back={<PageLink to="bulk">Bulk jobs</PageLink>}
         title={job ? ABOUT[job.kind].label : read.error ? 'Bulk job' : <Skeleton className="h-6 w-40" />}
         sub={job ? <span className="flex flex-wrap items-center gap-x-3"><State state={job.state} />{plan && <Badge tone="info">Waits for you</Badge>}<Id id={job.id} what="job id" /></span> : <Skeleton className="h-4 w-52" />}
-        actions={job && <Actions job={job} manage={manage} />}
+        actions={job ? <Actions job={job} manage={manage} /> : read.error ? undefined : <Skeleton className="h-8.5 w-28" />}
       />
       {read.error ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The job" />
         </Card>
+      ) : !job ? (
+        <Card key="loading">
+          <Skeleton className="h-64 w-full" />
+        </Card>
       ) : (
-        <div className="space-y-4">
+        <div key="job" className="space-y-4">
           {job?.reason && (
             <Notice tone={job.state === 'paused' ? 'warn' : 'bad'} title={job.state === 'paused' ? 'Paused' : 'Stopped'}>
               {job.reason.detail} {job.reason.code === 'insufficient_credits' && 'Add credit to the payer and resume, or cancel.'}
@@ -125,7 +129,7 @@ export default function JobPage() {
               columns={columns}
               rowId={(row) => String(row.row)}
               {...list}
-              loading={list.loading || (!job && !read.error)}
+              loading={list.loading}
               onOpen={setOpened}
               empty={
                 job?.phase === 'planning' ? (
@@ -147,7 +151,7 @@ export default function JobPage() {
                 {opened.detail ?? words(opened.code ?? label(opened))}
               </Notice>
             )}
-            <Facts rows={Object.entries(opened.fields).map(([name, value]) => [<code key={name} className="font-mono text-xs">{name}</code>, cell(value)])} />
+            <Facts rows={Object.entries(opened.fields).map(([name, value]) => [<code key={name} className="font-mono text-xs">{name}</code>, name === 'account_id' && typeof value === 'string' ? <AccountName key="account" id={value} /> : cell(value)])} />
             {opened.made && (
               <p>
                 Made <AccountName id={opened.made} />
@@ -176,7 +180,7 @@ function What({ row, currency }: { row: Row; currency: string }) {
   const said = [amount, ...rest.map(([, value]) => cell(value))].filter(Boolean).join(' · ')
   return (
     <>
-      {id && /^acc_[0-9a-z]{26}$/.test(id) ? <AccountName id={id} /> : id}
+      {id && /^acc_[0-9a-z]{26}$/.test(id) ? <AccountName id={id} link={false} /> : id}
       {id && said && <span className="text-soft"> · </span>}
       <span title={said}>{said}</span>
     </>

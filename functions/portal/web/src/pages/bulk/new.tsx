@@ -163,7 +163,7 @@ function Start({ kind, ids, filter, counted }: { kind: Kind; ids?: string; filte
                 <legend className="mb-1 text-sm font-medium">The rows</legend>
                 {chosen && (
                   <Choice name="source" checked={source === 'selection'} onChange={() => setSource('selection')} label="Chosen accounts">
-                    {ids ? `${count(ids.split(',').filter(Boolean).length, place)} of the accounts grid` : `${counted ? count(counted, place) : 'All'} that match the grid’s filter`}
+                    {ids ? `${count(selected.ids?.length ?? 0, place)} of the accounts grid` : `${counted ? count(counted, place) : 'All'} that match the grid’s filter`}
                   </Choice>
                 )}
                 <Choice name="source" checked={source === 'paste'} onChange={() => setSource('paste')} label="Pasted">From a spreadsheet, as CSV or JSON</Choice>
@@ -248,9 +248,22 @@ interface Selection {
   again: () => void
 }
 
+/** Ids as the address has them; a selection too long for an address lies in the window's own store, and is empty once that is gone. */
+function handedOver(ids: string): string[] {
+  let list: unknown = ids.split(',')
+  if (ids === 'session') {
+    try {
+      list = JSON.parse(sessionStorage.getItem('selection') ?? '[]')
+    } catch {
+      list = []
+    }
+  }
+  return [...new Set((Array.isArray(list) ? list : []).filter((id): id is string => typeof id === 'string' && id !== ''))]
+}
+
 /** The accounts that the grid handed over: ids as they are, a filter by asking for all that match it. */
 function useSelection(ids: string | undefined, filter: string | undefined): Selection {
-  const given = useMemo(() => (ids ? [...new Set(ids.split(',').filter(Boolean))] : null), [ids])
+  const given = useMemo(() => (ids ? handedOver(ids) : null), [ids])
   const [gathered, setGathered] = useState<string[] | null>(null)
   const [progress, setProgress] = useState<{ found: number; of: number | null }>({ found: 0, of: null })
   const [error, setError] = useState<ApiError | null>(null)
@@ -279,6 +292,7 @@ function Selected({ kind, selected, amount, setAmount, tags, setTags }: { kind: 
       </div>
     )
   }
+  if (selected.ids.length === 0) return <Notice tone="warn" title="The selection is gone">It is kept in one window only. Choose the accounts in the grid again, or paste rows.</Notice>
   return (
     <div className="space-y-3">
       <p className="text-sm">

@@ -29,12 +29,12 @@ export default function Disputes() {
   const of = customer ? undefined : filters.account
   const list = useList('/reseller/disputes', { query: { limit: 50, side, state, account_id: of } }, { keep: true })
   const columns: Column<Row>[] = [
-    { id: 'opened', head: 'Opened', width: 8.5, cell: (row) => <PageLink to={`disputes/${row.id}`}><Time at={row.opened_at} style="date" /></PageLink> },
+    { id: 'opened', head: 'Opened', width: 7, cell: (row) => <PageLink to={`disputes/${row.id}`}><Time at={row.opened_at} style="date" /></PageLink> },
     ...(side === 'sold' ? [{ id: 'account', head: 'Account', from: 'sm' as const, cell: (row: Row) => <AccountName id={row.account_id} /> }] : []),
     { id: 'reason', head: 'Why', from: 'md', width: side === 'sold' ? 10 : undefined, cell: (row) => (row.origin === 'chargeback' ? 'A bank’s chargeback' : words(row.reason)) },
-    { id: 'state', head: 'State', width: 8, cell: (row) => <State state={row.state} /> },
+    { id: 'state', head: 'State', width: 8.5, cell: (row) => <State state={row.state} /> },
     { id: 'respond', head: 'Answer by', width: 9, from: 'lg', cell: (row) => <RespondBy row={row} /> },
-    { id: 'amount', head: 'About', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
+    { id: 'amount', head: 'About', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
     { id: 'accepted', head: 'Accepted', align: 'right', width: 8, from: 'lg', cell: (row) => <Amount value={row.accepted} currency={row.currency} /> },
   ]
   return (

@@ -5,7 +5,8 @@ import { readAmount, sign } from '~/lib/decimal'
 import { money, words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Amount } from '~/ui/amount'
 import { Act } from '~/ui/ask'
 import { Card, PageHead } from '~/ui/card'
@@ -33,13 +34,13 @@ export default function Charges() {
     { id: 'kind', head: 'Kind', width: 9, from: 'sm', cell: (row) => words(row.kind) },
     { id: 'taxable', head: 'Taxed', width: 5, from: 'md', cell: (row) => (row.taxable ? 'Yes' : 'No') },
     { id: 'created', head: 'Since', width: 9, from: 'md', cell: (row) => <Time at={row.created_at} ago /> },
-    { id: 'amount', head: 'Amount', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={currency} tone="negative" /> },
+    { id: 'amount', head: 'Amount', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={currency} tone="negative" /> },
     ...(manage
       ? [
           {
             id: 'actions',
             head: '',
-            width: 7,
+            width: 6,
             align: 'right' as const,
             cell: (row: Row) =>
               row.kind === 'adjustment' && (

@@ -32,8 +32,12 @@ export default function CreditNotePage() {
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The credit note" />
         </Card>
+      ) : !note ? (
+        <Card key="loading">
+          <Skeleton className="h-64 w-full" />
+        </Card>
       ) : (
-        <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
+        <div key="note" className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
           <Card title="What it takes off" flush>
             <DataTable
               label="Lines"
@@ -52,7 +56,7 @@ export default function CreditNotePage() {
               <Facts
                 rows={[
                   ['Total', <Amount key="total" value={note.total} currency={note.currency} className="font-semibold" />],
-                  ['Lessened what was due', <Amount key="reduces" value={note.reduces} currency={note.currency} />],
+                  ['Off what is due', <Amount key="reduces" value={note.reduces} currency={note.currency} />],
                   ['Given back', <Amount key="given" value={note.given_back} currency={note.currency} />],
                   ['How', GIVEN[note.given_as]],
                   ['Reason', note.reason],

@@ -148,8 +148,8 @@ function PdfButton({ invoice }: { invoice: Invoice }) {
 
 function Totals({ invoice }: { invoice: Invoice }) {
   const { currency } = invoice
-  const row = (label: string, value: string, strong = false) => (
-    <div key={label} className={`flex items-baseline justify-between gap-4 py-1 ${strong ? 'font-semibold' : ''}`}>
+  const row = (label: string, value: string, strong = false, more = '') => (
+    <div key={label} className={`flex items-baseline justify-between gap-4 py-1 ${strong ? 'font-semibold' : ''} ${more}`}>
       <dt className={strong ? '' : 'text-soft'}>{label}</dt>
       <dd>
         <Amount value={value} currency={currency} />
@@ -166,7 +166,7 @@ function Totals({ invoice }: { invoice: Invoice }) {
         {sign(invoice.credited) !== 0 && row('Credited', invoice.credited)}
         {row('Paid', invoice.paid)}
         {sign(invoice.disputed) !== 0 && row('In dispute', invoice.disputed)}
-        <div className="mt-1 border-t border-line pt-1">{row('Still due', invoice.due, true)}</div>
+        {row('Still due', invoice.due, true, 'mt-1 border-t border-line pt-2')}
       </dl>
       <div className="mt-3">
         <Facts

@@ -46,10 +46,9 @@ export function Lines({ invoice }: { invoice: Invoice }) {
         </button>
       ),
     },
-    { id: 'month', head: 'Used in', width: 9, from: 'lg', cell: (row) => (row.month ? calendar(row.month, place) : <span className="text-faint">–</span>) },
     { id: 'quantity', head: 'Quantity', align: 'right', width: 9, from: 'sm', cell: (row) => (row.quantity === null || row.quantity === undefined ? <span className="text-faint">–</span> : `${count(row.quantity, place)} ${row.unit ?? ''}`) },
-    ...(seesCost ? [{ id: 'cost', head: 'Cost to seller', align: 'right' as const, width: 9, from: 'lg' as const, cell: (row: Line) => <Exact value={row.cost} currency={invoice.currency} /> }] : []),
-    { id: 'amount', head: 'Amount', align: 'right', width: 7.5, cell: (row) => <Amount value={row.amount} currency={invoice.currency} className={row.settled ? 'text-soft' : ''} /> },
+    ...(seesCost ? [{ id: 'cost', head: 'Cost to seller', align: 'right' as const, width: 7.5, from: 'lg' as const, cell: (row: Line) => <Exact value={row.cost} currency={invoice.currency} /> }] : []),
+    { id: 'amount', head: 'Amount', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={invoice.currency} className={row.settled ? 'text-soft' : ''} /> },
   ]
   return (
     <>
@@ -62,7 +61,7 @@ export function Lines({ invoice }: { invoice: Invoice }) {
 }
 
 function LineExplained({ invoice, line }: { invoice: Invoice; line: Line }) {
-  const { place, customer, can } = useViewer()
+  const { account, place, customer, can } = useViewer()
   const { currency } = invoice
   const rounding = minus(line.amount, trimmed(line.exact))
   return (
@@ -74,6 +73,7 @@ function LineExplained({ invoice, line }: { invoice: Invoice; line: Line }) {
       <Facts
         rows={[
           ['Kind', words(line.kind)],
+          ...(line.month ? [['Used in', calendar(line.month, place)] as [string, string]] : []),
           ...(line.quantity ? [['Quantity', `${count(line.quantity, place)} ${line.unit ?? ''}`] as [string, string]] : []),
           ['Exactly', <Exact key="exact" value={line.exact} currency={currency} />],
           ['Rounded once', <Amount key="amount" value={line.amount} currency={currency} style="exact" />],
@@ -92,7 +92,11 @@ function LineExplained({ invoice, line }: { invoice: Invoice; line: Line }) {
       {line.kind === 'usage' && !line.month && <p className="text-soft">A ledger keeps four months by meter. What comes of older ones is one line.</p>}
       <p className="text-soft">
         The invoice holds entries {count(invoice.ledger.from_seq + 1, place)} to {count(invoice.ledger.to_seq, place)} of the account’s ledger.{' '}
-        {!customer && can('credits.read') && <PageLink to={`accounts/${invoice.account_id}`}>Open the account</PageLink>}
+        {can('credits.read') && (
+          <PageLink to={invoice.account_id === account.id ? 'credits' : `accounts/${invoice.account_id}/ledger`} search={{ range: `${invoice.period.start.slice(0, 10)}..${invoice.period.end.slice(0, 10)}` }} className="underline">
+            Open the ledger
+          </PageLink>
+        )}
       </p>
     </div>
   )
@@ -168,7 +172,7 @@ function UsageOfLine({ invoice, line, meter, month }: { invoice: Invoice; line: 
         <p className="text-xs text-soft">The days are those of the whole month. What was billed of it before this invoice, or came after it, is on the invoice before or after.</p>
       )}
       {!priced && <p className="text-xs text-soft">Amounts stand in this report at your own account’s level, which is not this invoice’s: the quantities are the same.</p>}
-      <PageLink to="usage" search={{ account_id: mine ? undefined : invoice.account_id, meter, range: `${month}-01..${lastDay(month)}` }}>
+      <PageLink to={mine ? 'usage/report' : `accounts/${invoice.account_id}/usage`} search={{ range: `${month}-01..${lastDay(month)}`, by: 'meter' }}>
         Open in usage
       </PageLink>
     </section>

@@ -54,7 +54,7 @@ export default function Invoices() {
     {
       id: 'number',
       head: 'Number',
-      width: 9.5,
+      width: 7.5,
       cell: (row) => (
         <PageLink to={`invoices/${row.id}`} className="font-medium">
           {row.number ?? 'Draft'}
@@ -63,10 +63,10 @@ export default function Invoices() {
     },
     ...(side === 'sold' ? [{ id: 'account', head: 'Account', from: 'sm' as const, cell: (row: Row) => <AccountName id={row.account_id} /> }] : []),
     { id: 'period', head: 'Period', width: side === 'sold' ? 10 : undefined, from: side === 'sold' ? 'md' : 'sm', cell: (row) => <Period row={row} /> },
-    { id: 'state', head: 'State', width: 7, cell: (row) => <State state={row.state} /> },
-    { id: 'due_at', head: 'Due', width: 8, from: 'lg', cell: (row) => (row.state === 'draft' ? <span className="text-soft">Issued <Time at={row.draft_until} style="day" /></span> : <Time at={row.due_at} style="date" />) },
-    { id: 'total', head: 'Total', align: 'right', width: 7.5, cell: (row) => <Amount value={row.total} currency={row.currency} /> },
-    { id: 'due', head: 'Still due', align: 'right', width: 7.5, from: 'md', cell: (row) => <Amount value={row.due} currency={row.currency} className={row.state === 'past_due' ? 'font-medium text-bad' : ''} /> },
+    { id: 'state', head: 'State', width: 7.5, cell: (row) => <State state={row.state} /> },
+    { id: 'due_at', head: 'Due', width: 7.5, from: 'lg', cell: (row) => (row.state === 'draft' ? <span className="text-soft">Issued <Time at={row.draft_until} style="day" /></span> : <Time at={row.due_at} style="date" />) },
+    { id: 'total', head: 'Total', align: 'right', width: 6.5, cell: (row) => <Amount value={row.total} currency={row.currency} /> },
+    { id: 'due', head: 'Still due', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.due} currency={row.currency} className={row.state === 'past_due' ? 'font-medium text-bad' : ''} /> },
   ]
   const filtered = Boolean(state || month || of)
   const searching = rows.length === 0 && (hasMore || loadingMore)

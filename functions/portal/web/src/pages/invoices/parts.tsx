@@ -1,4 +1,5 @@
 import type { Schema } from '~/api/client'
+import { plainDecimal } from '~/lib/exact'
 import { compare, minus, readAmount, sign, sum } from '~/lib/decimal'
 import { useFieldError } from '~/ui/form'
 import { Amount } from '~/ui/amount'
@@ -56,7 +57,7 @@ export function PartsField({ lines, currency, typed, onChange, verb }: { lines: 
               onToggle={() => {
                 const next = { ...typed }
                 if (on) delete next[line.id]
-                else next[line.id] = line.most.replace(/\.?0+$/, '')
+                else next[line.id] = plainDecimal(line.most)
                 onChange(next)
               }}
               onText={(text) => onChange({ ...typed, [line.id]: text })}

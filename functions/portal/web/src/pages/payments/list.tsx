@@ -33,12 +33,12 @@ export default function Payments() {
   const state = STATES.find((known) => known === filters.state)
   const list = useList('/reseller/payments', { query: { limit: 50, state, account_id: filters.account } }, { keep: true })
   const columns: Column<Row>[] = [
-    { id: 'at', head: 'When', width: 10.5, cell: (row) => <PageLink to={`payments/${row.id}`}><Time at={row.created_at} /></PageLink> },
+    { id: 'at', head: 'When', width: 7.25, cell: (row) => <PageLink to={`payments/${row.id}`}><Time at={row.created_at} style="date" /></PageLink> },
     { id: 'for', head: 'For', from: 'md', cell: (row) => (row.invoice_id ? <PageLink to={`invoices/${row.invoice_id}`}>Invoice</PageLink> : row.package_id ? 'A package of credit' : 'Credit') },
     { id: 'account', head: 'Account', width: 12, from: 'lg', cell: (row) => <AccountName id={row.account_id} /> },
     { id: 'by', head: 'By', width: 8, from: 'sm', cell: (row) => paidBy(row) },
     { id: 'state', head: 'State', width: 8, cell: (row) => <State state={row.state} /> },
-    { id: 'amount', head: 'Amount', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
+    { id: 'amount', head: 'Amount', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
   ]
   const filtered = Boolean(state || filters.account)
   return (

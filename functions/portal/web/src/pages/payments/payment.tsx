@@ -62,7 +62,7 @@ export default function PaymentPage() {
           <Skeleton className="h-56 w-full" />
         </Card>
       ) : (
-        <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
           <div className="min-w-0 space-y-4">
             <Standing payment={payment} />
             <Card title="Refunds" sub="What goes back to its card." flush>
@@ -72,7 +72,7 @@ export default function PaymentPage() {
                 rowId={(row) => row.id}
                 columns={[
                   { id: 'cause', head: 'Why', cell: (row) => (row.credit_note_id ? <PageLink to={`credit-notes/${row.credit_note_id}`}>{CAUSES[row.cause]}</PageLink> : CAUSES[row.cause]) },
-                  { id: 'at', head: 'When', width: 10, from: 'sm', cell: (row) => <Time at={row.created_at} /> },
+                  { id: 'at', head: 'When', width: 12, from: 'sm', cell: (row) => <Time at={row.created_at} /> },
                   { id: 'state', head: 'State', width: 7, cell: (row) => <State state={row.state} /> },
                   { id: 'amount', head: 'Amount', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={payment.currency} /> },
                 ]}

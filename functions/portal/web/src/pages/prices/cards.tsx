@@ -5,7 +5,8 @@ import { exactMoney } from '~/lib/exact'
 import { count } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Ask } from '~/ui/ask'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
@@ -43,7 +44,7 @@ export default function RateCards() {
     { id: 'meter', head: 'Meter', cell: (row) => <button type="button" className="font-medium decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(row)}>{nameOf(row.meter)}</button> },
     { id: 'price', head: 'Price', width: 17, cell: (row) => <span title={modelSays(row.model, row.currency, unitOf(row.meter), place)}>{modelSays(row.model, row.currency, unitOf(row.meter), place)}</span> },
     { id: 'for', head: 'For', width: 11, from: 'lg', cell: (row) => <For accountId={row.account_id} /> },
-    { id: 'span', head: 'In force', width: 13, from: 'md', cell: (row) => <SpanShown row={row} /> },
+    { id: 'span', head: 'In force', width: 15.5, from: 'md', cell: (row) => <SpanShown row={row} /> },
     { id: 'status', head: 'State', width: 6.5, from: 'sm', cell: (row) => <StatusShown row={row} /> },
   ]
   return (

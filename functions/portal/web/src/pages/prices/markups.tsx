@@ -6,7 +6,8 @@ import { type Place } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Choice } from '~/pages/invoices/actions'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
@@ -40,7 +41,7 @@ export default function Markups() {
     { id: 'meter', head: 'Meter', width: 11, cell: (row) => (row.meter ? nameOf(row.meter) : <span className="text-soft">All without a card</span>) },
     { id: 'for', head: 'For', width: 12, from: 'lg', cell: (row) => <For accountId={row.account_id} /> },
     { id: 'reach', head: '', width: 10, from: 'xl', cell: (row) => <span className="flex gap-1">{row.inherit && <Badge tone="info">Inherited</Badge>}{row.allow_loss && <Badge tone="warn">Loss allowed</Badge>}</span> },
-    { id: 'span', head: 'In force', width: 13, from: 'md', cell: (row) => <SpanShown row={row} /> },
+    { id: 'span', head: 'In force', width: 15.5, from: 'md', cell: (row) => <SpanShown row={row} /> },
     { id: 'status', head: 'State', width: 6.5, from: 'sm', cell: (row) => <StatusShown row={row} /> },
   ]
   return (

@@ -1,5 +1,5 @@
 import type { Schema } from '~/api/client'
-import { compareDecimals, exactMoney, readDecimal } from '~/lib/exact'
+import { compareDecimals, exactMoney, plainDecimal, readDecimal } from '~/lib/exact'
 import { count, type Place } from '~/lib/format'
 
 type Model = Schema<'PriceModel'>
@@ -79,15 +79,15 @@ function readPlain(text: ModelText): Plain | string {
 /** What stands in the fields for a model that there is. */
 export function modelText(model: Model): ModelText {
   const plain = model.type === 'minimum' ? model.model : model
-  const text: ModelText = { ...NEW_MODEL, kind: plain.type, minimum: model.type === 'minimum' ? model.minimum : '' }
+  const text: ModelText = { ...NEW_MODEL, kind: plain.type, minimum: model.type === 'minimum' ? plainDecimal(model.minimum) : '' }
   switch (plain.type) {
     case 'flat':
-      return { ...text, unit_price: plain.unit_price }
+      return { ...text, unit_price: plainDecimal(plain.unit_price) }
     case 'package':
-      return { ...text, size: String(plain.size), price: plain.price }
+      return { ...text, size: plainDecimal(String(plain.size)), price: plainDecimal(plain.price) }
     case 'graduated':
     case 'volume':
-      return { ...text, bands: plain.bands.map((band) => ({ to: band.to === null || band.to === undefined ? '' : String(band.to), unit_price: band.unit_price, flat_fee: band.flat_fee ?? '' })) }
+      return { ...text, bands: plain.bands.map((band) => ({ to: band.to === null || band.to === undefined ? '' : plainDecimal(String(band.to)), unit_price: plainDecimal(band.unit_price), flat_fee: band.flat_fee ? plainDecimal(band.flat_fee) : '' })) }
   }
 }
 

@@ -1,12 +1,13 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
-import { readDecimal } from '~/lib/exact'
+import { plainDecimal, readDecimal } from '~/lib/exact'
 import { compare, fromMicros, sign, toMicros } from '~/lib/decimal'
 import { count, money } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Amount } from '~/ui/amount'
 import { Act } from '~/ui/ask'
 import { Badge, State } from '~/ui/badge'
@@ -34,12 +35,11 @@ export default function Packages() {
   const discounting = useOpening()
   const manage = can('pricing.manage')
   const columns: Column<Row>[] = [
-    { id: 'name', head: 'Package', cell: (row) => <span className="font-medium">{row.name}</span> },
+    { id: 'name', head: 'Package', cell: (row) => <><span className="font-medium">{row.name}</span>{row.max_per_account ? <span className="text-xs text-soft"> · at most {row.max_per_account} an account</span> : null}</> },
     { id: 'credits', head: 'Credits', align: 'right', width: 9, cell: (row) => <span>{count(row.credits, place)}{sign(row.bonus) > 0 && <span className="text-good"> +{count(row.bonus, place)}</span>}</span> },
-    { id: 'price', head: 'Price', align: 'right', width: 7.5, cell: (row) => <Amount value={row.price} currency={row.currency} /> },
-    { id: 'each', head: 'A credit', align: 'right', width: 7.5, from: 'md', cell: (row) => <Amount value={row.price_per_credit} currency={row.currency} style="exact" /> },
+    { id: 'price', head: 'Price', align: 'right', width: 6.5, cell: (row) => <Amount value={row.price} currency={row.currency} /> },
+    { id: 'each', head: 'A credit', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.price_per_credit} currency={row.currency} style="exact" /> },
     { id: 'valid', head: 'Expires after', width: 7.5, from: 'lg', cell: (row) => (row.valid_days ? `${row.valid_days} days` : 'Never') },
-    { id: 'limit', head: 'An account', width: 6.5, from: 'xl', cell: (row) => (row.max_per_account ? `at most ${row.max_per_account}` : 'any number') },
     { id: 'until', head: 'On sale until', width: 8, from: 'xl', cell: (row) => <Time at={row.available_until} style="date" /> },
     { id: 'status', head: 'State', width: 6, from: 'sm', cell: (row) => <State state={row.status} /> },
     ...(manage
@@ -270,7 +270,7 @@ function NewPackage({ open, onClose, seller, currency }: { open: boolean; onClos
 
 function EditBands({ open, onClose, seller, bands }: { open: boolean; onClose: () => void; seller?: string; bands: Schema<'BulkBand'>[] | null }) {
   const [sold, setSold] = useState(bands !== null)
-  const [rows, setRows] = useState((bands ?? []).map((band) => ({ from: band.from.replace(/\.?0+$/, ''), discount: band.discount })))
+  const [rows, setRows] = useState((bands ?? []).map((band) => ({ from: plainDecimal(band.from), discount: band.discount })))
   const { submit, busy, error } = useSubmit(
     (body: Schema<'PutBulkDiscounts'>) => api.put('/reseller/pricing/bulk-discounts', { body }),
     () => {

@@ -6,8 +6,8 @@ import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Choice } from '~/pages/invoices/actions'
-import { AccountName } from '~/ui/account'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { AccountName, useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Amount } from '~/ui/amount'
 import { Act, Ask } from '~/ui/ask'
 import { State } from '~/ui/badge'
@@ -42,7 +42,7 @@ export default function Promotions() {
     { id: 'takes', head: 'Takes off', width: 8, cell: takes },
     { id: 'code', head: 'Code', width: 8, from: 'lg', cell: (row) => (row.code ? <code className="font-mono text-xs">{row.code}</code> : <span className="text-soft">None</span>) },
     { id: 'by', head: 'Borne by', width: 8, from: 'lg', cell: (row) => (row.funded_by === 'owner' ? 'Its owner' : 'Each seller') },
-    { id: 'span', head: 'From – until', width: 13, from: 'md', cell: (row) => <span className="whitespace-nowrap"><Time at={row.starts_at} style="date" /> – <Time at={row.ended_at ?? row.ends_at} style="date" /></span> },
+    { id: 'span', head: 'From – until', width: 15.5, from: 'md', cell: (row) => <span className="whitespace-nowrap"><Time at={row.starts_at} style="date" /> – <Time at={row.ended_at ?? row.ends_at} style="date" /></span> },
     { id: 'status', head: 'State', width: 6.5, from: 'sm', cell: (row) => <State state={row.status} /> },
   ]
   return (

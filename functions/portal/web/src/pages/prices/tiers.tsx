@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
-import { readDecimal } from '~/lib/exact'
+import { plainDecimal, readDecimal } from '~/lib/exact'
 import { calendar, count } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -43,12 +43,11 @@ export default function Tiers() {
           <Failed error={read.error} retry={() => void read.refetch()} what="The tiers" />
         </Card>
       ) : !tiers ? (
-        <div className="space-y-4">
-          <Card><Skeleton className="h-40 w-full" /></Card>
-          <Card><Skeleton className="h-40 w-full" /></Card>
-        </div>
+        <Card key="loading">
+          <Skeleton className="h-80 w-full" />
+        </Card>
       ) : (
-        <div className="space-y-4">
+        <div key="tiers" className="space-y-4">
           {standing && <Standing standing={standing} />}
           <Card
             title={of === account.id ? 'What you give your resellers' : 'What it gives its resellers'}
@@ -164,7 +163,7 @@ function Standing({ standing }: { standing: Schema<'TierStanding'> }) {
 }
 
 function EditTiers({ open, onClose, of, tiers, etag, reload }: { open: boolean; onClose: () => void; of: string | undefined; tiers: Tier[]; etag: string | null; reload: () => void }) {
-  const [rows, setRows] = useState(tiers.map((tier) => ({ name: tier.name, from: tier.from.replace(/\.?0+$/, ''), discount: tier.discount })))
+  const [rows, setRows] = useState(tiers.map((tier) => ({ name: tier.name, from: plainDecimal(tier.from), discount: tier.discount })))
   const { submit, busy, error } = useSubmit(
     (body: Schema<'PutTiers'>) => api.put('/reseller/pricing/tiers', { body, ifMatch: etag ?? undefined }),
     () => {

@@ -5,8 +5,8 @@ import { calendar, count } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Choice } from '~/pages/invoices/actions'
 import { isMonth, monthNow } from '~/pages/invoices/month'
-import { AccountName } from '~/ui/account'
-import { AccountField, useAccount } from '~/ui/account-field'
+import { AccountName, useAccount } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead, Stat } from '~/ui/card'
@@ -118,10 +118,10 @@ export default function WhatIf() {
 function compared<Row extends Schema<'Comparison'>>(head: string, name: (row: Row) => ReactNode, currency: string): Column<Row>[] {
   return [
     { id: 'name', head, cell: (row) => <>{name(row)} {row.under_cost && <Badge tone="bad">Under cost</Badge>}</> },
-    { id: 'before', head: 'Revenue was', align: 'right', width: 9, from: 'sm', cell: (row) => <Exact value={row.before.revenue} currency={currency} /> },
-    { id: 'after', head: 'Would be', align: 'right', width: 9, from: 'sm', cell: (row) => <Exact value={row.after.revenue} currency={currency} /> },
-    { id: 'margin', head: 'Margin would be', align: 'right', width: 9, from: 'lg', cell: (row) => <Exact value={row.after.margin} currency={currency} /> },
-    { id: 'difference', head: 'Difference', align: 'right', width: 9, sort: 'difference', value: (row) => sortable(row.difference), cell: (row) => <Exact value={row.difference} currency={currency} signed className={row.difference.startsWith('-') ? 'text-bad' : 'text-good'} /> },
+    { id: 'before', head: 'Revenue was', align: 'right', width: 7, from: 'sm', cell: (row) => <Exact value={row.before.revenue} currency={currency} /> },
+    { id: 'after', head: 'Would be', align: 'right', width: 7, from: 'sm', cell: (row) => <Exact value={row.after.revenue} currency={currency} /> },
+    { id: 'margin', head: 'New margin', align: 'right', width: 7, from: 'lg', cell: (row) => <Exact value={row.after.margin} currency={currency} /> },
+    { id: 'difference', head: 'Difference', align: 'right', width: 7.5, sort: 'difference', value: (row) => sortable(row.difference), cell: (row) => <Exact value={row.difference} currency={currency} signed className={row.difference.startsWith('-') ? 'text-bad' : 'text-good'} /> },
   ]
 }
 

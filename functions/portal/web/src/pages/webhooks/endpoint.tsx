@@ -96,15 +96,21 @@ export default function EndpointPage() {
                 <p>Nothing is sent there any more. What is still to be delivered to it is given up, and what was delivered is no longer shown.</p>
               </Act>
             </>
+          ) : manage && !read.error ? (
+            <Skeleton className="h-8.5 w-80 max-w-full" />
           ) : undefined
         }
       />
       {read.error ? (
-        <Card>
+        <Card key="failed">
           <Failed error={read.error} retry={reload} what="The endpoint" />
         </Card>
+      ) : !endpoint ? (
+        <Card key="loading">
+          <Skeleton className="h-64 w-full" />
+        </Card>
       ) : (
-        <div className="space-y-4">
+        <div key="endpoint" className="space-y-4">
           {endpoint?.status === 'disabled' && (
             <Notice
               tone="warn"
