@@ -72,20 +72,19 @@ export default function ViewAlert() {
         title={data ? sentence(data, currency, place) : <Skeleton className="h-6 w-64" />}
         sub={data ? (data.firing.length > 0 ? <Badge tone="bad">Fires now</Badge> : data.enabled ? <Badge tone="good">On, and quiet</Badge> : <Badge>Off</Badge>) : <Skeleton className="h-4 w-20" />}
         actions={
-          data &&
           can('alerts.manage') && (
             <>
               <ButtonLink to={`alerts/${id}/edit`} search={query} icon="edit">
                 Edit
               </ButtonLink>
-              <Button icon="trash" onClick={() => setRemoving(true)}>
+              <Button icon="trash" disabled={!data} onClick={() => setRemoving(true)}>
                 Delete
               </Button>
             </>
           )
         }
       />
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
+      <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
         <div className="space-y-5">
           <Card flush title="Fires now" sub="At most a hundred accounts are listed.">
             <DataTable label="Accounts of which it fires" columns={firing} rows={data?.firing ?? []} rowId={(row) => row.account_id} loading={!data} empty={<Empty icon="check" title="It is quiet">{data?.enabled === false ? 'It is off, so nothing is watched. Edit it to put it in force.' : 'No account it watches is beyond the threshold.'}</Empty>} />

@@ -114,7 +114,7 @@ export default function Churn() {
             <Stat label="Net retention" loading={!data} note="With what others use more">{last && percent(last.net_retention_percent, place)}</Stat>
             <Stat label="At risk" loading={!data} note="Accounts whose usage fades">{data && count(data.at_risk.length, place)}</Stat>
           </div>
-          <div className="grid gap-5 lg:grid-cols-2">
+          <div className="grid gap-5 grid-cols-1 lg:grid-cols-2">
             <Card title="By month" sub="The share of accounts and of revenue that was lost.">
               {data ? (
                 <Columns
