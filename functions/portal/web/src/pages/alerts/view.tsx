@@ -49,11 +49,11 @@ export default function ViewAlert() {
     { id: 'since', head: 'Since', width: 9, cell: (row) => <Time at={row.since} ago /> },
   ]
   const turns: Column<Turn>[] = [
-    { id: 'turn', head: 'What', width: 6.5, cell: (row) => (row.turn === 'fired' ? <Badge tone="bad">Fired</Badge> : <Badge tone="good">Resolved</Badge>) },
+    { id: 'turn', head: 'What', width: 6, cell: (row) => (row.turn === 'fired' ? <Badge tone="bad">Fired</Badge> : <Badge tone="good">Resolved</Badge>) },
     { id: 'account', head: 'Account', cell: (row) => accountCell(row.account_id) },
-    { id: 'value', head: 'Value', width: 8, align: 'right', cell: (row) => shown(row.value) },
-    { id: 'threshold', head: 'Threshold', width: 8, align: 'right', from: 'md', cell: (row) => shown(row.threshold) },
-    { id: 'at', head: 'When', width: 11, from: 'sm', cell: (row) => <Time at={row.at} /> },
+    { id: 'value', head: 'Value', width: 6.5, align: 'right', cell: (row) => shown(row.value) },
+    { id: 'threshold', head: 'Threshold', width: 6.5, align: 'right', from: 'md', cell: (row) => shown(row.threshold) },
+    { id: 'at', head: 'When', width: 8, from: 'sm', cell: (row) => <Time at={row.at} ago /> },
   ]
   if (alert.error && !data) {
     return (
@@ -87,7 +87,13 @@ export default function ViewAlert() {
       <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
         <div className="space-y-5">
           <Card flush title="Fires now" sub="At most a hundred accounts are listed.">
-            <DataTable label="Accounts of which it fires" columns={firing} rows={data?.firing ?? []} rowId={(row) => row.account_id} loading={!data} empty={<Empty icon="check" title="It is quiet">{data?.enabled === false ? 'It is off, so nothing is watched. Edit it to put it in force.' : 'No account it watches is beyond the threshold.'}</Empty>} />
+            {data ? (
+              <DataTable label="Accounts of which it fires" columns={firing} rows={data.firing} rowId={(row) => row.account_id} empty={<Empty icon="check" title="It is quiet">{data.enabled === false ? 'It is off, so nothing is watched. Edit it to put it in force.' : 'No account it watches is beyond the threshold.'}</Empty>} />
+            ) : (
+              <div className="px-4 pb-4">
+                <Skeleton className="h-20 w-full" />
+              </div>
+            )}
           </Card>
           <Card flush title="History">
             <DataTable label="What the alert told" columns={turns} {...history} rowId={(row) => row.event_id} empty={<Empty icon="clock" title="It has told nothing yet">Each crossing of the threshold will stand here, and each way back.</Empty>} />

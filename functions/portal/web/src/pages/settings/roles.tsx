@@ -91,7 +91,6 @@ export default function Roles() {
       ),
     },
     { id: 'rights', head: 'Rights', width: 5, align: 'right', cell: (row) => row.rights.length },
-    { id: 'what', head: 'Among them', width: 26, from: 'lg', cell: (row) => <span className="font-mono text-xs text-soft">{row.rights.slice(0, 4).join(', ')}{row.rights.length > 4 ? ' …' : ''}</span> },
     { id: 'made', head: 'Made', width: 8, from: 'sm', cell: (row) => <Time at={row.created_at} style="date" /> },
   ]
   const make = may && (
