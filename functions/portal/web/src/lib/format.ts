@@ -92,10 +92,14 @@ const DATE_STYLES: Record<DateStyle, Intl.DateTimeFormatOptions> = {
   day: { month: 'short', day: 'numeric' },
 }
 
-/** A moment, in the place's zone. */
-export function date(moment: string | Date | null, place: Place, style: DateStyle = 'datetime'): string {
+/** A moment, in the place's zone. With a time of day, the running year goes without saying. */
+export function date(moment: string | Date | null, place: Place, style: DateStyle = 'datetime', now = new Date()): string {
   if (moment === null) return '–'
-  return dateFormat(place.locale, { ...DATE_STYLES[style], timeZone: place.timeZone }).format(new Date(moment))
+  const options: Intl.DateTimeFormatOptions = { ...DATE_STYLES[style], timeZone: place.timeZone }
+  const at = new Date(moment)
+  const year = dateFormat('en', { year: 'numeric', timeZone: place.timeZone })
+  if (style === 'datetime' && year.format(at) === year.format(now)) delete options.year
+  return dateFormat(place.locale, options).format(at)
 }
 
 /** A calendar day `2026-11-01` or month `2026-11`, which is the same everywhere. */

@@ -64,6 +64,8 @@ describe('what people read', () => {
   test('a moment is told in the zone of the account, a calendar day in none', () => {
     expect(date('2026-10-31T23:30:00Z', swiss, 'date')).toContain('1')
     expect(date('2026-10-31T23:30:00Z', english, 'date')).toBe('Oct 31, 2026')
+    expect(date('2026-10-31T23:30:00Z', english, 'datetime', new Date('2026-12-01T00:00:00Z'))).toBe('Oct 31, 11:30 PM')
+    expect(date('2026-10-31T23:30:00Z', english, 'datetime', new Date('2027-01-01T00:00:00Z'))).toBe('Oct 31, 2026, 11:30 PM')
     expect(calendar('2026-11', english)).toBe('November 2026')
     expect(relative('2026-11-01T00:00:00Z', english, Date.parse('2026-11-01T03:00:00Z'))).toBe('3 hours ago')
   })

@@ -6,28 +6,38 @@ import { PageLink } from './button'
 import { useFieldError } from './form'
 
 const LONG_MS = 10 * 60_000
+const ID = /^acc_[0-7][0-9a-hjkmnp-tv-z]{25}$/
 
 /**
- * An account, or a system ledger, by its name. Names are asked for one by one and kept; a customer asks for nobody's: the account that is not its
- * own is its provider.
+ * An account's name and currency as far as the viewer may know them; null while they are asked for, and where they are not to be known. They are
+ * asked for one by one, as they come in sight, and kept. In a customer's portal nobody is asked for.
  */
-export function AccountName({ id, link = true }: { id: string | null; link?: boolean }) {
+export function useAccount(id: string | null | undefined): { name: string | null; currency: string | null } {
   const { account, customer, can } = useViewer()
-  const foreign = id !== null && id.startsWith('acc_') && id !== account.id
+  const foreign = Boolean(id?.startsWith('acc_')) && id !== account.id && id !== account.parent_id
   const found = useApi('/reseller/accounts/{id}', { path: { id: id ?? '' } }, { enabled: foreign && !customer && can('accounts.read'), staleMs: LONG_MS })
+  if (id && id === account.id) return { name: account.name, currency: account.currency }
+  if (id && id === account.parent_id) return { name: customer ? 'Your provider' : 'Your seller', currency: null }
+  return { name: found.data?.name ?? null, currency: found.data?.currency ?? null }
+}
+
+/** The name alone. */
+export function useAccountName(id: string | null | undefined): string | null {
+  return useAccount(id).name
+}
+
+/** An account, or a system ledger, by its name; by its id as long as the name is not known. Links where there is a page to go to. */
+export function AccountName({ id, link = true }: { id: string | null; link?: boolean }) {
+  const { account, customer } = useViewer()
+  const name = useAccountName(id)
   if (id === null) return <span className="text-faint">–</span>
   if (!id.startsWith('acc_')) return <span className="text-soft">{words(id.replace(/^system\./, ''))}</span>
-  if (!foreign) return <span>{account.name}</span>
-  if (customer) return <span>Your provider</span>
-  // Above one's own account nothing is shown: an account that is not there for the viewer is its seller.
-  if (found.error?.status === 404 || id === account.parent_id) return <span>{id === account.parent_id ? 'Your seller' : 'Another account'}</span>
-  const name = found.data?.name ?? `${id.slice(0, 8)}…${id.slice(-4)}`
-  return link ? (
+  const shown = name ?? `${id.slice(0, 8)}…${id.slice(-4)}`
+  if (!link || customer || id === account.id || id === account.parent_id) return <span title={id}>{shown}</span>
+  return (
     <PageLink to={`accounts/${id}`} className="text-ink no-underline hover:underline">
-      {name}
+      {shown}
     </PageLink>
-  ) : (
-    <span>{name}</span>
   )
 }
 
@@ -46,6 +56,8 @@ export function AccountPicker({
   kind,
   own = false,
   required = true,
+  bare = false,
+  placeholder = bare && typeof label === 'string' ? label : 'Search by name, external id or e-mail',
   wrong,
 }: {
   label: ReactNode
@@ -56,6 +68,9 @@ export function AccountPicker({
   kind?: 'reseller' | 'customer'
   own?: boolean
   required?: boolean
+  /** Without a visible label: for bars of filters. */
+  bare?: boolean
+  placeholder?: string
   wrong?: string | null
 }) {
   const { account } = useViewer()
@@ -68,7 +83,9 @@ export function AccountPicker({
   const sought = useSettled(text?.trim() ?? '', 150)
   const found = useApi('/reseller/accounts', { query: { subtree: true, limit: 8, ...(sought ? { q: sought } : {}), ...(kind ? { kind } : {}) } }, { enabled: open, keep: true })
   const mine = own && `${account.name} you`.toLowerCase().includes((text ?? '').trim().toLowerCase()) ? [{ id: account.id, name: account.name, note: 'Your account' }] : []
-  const options = open ? [...mine, ...(found.data?.data ?? []).filter((one) => one.id !== account.id).map((one) => ({ id: one.id, name: one.name, note: one.external_id ?? words(one.kind) }))] : []
+  // Who has an id at hand need not search: it is taken as it is.
+  const typed = ID.test(text?.trim() ?? '') ? [{ id: (text as string).trim(), name: (text as string).trim(), note: 'This id' }] : []
+  const options = open ? [...typed, ...mine, ...(found.data?.data ?? []).filter((one) => one.id !== account.id).map((one) => ({ id: one.id, name: one.name, note: one.external_id ?? words(one.kind) }))] : []
   const current = Math.min(at, Math.max(options.length - 1, 0))
   const choose = (option: Picked | undefined) => {
     if (option) onChange({ id: option.id, name: option.name })
@@ -91,14 +108,14 @@ export function AccountPicker({
   }
   return (
     <div className="space-y-1">
-      <label htmlFor={id} className="block text-sm font-medium">
+      <label htmlFor={id} className={bare ? 'sr-only' : 'block text-sm font-medium'}>
         {label}
-        {!required && <span className="font-normal text-soft"> (optional)</span>}
+        {!required && !bare && <span className="font-normal text-soft"> (optional)</span>}
       </label>
       <div className="relative">
         <input
           id={id}
-          className="field"
+          className={`field ${bare ? '!h-8.5 !border-line' : ''}`}
           role="combobox"
           aria-expanded={open}
           aria-controls={`${id}-list`}
@@ -107,7 +124,7 @@ export function AccountPicker({
           aria-invalid={error ? true : undefined}
           aria-describedby={[error ? `${id}-error` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ') || undefined}
           autoComplete="off"
-          placeholder="Search by name, external id or e-mail"
+          placeholder={placeholder}
           required={required}
           value={text ?? value?.name ?? ''}
           onFocus={(event) => event.target.select()}
@@ -125,7 +142,7 @@ export function AccountPicker({
           role="listbox"
           aria-label="Accounts"
           hidden={!open}
-          className="absolute inset-x-0 z-20 mt-1 max-h-60 overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-high"
+          className="absolute left-0 z-40 mt-1 max-h-60 w-full min-w-56 overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-high"
         >
           {options.map((option, index) => (
             <li
@@ -163,4 +180,10 @@ export function AccountPicker({
       )}
     </div>
   )
+}
+
+/** `AccountPicker` by the id alone: the empty text is none. */
+export function AccountField({ value, onChange, optional = false, ...rest }: { label: string; value: string; onChange: (id: string) => void; pointer?: string; hint?: string; optional?: boolean; bare?: boolean; placeholder?: string }) {
+  const name = useAccountName(value || null)
+  return <AccountPicker {...rest} own value={value ? { id: value, name: name ?? value } : null} onChange={(picked) => onChange(picked?.id ?? '')} required={!optional && !rest.bare} />
 }

@@ -15,15 +15,30 @@ export function Badge({ tone = 'plain', children }: { tone?: Tone; children: Rea
   return <span className={`inline-flex items-center rounded px-1.5 text-xs font-medium whitespace-nowrap ${TONES[tone]}`}>{children}</span>
 }
 
-const STATES: Record<string, Tone> = {
-  active: 'good', paid: 'good', succeeded: 'good', captured: 'good', completed: 'good', accepted: 'good', delivered: 'good', verified: 'good', ready: 'good', resolved: 'good', done: 'good', counted: 'good', enabled: 'good',
-  open: 'info', draft: 'plain', finalized: 'info', running: 'info', planning: 'info', pending: 'info', processing: 'info', queued: 'info', scheduled: 'info', planned: 'info', under_review: 'info', partly_captured: 'info',
-  suspended: 'warn', past_due: 'warn', paused: 'warn', at_risk: 'warn', retrying: 'warn', expired: 'plain', duplicate: 'plain', rotating: 'warn', capped: 'warn', corrected: 'warn', waiting: 'info', upcoming: 'info', on_sale: 'good', partly_failed: 'warn',
-  closed: 'plain', void: 'plain', released: 'plain', revoked: 'plain', cancelled: 'plain', withdrawn: 'plain', ended: 'plain', retired: 'plain', off: 'plain', voided: 'plain',
-  uncollectible: 'bad', failed: 'bad', rejected: 'bad', disabled: 'bad', frozen: 'bad', loss: 'bad', stopped: 'bad', declined: 'bad',
+const TONE_OF: Record<Tone, string[]> = {
+  good: [
+    'accepted', 'active', 'captured', 'completed', 'counted', 'delivered', 'done', 'enabled', 'in_force', 'made', 'on_sale', 'paid',
+    'partly_accepted', 'ready', 'resolved', 'succeeded', 'verified', 'won',
+  ],
+  info: [
+    'created', 'finalized', 'listing', 'open', 'partly_captured', 'pending', 'planned', 'planning', 'processing', 'queued', 'running',
+    'scheduled', 'sent', 'under_review', 'upcoming', 'waiting', 'working',
+  ],
+  warn: [
+    'action_required', 'at_risk', 'capped', 'completed_with_errors', 'corrected', 'inquiry', 'opened', 'partly_failed', 'past_due',
+    'paused', 'retrying', 'rotating', 'suspended', 'unknown',
+  ],
+  bad: [
+    'declined', 'disabled', 'failed', 'frozen', 'loss', 'lost', 'rejected', 'stopped', 'taken', 'uncollectible',
+  ],
+  plain: [
+    'billed', 'cancelled', 'closed', 'draft', 'duplicate', 'empty', 'ended', 'expired', 'off', 'past', 'released', 'retired', 'revoked',
+    'undone', 'untouched', 'void', 'voided', 'withdrawn',
+  ],
 }
+const STATES = new Map(Object.entries(TONE_OF).flatMap(([tone, states]) => states.map((state) => [state, tone as Tone] as const)))
 
 /** A state by its API word, in the tone that fits. */
 export function State({ state }: { state: string }) {
-  return <Badge tone={STATES[state] ?? 'plain'}>{words(state)}</Badge>
+  return <Badge tone={STATES.get(state) ?? 'plain'}>{words(state)}</Badge>
 }

@@ -59,7 +59,7 @@ export function Icon({ name, size = 16, className = '' }: { name: IconName; size
       viewBox="0 0 24 24"
       fill="none"
       stroke="currentColor"
-      strokeWidth={name === 'more' ? 3 : 1.75}
+      strokeWidth={name === 'more' ? 4 : 1.75}
       strokeLinecap="round"
       strokeLinejoin="round"
       aria-hidden="true"

@@ -29,7 +29,7 @@ export function Export({ query, onClose }: { query: { account_id?: string; subtr
       {id === null ? (
         <Form error={ask.error} onSubmit={() => void ask.submit(format)}>
           <p className="text-sm text-soft">
-            A row for each event, from {date(query.from ?? null, place)} to {date(query.to ?? null, place)}, with the figures of your level.
+            A row for each event, from {date(query.from ?? null, place, 'full')} to {date(query.to ?? null, place, 'full')}, with the figures of your level.
           </p>
           <SelectField
             label="Format"
