@@ -72,7 +72,7 @@ export default function Churn() {
     {
       id: 'decay',
       head: 'Usage left',
-      width: 9,
+      width: 10,
       align: 'right',
       sort: 'decay',
       value: (row) => Number(row.decay),

@@ -36,7 +36,7 @@ function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: str
   const share: Column<Row> = {
     id: 'share',
     head: 'Share',
-    width: 9,
+    width: 10.5,
     from: 'lg',
     align: 'right',
     cell: (row) => (
