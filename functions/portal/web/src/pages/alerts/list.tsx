@@ -30,10 +30,10 @@ export default function Alerts() {
         </PageLink>
       ),
     },
-    { id: 'where', head: 'Watches', width: 13, from: 'md', cell: (row) => (row.subtree ? 'Account and all below' : 'The account') },
-    { id: 'often', head: 'How often', width: 8, from: 'lg', cell: (row) => (row.recurring ? 'Each crossing' : 'Once') },
+    { id: 'where', head: 'Watches', width: 12, from: 'md', cell: (row) => (row.subtree ? 'Account and all below' : 'The account') },
+    { id: 'often', head: 'How often', width: 8, from: 'xl', cell: (row) => (row.recurring ? 'Each crossing' : 'Once') },
     { id: 'told', head: 'Tells', width: 13, from: 'sm', cell: (row) => told(row.channels) },
-    { id: 'changed', head: 'Changed', width: 8, from: 'lg', cell: (row) => <Time at={row.updated_at} ago /> },
+    { id: 'changed', head: 'Changed', width: 8, from: 'xl', cell: (row) => <Time at={row.updated_at} ago /> },
     { id: 'state', head: 'State', width: 5, cell: (row) => (row.enabled ? <Badge tone="good">On</Badge> : <Badge>Off</Badge>) },
   ]
   const create = can('alerts.manage') && (

@@ -148,7 +148,7 @@ export default function Audit() {
   return (
     <>
       <PageHead title="Audit log" sub="Who did what, and when. Each record was written with the change itself, and nobody can change or remove it." />
-      <div className="mb-4 flex flex-wrap gap-2">
+      <div className="mb-4 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap">
         <RangePicker value={filters.days} onChange={(value) => setFilters({ days: value })} />
         <FilterSelect label="Whose" value={below ? 'below' : 'own'} onChange={(value) => setFilters({ below: value === 'own' ? 'no' : undefined })} options={[{ value: 'below', label: 'With all below' }, { value: 'own', label: 'This account alone' }]} />
         <FilterSelect label="What" value={filters.kind ?? ''} onChange={(kind) => setFilters({ kind })} options={[{ value: '', label: 'Everything' }, ...KINDS.map((kind) => ({ value: kind, label: words(kind) }))]} />

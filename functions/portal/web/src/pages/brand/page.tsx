@@ -154,7 +154,7 @@ function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandV
   return (
     <div className="space-y-5">
       <Preview accountId={accountId} look={look} body={bodyOf(draft)} />
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Form id={id} error={stale ? null : error} className="space-y-5" onSubmit={() => changed && void submit(bodyOf(draft))}>
           {stale && (
             <Notice tone="warn" title="Somebody changed this brand meanwhile" action={<Button small onClick={() => void startAgain()}>Load it anew</Button>}>
@@ -224,7 +224,7 @@ export default function Brand() {
       ) : !brand.data ? (
         <div className="space-y-5">
           <Skeleton className="h-[26rem] w-full !rounded-xl" />
-          <div className="grid gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+          <div className="grid gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
             <Skeleton className="h-[36rem] w-full !rounded-xl" />
             <Skeleton className="h-[36rem] w-full !rounded-xl" />
           </div>

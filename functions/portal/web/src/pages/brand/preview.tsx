@@ -18,16 +18,9 @@ import type { Worn } from './tokens'
 const SAMPLE_SUBJECT = 'Your invoice 2026-000123'
 const SAMPLE_TEXT = 'Hello,\n\nyour invoice 2026-000123 is there. 128.40 is due on 1 December.\n\nThank you for being our customer.'
 
-/** The tokens as the shell would set them: on this element alone, and only colours that were parsed. */
-function tokensOf(look: Worn, scheme: 'light' | 'dark'): CSSProperties {
-  return {
-    colorScheme: scheme,
-    '--accent': look.color,
-    '--accent-text': look.text,
-    '--accent-ink': scheme === 'light' ? readable(look.accent, '#eff1f4') : readable(look.accent, '#262b36'),
-    '--accent-wash': `color-mix(in srgb, ${look.color} ${scheme === 'light' ? '8%, #ffffff' : '22%, #11151c'})`,
-    '--series-1': scheme === 'light' ? readable(look.accent, '#eff1f4') : readable(look.accent, '#262b36'),
-  } as CSSProperties
+/** The tokens as the shell would set them, on this element alone. Only colours that were parsed come here. */
+function tokensOf(look: Worn): CSSProperties {
+  return { '--brand': look.color, '--brand-text': look.text, '--brand-ink-light': readable(look.accent, '#eff1f4'), '--brand-ink-dark': readable(look.accent, '#262b36') } as CSSProperties
 }
 
 function Mark({ look, size = 28 }: { look: Worn; size?: number }) {
@@ -40,14 +33,14 @@ function Mark({ look, size = 28 }: { look: Worn; size?: number }) {
 }
 
 /** A picture made of our own parts: nothing in it can be pressed or read aloud but its name. */
-function Frame({ label, children, style, action }: { label: string; children: ReactNode; style?: CSSProperties; action?: ReactNode }) {
+function Frame({ label, children, look, theme = 'light', action }: { label: string; children: ReactNode; look: Worn; theme?: 'light' | 'dark'; action?: ReactNode }) {
   return (
     <figure className="min-w-0">
       <figcaption className="mb-1.5 flex min-h-7 items-center justify-between gap-2 text-xs font-medium text-soft">
         {label}
         {action}
       </figcaption>
-      <div inert aria-hidden="true" className="h-[21rem] overflow-hidden rounded-lg border border-line text-ink select-none" style={style}>
+      <div inert aria-hidden="true" className="h-[21rem] overflow-hidden rounded-lg border border-line text-ink select-none" data-theme={theme} style={tokensOf(look)}>
         {children}
       </div>
     </figure>
@@ -215,16 +208,16 @@ export function Preview({ accountId, look, body }: { accountId: string; look: Wo
       }
     >
       {error && (error.status === 404 ? <Notice tone="info" title="The platform makes no previews">The pictures here are drawn by this page; mails and invoices wear the same colours and logo.</Notice> : <Problem error={error} />)}
-      <div className="mt-2 grid gap-4 md:grid-cols-2 xl:grid-cols-3">
-        <Frame label="Page" style={tokensOf(look, scheme)}>
+      <div className="mt-2 grid gap-4 grid-cols-1 md:grid-cols-2 xl:grid-cols-3">
+        <Frame label="Page" look={look} theme={scheme}>
           <PageMock look={look} />
         </Frame>
-        <Frame label={made ? 'Mail, with the platform’s text' : 'Mail'} style={{ colorScheme: 'light' }}>
+        <Frame label={made ? 'Mail, with the platform’s text' : 'Mail'} look={look}>
           <MailMock look={look} subject={made?.subject ?? SAMPLE_SUBJECT} text={made?.mail_text ?? SAMPLE_TEXT} />
         </Frame>
         <Frame
           label="Invoice"
-          style={{ colorScheme: 'light' }}
+          look={look}
           action={
             pdf && (
               <a href={pdf} target="_blank" rel="noreferrer noopener" className="inline-flex items-center gap-1">

@@ -57,22 +57,22 @@ export default function Churn() {
   const months: Column<Month>[] = [
     { id: 'month', head: 'Month', cell: (row) => calendar(row.month, place) },
     { id: 'opening', head: 'Accounts', width: 6, align: 'right', from: 'sm', cell: (row) => count(row.opening, place) },
-    { id: 'new', head: 'New', width: 4.5, align: 'right', from: 'md', cell: (row) => count(row.new, place) },
     { id: 'lost', head: 'Lost', width: 4.5, align: 'right', cell: (row) => count(row.lost, place) },
     { id: 'logo', head: 'Logo churn', width: 6.5, align: 'right', cell: (row) => percent(row.logo_churn_percent, place) },
-    { id: 'revenue', head: 'Revenue before', width: 8.5, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_opening} currency={data?.currency} /> },
-    { id: 'revenue_lost', head: 'Lost', width: 7.5, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_lost} currency={data?.currency} /> },
-    { id: 'contraction', head: 'Less', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.contraction} currency={data?.currency} /> },
-    { id: 'expansion', head: 'More', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.expansion} currency={data?.currency} /> },
     { id: 'gross', head: 'Revenue churn', width: 8, align: 'right', from: 'sm', cell: (row) => percent(row.gross_churn_percent, place) },
     { id: 'net', head: 'Net retention', width: 7.5, align: 'right', from: 'md', cell: (row) => percent(row.net_retention_percent, place) },
+    { id: 'new', head: 'New', width: 4.5, align: 'right', from: 'md', cell: (row) => count(row.new, place) },
+    { id: 'revenue_lost', head: 'Revenue lost', width: 8, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_lost} currency={data?.currency} /> },
+    { id: 'contraction', head: 'Used less', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.contraction} currency={data?.currency} /> },
+    { id: 'expansion', head: 'Used more', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.expansion} currency={data?.currency} /> },
+    { id: 'revenue', head: 'Revenue before', width: 8.5, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_opening} currency={data?.currency} /> },
   ]
   const risks: Column<Risk>[] = [
     { id: 'name', head: 'Account', sort: 'name', value: (row) => row.name, cell: (row) => <PageLink to={`accounts/${row.account_id}`}>{row.name}</PageLink> },
     {
       id: 'decay',
       head: 'Usage left',
-      width: 9,
+      width: 10,
       align: 'right',
       sort: 'decay',
       value: (row) => Number(row.decay),
@@ -114,7 +114,7 @@ export default function Churn() {
             <Stat label="Net retention" loading={!data} note="With what others use more">{last && percent(last.net_retention_percent, place)}</Stat>
             <Stat label="At risk" loading={!data} note="Accounts whose usage fades">{data && count(data.at_risk.length, place)}</Stat>
           </div>
-          <div className="grid gap-5 lg:grid-cols-2">
+          <div className="grid gap-5 grid-cols-1 lg:grid-cols-2">
             <Card title="By month" sub="The share of accounts and of revenue that was lost.">
               {data ? (
                 <Columns

@@ -104,7 +104,7 @@ export default function Performance() {
                 <Amount value={best?.revenue} currency={trend.data?.currency} />
               </Stat>
             </div>
-            <div className="grid gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+            <div className="grid gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
               <Card title="Trend" sub="The last column is the month that is running.">
                 {periods ? (
                   <Columns
@@ -152,7 +152,7 @@ export default function Performance() {
               <MonthSelect value={month} onChange={(value) => setFilters({ month: value })} />
             </div>
           </div>
-          <div className="grid gap-5 xl:grid-cols-2">
+          <div className="grid gap-5 grid-cols-1 xl:grid-cols-2">
             <Card flush title="Grew most">
               <DataTable label="What grew most" columns={columns} rows={up ?? []} rowId={(row) => row.key} loading={!moved} error={failed} retry={retry} empty={<Empty icon="up" title="Nothing grew" action={<ButtonLink to="accounts">See your accounts</ButtonLink>}>No revenue was higher than in the month before. Choose another month to compare.</Empty>} />
             </Card>

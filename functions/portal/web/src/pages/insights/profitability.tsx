@@ -52,7 +52,7 @@ export default function Profitability() {
     {
       id: 'percent',
       head: 'Of revenue',
-      width: 9,
+      width: 10.5,
       align: 'right',
       from: 'sm',
       sort: 'percent',
@@ -78,7 +78,7 @@ export default function Profitability() {
       <InsightsHead
         current="profitability"
         title="Profitability"
-        sub={`What ${calendar(month, place)} brought and cost you, in UTC. A loss is what was sold for less than you paid for it.`}
+        sub={`What ${calendar(month, place)} brought and cost you, in UTC.`}
         actions={
           <>
             {alert}
@@ -91,7 +91,7 @@ export default function Profitability() {
         <div className="min-h-14">
           {losses && losses.count > 0 ? (
             <Notice tone="bad" title={`${count(losses.count, place)} ${losses.count === 1 ? 'loses' : 'lose'} money`}>
-              Together <Amount value={losses.amount} currency={data?.currency} />. Raise their price or end a promotion; prices already used stay as they are.{' '}
+              Together <Amount value={losses.amount} currency={data?.currency} />. They were sold for less than you paid for them. Raise their price or end a promotion; prices already used stay as they are.{' '}
               <button type="button" className="underline underline-offset-2" onClick={() => setFilters({ only: filters.only === 'losses' ? undefined : 'losses' })}>
                 {filters.only === 'losses' ? 'Show all' : 'Show only these'}
               </button>

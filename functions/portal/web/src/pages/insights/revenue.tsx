@@ -36,7 +36,7 @@ function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: str
   const share: Column<Row> = {
     id: 'share',
     head: 'Share',
-    width: 9,
+    width: 10.5,
     from: 'lg',
     align: 'right',
     cell: (row) => (
@@ -163,7 +163,7 @@ export default function Revenue() {
             </Card>
           ) : (
             <>
-              <div className="grid gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+              <div className="grid gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
                 <Card title="From the list price to your margin" sub="Each bar begins where the one before it ended.">
                   {data ? <Waterfall label="From the list price to your margin" steps={data.waterfall.map((step) => ({ label: STEPS[step.step] ?? words(step.step), amount: step.amount }))} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
                 </Card>

@@ -137,7 +137,7 @@ export default function AccountSettings() {
           <Failed error={own.error} retry={() => void own.refetch()} what="The account" />
         </Card>
       ) : (
-        <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
           <Card title="Account">{data ? <AccountForm key={own.data?.etag ?? data.version} account={data} etag={own.data?.etag ?? null} onStale={() => void own.refetch()} /> : <Skeleton className="h-96 w-full" />}</Card>
           <div className="space-y-5">
             <Card title="What is given">

@@ -4,10 +4,11 @@ import { useApi } from '~/api/query'
 import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountPicker, type Picked } from '~/ui/account'
+import { AccountName, AccountPicker, type Picked } from '~/ui/account'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
-import { Card } from '~/ui/card'
+import { Card, Facts } from '~/ui/card'
+import { Sheet } from '~/ui/dialog'
 import { SelectField } from '~/ui/form'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
@@ -48,11 +49,16 @@ export default function Permissions() {
   const explained = answer.data?.explain ?? []
   const rows = explained.filter((row) => (filters.show === 'held' ? row.allowed : filters.show === 'withheld' ? !row.allowed : true))
   const held = explained.filter((row) => row.allowed).length
+  const [opened, setOpened] = useState<Explained | null>(null)
   const columns: Column<Explained>[] = [
     {
       id: 'right',
       head: 'Right',
-      cell: (row) => <span title={RIGHTS[row.right]}>{RIGHTS[row.right] ?? row.right}</span>,
+      cell: (row) => (
+        <button type="button" className="max-w-full truncate text-left hover:underline" onClick={() => setOpened(row)}>
+          {RIGHTS[row.right] ?? row.right}
+        </button>
+      ),
     },
     { id: 'name', head: 'Name', width: 10, from: 'lg', cell: (row) => <code className="font-mono text-xs text-soft">{row.right}</code> },
     { id: 'held', head: 'Held', width: 4.5, cell: (row) => (row.allowed ? <Badge tone="good">Yes</Badge> : <Badge tone={row.reason === 'denied' ? 'bad' : 'plain'}>No</Badge>) },
@@ -92,6 +98,7 @@ export default function Permissions() {
             columns={columns}
             rows={rows}
             rowId={(row) => row.right}
+            onOpen={setOpened}
             loading={!answer.data && !answer.error}
             error={answer.error && !answer.data ? answer.error : undefined}
             retry={() => void answer.refetch()}
@@ -100,6 +107,18 @@ export default function Permissions() {
           />
         </Card>
       </div>
+      <Sheet open={opened !== null} onClose={() => setOpened(null)} title={opened?.right ?? ''}>
+        {opened && (
+          <Facts
+            rows={[
+              ['Lets one', RIGHTS[opened.right] ?? opened.right],
+              ['Held', opened.allowed ? <Badge key="held" tone="good">Yes</Badge> : <Badge key="held" tone={opened.reason === 'denied' ? 'bad' : 'plain'}>No</Badge>],
+              ['Why', `${REASONS[opened.reason]}.${opened.detail ? ` ${opened.detail}` : ''}`],
+              ['Decided at', <AccountName key="at" id={opened.account_id} />],
+            ]}
+          />
+        )}
+      </Sheet>
     </>
   )
 }

@@ -91,7 +91,6 @@ export default function Roles() {
       ),
     },
     { id: 'rights', head: 'Rights', width: 5, align: 'right', cell: (row) => row.rights.length },
-    { id: 'what', head: 'Among them', width: 26, from: 'lg', cell: (row) => <span className="font-mono text-xs text-soft">{row.rights.slice(0, 4).join(', ')}{row.rights.length > 4 ? ' …' : ''}</span> },
     { id: 'made', head: 'Made', width: 8, from: 'sm', cell: (row) => <Time at={row.created_at} style="date" /> },
   ]
   const make = may && (
@@ -102,7 +101,17 @@ export default function Roles() {
   return (
     <>
       <SettingsHead current="roles" title="Roles" sub="What a role lets its holder do, at its account and everything below." actions={make} />
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <Card title="Built-in roles" className="lg:order-last">
+          <dl className="space-y-3 text-sm">
+            {BUILT_IN.map(({ role, says }) => (
+              <div key={role}>
+                <dt className="font-medium">{words(role)}</dt>
+                <dd className="text-soft">{says}</dd>
+              </div>
+            ))}
+          </dl>
+        </Card>
         <Card flush title="Custom roles" sub="Made of the rights that you choose.">
           <DataTable
             label="Custom roles"
@@ -112,16 +121,6 @@ export default function Roles() {
             onOpen={(row) => setOpened(row.id)}
             empty={<Empty icon="people" title="No custom roles" action={make}>The built-in roles are enough for most. Make one where somebody should do less than any of them, or another mix.</Empty>}
           />
-        </Card>
-        <Card title="Built-in roles">
-          <dl className="space-y-3 text-sm">
-            {BUILT_IN.map(({ role, says }) => (
-              <div key={role}>
-                <dt className="font-medium">{words(role)}</dt>
-                <dd className="text-soft">{says}</dd>
-              </div>
-            ))}
-          </dl>
         </Card>
       </div>
       <Sheet

@@ -139,11 +139,11 @@ export default function TestClocks() {
     {
       id: 'actions',
       head: '',
-      width: 9,
+      width: 9.5,
       align: 'right',
       cell: (row) => (
         <span className="inline-flex gap-1">
-          <Button small disabled={row.state === 'advancing'} busy={row.state === 'advancing'} onClick={() => setAdvance(row)}>
+          <Button small disabled={row.state === 'advancing'} onClick={() => setAdvance(row)}>
             Advance
           </Button>
           <Button small look="quiet" icon="trash" label={`Delete ${row.name ?? 'the clock'}`} onClick={() => setRemoving(row)} />

@@ -119,8 +119,8 @@ export default function Setup() {
   return (
     <>
       <PageHead title="Set-up" sub="From an empty account to one that sells. Every step can be skipped, and it goes on where you left it." actions={current !== 'finish' && <ButtonLink to="setup" search={{ step: 'finish' }} look="quiet">Leave it for later</ButtonLink>} />
-      <div className="grid items-start gap-5 md:grid-cols-[16rem_minmax(0,1fr)]">
-        <nav aria-label="Steps" className="card rounded-xl border border-line bg-paper p-2 shadow-low">
+      <div className="grid items-start gap-5 grid-cols-1 md:grid-cols-[16rem_minmax(0,1fr)]">
+        <nav aria-label="Steps" className="card min-w-0 overflow-hidden rounded-xl border border-line bg-paper p-2 shadow-low">
           <div className="flex items-center justify-between gap-3 px-2.5 py-2 text-xs text-soft">
             <span>
               {waiting ? <Skeleton className="h-3 w-20" /> : `${finished} of ${STEPS.length} done`}
