@@ -681,7 +681,8 @@ async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
         for api in [scene.target.nobody.clone(), scene.owner(Seat::Own), scene.target.operator.clone()] {
             let answer = api.call(endpoint.method.clone(), &path).send().await.is(200);
             // Under the platform's own host anybody sees the operator's name, and no id of it.
-            let name = |seat: Seat, text: &str| endpoint.operation == "portal_brand" && seat == Seat::Operator && text == Seat::Operator.mark();
+            let name =
+                |seat: Seat, text: &str| endpoint.operation == "portal_brand" && seat == Seat::Operator && text == Seat::Operator.mark();
             let hidden: Vec<_> = secrets.iter().filter(|(seat, text)| !name(*seat, text)).cloned().collect();
             assert_eq!(leak(&answer, "", &hidden), None, "{}", answer.name);
             answers.insert(normal(&answer));
