@@ -41,8 +41,8 @@ export default function RateCards() {
   const making = useOpening()
   const manage = can('pricing.manage')
   const columns: Column<Row>[] = [
-    { id: 'meter', head: 'Meter', cell: (row) => <button type="button" className="font-medium decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(row)}>{nameOf(row.meter)}</button> },
-    { id: 'price', head: 'Price', width: 17, cell: (row) => <span title={modelSays(row.model, row.currency, unitOf(row.meter), place)}>{modelSays(row.model, row.currency, unitOf(row.meter), place)}</span> },
+    { id: 'meter', head: 'Meter', width: 9.5, cell: (row) => <button type="button" className="max-w-full truncate font-medium decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(row)}>{nameOf(row.meter)}</button> },
+    { id: 'price', head: 'Price', cell: (row) => <span title={modelSays(row.model, row.currency, unitOf(row.meter), place)}>{modelSays(row.model, row.currency, unitOf(row.meter), place)}</span> },
     { id: 'for', head: 'For', width: 11, from: 'lg', cell: (row) => <For accountId={row.account_id} /> },
     { id: 'span', head: 'In force', width: 15.5, from: 'md', cell: (row) => <SpanShown row={row} /> },
     { id: 'status', head: 'State', width: 6.5, from: 'sm', cell: (row) => <StatusShown row={row} /> },

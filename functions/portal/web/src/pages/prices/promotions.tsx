@@ -38,7 +38,7 @@ export default function Promotions() {
   const manage = can('pricing.manage')
   const takes = (row: Row) => (row.percent ? `${row.percent} %` : `${exactMoney(row.fixed ?? '0', row.currency ?? account.currency, place)} a unit`)
   const columns: Column<Row>[] = [
-    { id: 'name', head: 'Name', cell: (row) => <button type="button" className="font-medium decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(row)}>{row.name}</button> },
+    { id: 'name', head: 'Name', cell: (row) => <button type="button" className="max-w-full truncate font-medium decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(row)}>{row.name}</button> },
     { id: 'takes', head: 'Takes off', width: 8, cell: takes },
     { id: 'code', head: 'Code', width: 8, from: 'lg', cell: (row) => (row.code ? <code className="font-mono text-xs">{row.code}</code> : <span className="text-soft">None</span>) },
     { id: 'by', head: 'Borne by', width: 8, from: 'lg', cell: (row) => (row.funded_by === 'owner' ? 'Its owner' : 'Each seller') },

@@ -43,13 +43,13 @@ export default function EndpointPage() {
   const [editOpen, setEditOpen] = useState(false)
   const [rotated, setRotated] = useState<Endpoint | null>(null)
   const columns: Column<Delivery>[] = [
-    { id: 'type', head: 'Event', cell: (row) => <button type="button" className="font-mono text-xs decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setFilters({ event: row.event_id })}>{row.event_type}</button> },
+    { id: 'type', head: 'Event', cell: (row) => <button type="button" className="max-w-full truncate font-mono text-xs decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setFilters({ event: row.event_id })}>{row.event_type}</button> },
     { id: 'account', head: 'Of', width: 11, from: 'lg', cell: (row) => <AccountName id={row.account_id} link={false} /> },
     { id: 'status', head: 'State', width: 6.5, cell: (row) => <State state={row.status} /> },
     { id: 'answer', head: 'Last answer', width: 9, from: 'sm', cell: (row) => <LastAnswer row={row} /> },
     { id: 'tries', head: 'Tries', align: 'right', width: 4.5, from: 'md', cell: (row) => row.tries },
     { id: 'next', head: 'Next try', width: 8, from: 'xl', cell: (row) => <Time at={row.next_attempt_at} ago /> },
-    { id: 'at', head: 'When', width: 8.5, cell: (row) => <Time at={row.created_at} ago /> },
+    { id: 'at', head: 'When', width: 8.5, from: 'sm', cell: (row) => <Time at={row.created_at} ago /> },
   ]
   return (
     <>
