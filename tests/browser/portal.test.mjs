@@ -15,8 +15,22 @@ after(async () => {
   await scene?.stop();
 });
 
-/** Names of members that tell what a seller pays and keeps. */
-const SECRET = /^(cost|costs|margin|margins|margin_percent|markup|wholesale|profit|earned|levels|chain)$/;
+/** Names of members that tell what a seller pays and keeps. (A `cost` is what the reader pays: see the amounts below.) */
+const SECRET = /^(margin|margins|margin_percent|markup|wholesale|profit|earned|levels|chain)$/;
+
+/** What the seller pays and keeps for this customer, as it reads it itself: no such amount may reach the customer. */
+async function sellersOwn({ seller, customer }) {
+  const to = new Date().toISOString();
+  const from = new Date(Date.now() - 100 * 86_400_000).toISOString();
+  const amounts = new Set();
+  for (const granularity of ["day", "month"]) {
+    const path = `/reseller/usage/report?account_id=${customer.id}&granularity=${granularity}&group_by=meter&from=${from}&to=${to}`;
+    const [sold, bought] = await Promise.all([seller.api.get(path), customer.api.get(path)]);
+    const paid = new Set((bought.data ?? bought.rows).map(({ cost }) => cost));
+    for (const row of sold.data ?? sold.rows) for (const amount of [row.cost, row.margin]) if (Number(amount) !== 0 && !paid.has(amount)) amounts.add(amount);
+  }
+  return amounts;
+}
 
 /** Every name and text of an answer, with where it stands. */
 function* walk(value, at = "") {
@@ -41,6 +55,8 @@ test("a customer's portal receives nothing of cost, margin or another account", 
   }
   const answers = await window.answers();
   assert.ok(answers.length > 5, "the pages asked for something");
+  const secrets = await sellersOwn(scene);
+  assert.ok(secrets.size > 10, "the seller pays and keeps something");
   for (const { url, text } of answers) {
     for (const { at, name, member } of walk(JSON.parse(text))) {
       if (name !== null && SECRET.test(name)) assert.equal(member, null, `${url} ${at} is ${JSON.stringify(member)}`);
@@ -49,6 +65,7 @@ test("a customer's portal receives nothing of cost, margin or another account", 
       // Who it buys from is known to it: the parent's id, and the name that invoices carry.
       if (other.id !== seller.id) assert.ok(!text.includes(other.id), `${url} names ${other.name} (${other.id})`);
     }
+    for (const amount of secrets) assert.ok(!text.includes(`"${amount}"`), `${url} has ${amount}, which its seller pays or keeps`);
     assert.ok(!text.includes("Tributary"), `${url} names the platform: ${text.slice(0, 200)}`);
   }
   await window.close();
