@@ -100,7 +100,7 @@ pub enum Answer {
     /// A hold ended.
     Ended(Outcome<EndedHold>),
     /// An account made or closed.
-    Account(Outcome<Account>),
+    Account(Box<Outcome<Account>>),
     /// Done, with nothing to remember.
     Plain,
     /// Refused.
@@ -195,7 +195,7 @@ impl Op {
             }
             Ask::Create { parent, kind, initial } => {
                 let new = self.account(source, parent, *kind, *initial)?;
-                store.create_account(&new, within, within, &act, Some(&self.scope())).await.map(Answer::Account)
+                store.create_account(&new, within, within, &act, Some(&self.scope())).await.map(|made| Answer::Account(Box::new(made)))
             }
             Ask::Status { account, change } => store.set_status(account, *change, None, below, &act).await.map(|_| Answer::Plain),
             Ask::Relocate { account, to } => {
@@ -204,7 +204,7 @@ impl Op {
             Ask::Close { account, sweep } => {
                 let sweep = sweep.then(|| TransferId::from_uuid(source.uuid()));
                 let closing = Closing { sweep, expected: None };
-                store.close_account(account, &closing, below, &act, &self.scope()).await.map(Answer::Account)
+                store.close_account(account, &closing, below, &act, &self.scope()).await.map(|closed| Answer::Account(Box::new(closed)))
             }
             Ask::Offer { seller, package, credits, days, max } => {
                 let package = offered(package, *credits, *days, *max, act.now)?;
