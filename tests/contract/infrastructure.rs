@@ -47,8 +47,8 @@ fn plain(resource: &str) -> String {
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
 fn objects(resource: &str) -> &str {
-    let prefixes =
-        ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs"].map(|folder| format!("${{Bucket.Arn}}/{folder}"));
+    let prefixes = ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs", "rosters"]
+        .map(|folder| format!("${{Bucket.Arn}}/{folder}"));
     resource.strip_suffix("/*").filter(|prefix| prefixes.iter().any(|one| one == prefix)).unwrap_or(resource)
 }
 
