@@ -47,7 +47,7 @@ fn plain(resource: &str) -> String {
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
 fn objects(resource: &str) -> &str {
-    let prefixes = ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs", "brand/logos", "brand/previews"]
+    let prefixes = ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs", "brand/logos", "brand/previews", "rosters"]
         .map(|folder| format!("${{Bucket.Arn}}/{folder}"));
     resource.strip_suffix("/*").filter(|prefix| prefixes.iter().any(|one| one == prefix)).unwrap_or(resource)
 }

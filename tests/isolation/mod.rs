@@ -673,7 +673,10 @@ async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
     // What signing in says is in `tests/flows/sessions.rs`.
     let others = ["take_processor_event", "ask_sign_in_link", "begin_session"];
     let public = |endpoint: &Endpoint| {
-        endpoint.access == Access::Public && !endpoint.path.contains("{token}") && !endpoint.path.contains("{digest}") && !others.contains(&endpoint.operation)
+        endpoint.access == Access::Public
+            && !endpoint.path.contains("{token}")
+            && !endpoint.path.contains("{digest}")
+            && !others.contains(&endpoint.operation)
     };
     for endpoint in endpoints().into_iter().filter(public) {
         let path = endpoint.path.replace("{code}", "not_found");

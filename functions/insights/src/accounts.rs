@@ -192,10 +192,13 @@ impl Asked {
     /// # Errors
     /// `not_found`, `forbidden`, `busy`.
     pub async fn scene(&self, call: &Call) -> Result<Scene, Problem> {
+        let home = call.home()?.clone();
+        let focus = self.focus.clone().unwrap_or_else(|| home.clone());
+        let head = head_of(call, &focus).await?;
         if let Some(parent) = &self.filter.parent {
             head_of(call, parent).await?;
         }
-        Scene::at(call, self.focus.clone()).await
+        Scene::with(call, home, focus, head).await
     }
 
     /// The filter in a scene.

@@ -40,7 +40,7 @@ pub fn operations() -> Vec<Described> {
             "The figures of a dashboard's first view. A customer sees its own credit and what it spent, and nothing of cost, margin or others. `If-None-Match` with the `ETag` is answered 304.",
         )
         .query::<wire::AccountId>("account_id", WHOSE)
-        .query::<wire::InsightsPeriod>("period", "A month, such as `2026-11`, or `month` for the running one.")
+        .query::<wire::InsightsPeriodWord>("period", "A month, such as `2026-11`, or `month` for the running one.")
         .answers::<OverviewView>("The overview.")
         .tagged(),
         filtered(Described::new(

@@ -26,7 +26,6 @@ const MOST_AWAY: i32 = 120;
 
 /// What was spent.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RecordSpend))]
 pub struct SpendBody {
     /// Where, as the tag `channel` of accounts says.

@@ -316,7 +316,7 @@ schemas! {
     InsightsSort = "An order; with a - before it the highest first.",
         |d| text(d).pattern(Some("^-?(name|revenue|revenue_last|cost|margin|margin_percent|change|balance|held|usage|last_seen|created_at|decay|depth)$"))
             .examples(["-revenue"]);
-    InsightsPeriod = "A month, or `month` for the running one.", |d| text(d).pattern(Some("^(month|[0-9]{4}-(0[1-9]|1[0-2]))$")).examples(["2026-11"]);
+    InsightsPeriodWord = "A month, or `month` for the running one.", |d| text(d).pattern(Some("^(month|[0-9]{4}-(0[1-9]|1[0-2]))$")).examples(["2026-11"]);
     AuditKind = "A kind of records, or a family of kinds.", |d| text(d).max_length(Some(100)).examples(["account.*"]);
     ActorId = "The id of a key or a member.", |d| text(d).max_length(Some(100)).examples(["key_01hx3v9k2mfd8bq5r7w1z4n6ty"]);
     AlertMetric = "What an alert watches: available credit (`balance`), what the account pays for usage (`spend`), what it and everything below it \
