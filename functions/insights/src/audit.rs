@@ -119,6 +119,7 @@ pub async fn list(call: Call) -> Result<Reply, Problem> {
         }
     }
     let names = names(&call, &home, &accounts, &rows).await?;
+    hide_foreign(&call, &home, &mut rows).await?;
     let next_cursor = scope.seal(&call.app, more.then_some(&before))?;
     let data = rows.into_iter().map(|record| view(record, &names)).collect::<Vec<_>>();
     Reply::ok(&PageView { data, next_cursor })
@@ -204,6 +205,43 @@ async fn between(call: &Call, home: &AccountId, homes: &BTreeSet<&AccountId>) ->
         }
     }
     Ok(found.into_iter().collect())
+}
+
+/// Takes the ids of accounts out of details that are not the caller's to see, such as the parent that its own account has or another was moved from: a
+/// batch read of those that are named.
+async fn hide_foreign(call: &Call, home: &AccountId, rows: &mut [Audited]) -> Result<(), Problem> {
+    let mut named = BTreeSet::new();
+    rows.iter_mut().for_each(|record| each_account(&mut record.detail, &mut |id, _| drop(named.insert(id.clone()))));
+    let may = call.caller()?.over(Right::InsightsRead);
+    let wanted: Vec<AccountId> = named.into_iter().filter(|id| id != home).collect();
+    let mut seen = BTreeSet::from([home.clone()]);
+    for account in call.store().accounts(&wanted).await? {
+        if may(&account.id, &account.lineage).is_ok() {
+            seen.insert(account.id);
+        }
+    }
+    for record in rows {
+        each_account(&mut record.detail, &mut |id, value| {
+            if !seen.contains(id) {
+                *value = Value::Null;
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Every text of a document that is the id of an account.
+fn each_account(value: &mut Value, take: &mut impl FnMut(&AccountId, &mut Value)) {
+    match value {
+        Value::String(text) => {
+            if let Ok(id) = text.parse::<AccountId>() {
+                take(&id, value);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| each_account(value, take)),
+        Value::Object(members) => members.values_mut().for_each(|value| each_account(value, take)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn view(record: Audited, names: &BTreeMap<String, Named>) -> AuditView {
