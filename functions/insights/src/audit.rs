@@ -211,7 +211,11 @@ async fn between(call: &Call, home: &AccountId, homes: &BTreeSet<&AccountId>) ->
 /// batch read of those that are named.
 async fn hide_foreign(call: &Call, home: &AccountId, rows: &mut [Audited]) -> Result<(), Problem> {
     let mut named = BTreeSet::new();
-    rows.iter_mut().for_each(|record| each_account(&mut record.detail, &mut |id, _| drop(named.insert(id.clone()))));
+    for record in &mut *rows {
+        each_account(&mut record.detail, &mut |id, _| {
+            named.insert(id.clone());
+        });
+    }
     let may = call.caller()?.over(Right::InsightsRead);
     let wanted: Vec<AccountId> = named.into_iter().filter(|id| id != home).collect();
     let mut seen = BTreeSet::from([home.clone()]);
