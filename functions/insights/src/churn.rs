@@ -145,7 +145,7 @@ pub struct SurvivalView {
 impl From<&Step> for SurvivalView {
     fn from(step: &Step) -> Self {
         // More places than these are not known.
-        let cut = |share: f64| (share * 1e6).round() / 1e6;
+        let cut = |share: f64| format!("{share:.6}").parse().unwrap_or(share);
         Self {
             month: step.month,
             at_risk: step.at_risk,

@@ -86,7 +86,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
 fn record(row: &AccountView) -> Vec<String> {
     let text = |text: &str| no_formula(text).into_owned();
     let maybe = |text: Option<&String>| text.map_or_else(String::new, |text| no_formula(text).into_owned());
-    let time = |at: Option<&Timestamp>| at.map_or_else(String::new, |at| time_shown(at));
+    let time = |at: Option<&Timestamp>| at.map_or_else(String::new, time_shown);
     let tags: Vec<String> = row.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
     vec![
         row.id.to_string(),
