@@ -176,7 +176,7 @@ async fn newest(
 fn visible(record: &Audited, home: &AccountId, call: &Call) -> Result<bool, Problem> {
     let at_operator = call.caller()?.grants.home_is_operator;
     Ok(match record.kind.parse::<RecordKind>().map(RecordKind::audience) {
-        Ok(Audience::Account | Audience::Nobody) => true,
+        Ok(Audience::Account | Audience::Person | Audience::Nobody) => true,
         Ok(Audience::Seller) => at_operator || record.account_id != *home,
         Ok(Audience::Operator) => at_operator,
         // A kind that this program does not know yet.
