@@ -5,7 +5,7 @@ import type { AuditRow } from '~/api/contract'
 import { changesOf, KINDS, plain, said } from './sentences'
 
 const PLACE = { locale: 'en', timeZone: 'UTC' }
-const row = (kind: string, data: unknown, summary = ''): AuditRow => ({ id: 'evt_1', at: '2026-11-02T08:00:00Z', kind, account_id: 'acc_1', actor: null, summary, data })
+const row = (kind: string, data: unknown, summary = ''): AuditRow => ({ id: 'evt_1', at: '2026-11-02T08:00:00Z', kind, account_id: 'acc_1', actor: null, request_id: 'r-1', summary, data: data as AuditRow['data'] })
 
 test('every kind of the catalogue of events has a sentence', () => {
   const catalogue = readFileSync(resolve('../../../docs/events.md'), 'utf8')

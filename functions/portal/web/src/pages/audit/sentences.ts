@@ -45,7 +45,7 @@ export const SENTENCES: Record<string, Say> = {
   'key.rotated': () => 'gave an API key a new secret',
   'key.revoked': () => 'revoked an API key',
   'key.recovered': (data) => `made an owner key in place of lost ones${of(data, 'name', ': ')}`,
-  'brand.changed': () => 'changed the brand',
+  'brand.changed': (data) => `changed the brand${data.changed === 'tokens' ? '' : of(data, 'changed', ': its ')}`,
   'host.verified': (data) => `proved that a host is the account's own${of(data, 'host', ': ')}`,
   'host.detached': (data) => `detached a host${of(data, 'host', ': ')}`,
   'sign_in.asked': () => 'asked for a link to sign in',

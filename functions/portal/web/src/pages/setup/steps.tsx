@@ -3,7 +3,7 @@ import { type ReactNode, useCallback, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import type { BrandTokens, BrandView } from '~/api/contract'
 import { refresh, useApi } from '~/api/query'
-import { contrast, readColour, textOn } from '~/lib/colour'
+import { readColour, textOn } from '~/lib/colour'
 import { minus, readAmount, sign } from '~/lib/decimal'
 import { count, percent, words } from '~/lib/format'
 import { percentOf, rounded, times, withPercent } from '~/lib/ratio'
@@ -202,13 +202,18 @@ function useQuote(meter: string | null) {
   })
 }
 
+/** What the account set itself, as a save takes it: all but the logo, which has a route of its own. */
+function ownTokens({ own: { logo_url: _, ...tokens } }: BrandView): BrandTokens {
+  return tokens
+}
+
 /** Name and colour; the rest is on the brand's own page. */
 export function BrandStep({ onDone, skip, view, etag }: StepProps & { view: BrandView | undefined; etag: string | null }) {
   const { account } = useViewer()
   const [name, setName] = useState<string | null>(null)
   const [colour, setColour] = useState<string | null>(null)
   const { submit, busy, error } = useSubmit(
-    useCallback((body: BrandTokens & { locked?: string[] }) => api.put('/reseller/accounts/{id}/brand', { path: { id: account.id }, body, ...(etag ? { ifMatch: etag } : {}) }), [account.id, etag]),
+    useCallback((body: BrandTokens) => api.put('/reseller/accounts/{id}/brand', { path: { id: account.id }, body, ...(etag ? { ifMatch: etag } : {}) }), [account.id, etag]),
     useCallback(() => {
       toast.done('The brand was saved.')
       void refresh('/reseller/accounts/{id}/brand', '/portal/brand')
@@ -220,10 +225,10 @@ export function BrandStep({ onDone, skip, view, etag }: StepProps & { view: Bran
   const lockedColour = view.locked_above.includes('color')
   const shownName = name ?? view.own.name ?? view.in_force.name
   const shownColour = colour ?? view.own.color ?? view.in_force.color ?? '#2f5fd0'
-  const wrong = !readColour(shownColour) ? 'Write it as #1a2b3c.' : contrast(textOn(shownColour), shownColour) < 4.5 ? 'Neither white nor dark text reads on it. Choose a darker or lighter one.' : null
+  const wrong = !readColour(shownColour) ? 'Write it as #1a2b3c.' : null
   const text = readColour(shownColour) ? textOn(shownColour) : '#ffffff'
   return (
-    <Form error={error} onSubmit={() => void submit({ ...view.own, ...(lockedName ? {} : { name: shownName.trim() }), ...(lockedColour ? {} : { color: shownColour }) })}>
+    <Form error={error} onSubmit={() => void submit({ ...ownTokens(view), ...(lockedName ? {} : { name: shownName.trim() }), ...(lockedColour ? {} : { color: shownColour }) })}>
       <p className="text-sm text-soft">Your customers see this name and colour on pages, in mails and on invoices. Logo, addresses and an own host are on the <TextLink to="brand">brand’s page</TextLink>.</p>
       <TextField label="Name" pointer="/name" value={shownName} onChange={setName} disabled={lockedName} required hint={lockedName ? 'Locked further up.' : undefined} />
       <div className="flex items-start gap-2">
