@@ -17,6 +17,7 @@ test('every kind of the catalogue of events has a sentence', () => {
 test('a sentence says what its data tells, and stays one without it', () => {
   expect(said(row('credit.allocation', { amount: '-12.500000', currency: 'USD' }), PLACE)).toBe('gave 12.50 USD down the tree')
   expect(said(row('key.created', { role: 'billing' }), PLACE)).toBe('made an API key with the role billing')
+  expect(said(row('brand.changed', { version: 2, changed: ['tokens'] }), PLACE)).toBe('changed the brand: its tokens')
   for (const kind of KINDS) for (const data of [null, [], {}, { amount: { x: 1 } }]) expect(said(row(kind, data), PLACE)).not.toMatch(/undefined|null|object/)
 })
 

@@ -129,7 +129,7 @@ export default function Profitability() {
               onlyLosses ? (
                 <Empty icon="check" title="No losses here" action={<ButtonLink to="insights/profitability" search={{ month, by }}>Show all</ButtonLink>} />
               ) : (
-                <Empty icon="chart" title="Nothing was sold in this month" action={<ButtonLink to="pricing">See your prices</ButtonLink>}>
+                <Empty icon="chart" title="Nothing was sold in this month" action={<ButtonLink to="prices">See your prices</ButtonLink>}>
                   Choose another month, or see that your sub-accounts have prices and credit.
                 </Empty>
               )

@@ -158,7 +158,7 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
   const value = way === 'markup' ? percentValue : unitPrice
   return (
     <Form error={error} onSubmit={() => value && void submit({ way, meter: meter.key, value })}>
-      {done && <Notice tone="good" title="There is a price already">You can add another here, or see them all under <TextLink to="pricing">prices</TextLink>.</Notice>}
+      {done && <Notice tone="good" title="There is a price already">You can add another here, or see them all under <TextLink to="prices">prices</TextLink>.</Notice>}
       <div className="grid gap-4 sm:grid-cols-2">
         <SelectField label="Meter" pointer="/meter" value={meter.key} onChange={setChosen} options={all.map((one) => ({ value: one.key, label: `${one.name} (${one.key})` }))} />
         <SelectField label="How" value={way} onChange={(next) => setHow(next as 'markup' | 'price')} disabled={!meter.inherited} options={[{ value: 'markup', label: 'Percent on what you pay' }, { value: 'price', label: 'A price for each unit' }]} />
@@ -180,7 +180,7 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
           ]}
         />
       </div>
-      {keeps && sign(keeps) < 0 && <Notice tone="warn" title="That is less than you pay">A price under your own cost is refused here. Where you want it, set it under <TextLink to="pricing">prices</TextLink>.</Notice>}
+      {keeps && sign(keeps) < 0 && <Notice tone="warn" title="That is less than you pay">A price under your own cost is refused here. Where you want it, set it under <TextLink to="prices">prices</TextLink>.</Notice>}
       <div className="flex flex-wrap gap-2">
         <Button type="submit" look="primary" busy={busy} disabled={!value || Boolean(way === 'markup' ? wrongMarkup : wrongPrice)}>
           Set the price
@@ -203,8 +203,9 @@ function useQuote(meter: string | null) {
 }
 
 /** What the account set itself, as a save takes it: all but the logo, which has a route of its own. */
-function ownTokens({ own: { logo_url: _, ...tokens } }: BrandView): BrandTokens {
-  return tokens
+function ownTokens({ own }: BrandView): BrandTokens {
+  const { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, locked } = own
+  return { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, locked }
 }
 
 /** Name and colour; the rest is on the brand's own page. */
