@@ -1,11 +1,10 @@
-import type { ContractPaths } from './contract'
 import { ApiError, type ProblemBody } from './problem'
 import type { components, paths } from './schema'
 
 /** A named type of the API's document: `Schema<'Account'>`. */
 export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name]
 
-type All = paths & ContractPaths
+type All = paths
 type Method = 'get' | 'post' | 'put' | 'delete'
 /** The paths that have this method. */
 export type PathOf<M extends Method> = { [P in keyof All]: All[P] extends { [K in M]: { responses: unknown } } ? P : never }[keyof All]

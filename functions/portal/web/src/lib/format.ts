@@ -126,8 +126,12 @@ export function relative(moment: string, place: Place, now = Date.now()): string
   return format.format(Math.trunc(seconds / 10) * 10, 'second')
 }
 
+/** A phrase with a capital in front, as it stands at the head of a line. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 /** `suspended_with_credit` → `Suspended with credit`. */
 export function words(name: string): string {
-  const text = name.replace(/[._-]+/g, ' ')
-  return text.charAt(0).toUpperCase() + text.slice(1)
+  return capital(name.replace(/[._-]+/g, ' '))
 }

@@ -114,7 +114,7 @@ describe('colours', () => {
       expect(contrast(readable(colour, '#ffffff'), '#ffffff')).toBeGreaterThanOrEqual(4.5)
       expect(contrast(readable(colour, '#0b0d12'), '#0b0d12')).toBeGreaterThanOrEqual(4.5)
     }
-    expect(textOn('#ffe600')).toBe('#0b0d12')
+    expect(textOn('#ffe600')).toBe('#000000')
     expect(textOn('#0f3b5f')).toBe('#ffffff')
   })
 })

@@ -1,21 +1,25 @@
 import { expect, test } from 'vitest'
-import { loses, waterfall } from './waterfall'
+import { type Step, waterfall } from './waterfall'
 
-const TO = (steps: [string, string][]) => waterfall(steps.map(([label, amount]) => ({ label, amount }))).map((bar) => [bar.amount, bar.from, bar.to])
+const part = (label: string, amount: string): Step => ({ label, amount, total: false })
+const total = (label: string, amount: string): Step => ({ label, amount, total: true })
+const ends = (steps: Step[]) => waterfall(steps).map((bar) => [bar.from, bar.to])
 
-test('steps lead from the first to what is left, whether they come signed or as sizes', () => {
-  const wanted = [
-    ['100', '0.000000', '100'],
-    ['-10.000000', '100.000000', '90.000000'],
-    ['-60.000000', '90.000000', '30.000000'],
-    ['30', '0.000000', '30'],
-  ]
-  expect(TO([['retail', '100'], ['discounts', '-10'], ['wholesale', '-60'], ['margin', '30']])).toEqual(wanted)
-  expect(TO([['retail', '100'], ['discounts', '10'], ['wholesale', '60'], ['margin', '30']])).toEqual(wanted)
+test('parts rise to their total, and what is taken off leads down to what is left', () => {
+  expect(ends([part('level 1', '70.000000'), part('level 2', '30.000000'), total('retail', '100.000000'), part('wholesale', '-60.000000'), part('own usage', '-10.000000'), total('margin', '30.000000')])).toEqual([
+    ['0.000000', '70.000000'],
+    ['70.000000', '100.000000'],
+    ['0.000000', '100.000000'],
+    ['100.000000', '40.000000'],
+    ['40.000000', '30.000000'],
+    ['0.000000', '30.000000'],
+  ])
 })
 
 test('a loss ends below zero', () => {
-  const bars = waterfall([{ label: 'retail', amount: '10' }, { label: 'wholesale', amount: '-12' }, { label: 'margin', amount: '-2' }])
-  expect(bars[1]).toMatchObject({ from: '10.000000', to: '-2.000000' })
-  expect(loses(bars)).toBe(true)
+  expect(ends([total('retail', '10'), part('wholesale', '-12'), total('margin', '-2')])).toEqual([
+    ['0.000000', '10.000000'],
+    ['10.000000', '-2.000000'],
+    ['0.000000', '-2.000000'],
+  ])
 })

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
 import { api, forgetAnswers, setCsrfToken, whenOtherSession } from '~/api/client'
-import type { Session } from '~/api/contract'
+import type { Right, Session } from '~/api/contract'
 import type { ApiError } from '~/api/problem'
 import { queries } from '~/api/query'
 import { type Place, placeOf } from '~/lib/format'
@@ -83,7 +83,7 @@ export interface Viewer {
   base: string
   slug: string | null
   /** Whether the session has a right at its own account. */
-  can: (right: string) => boolean
+  can: (right: Right) => boolean
 }
 
 const ViewerContext = createContext<Viewer | null>(null)

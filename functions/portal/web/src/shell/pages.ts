@@ -1,4 +1,5 @@
 import type { ComponentType } from 'react'
+import type { Right } from '~/api/contract'
 import type { Viewer } from '~/session/session'
 
 /**
@@ -12,7 +13,7 @@ export interface PageRoute {
   title: string
   load: () => Promise<{ default: ComponentType }>
   /** The right without which it is not there. */
-  right?: string
+  right?: Right
   /** `sellers`: not in a customer's portal. `customers`: only there. */
   who?: 'everyone' | 'sellers' | 'customers'
 }

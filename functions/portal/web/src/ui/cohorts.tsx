@@ -10,7 +10,7 @@ export function Cohorts({ rows }: { rows: { month: string; size: number; retaine
       <table className="w-full border-separate border-spacing-0.5 px-3 pb-3 text-xs">
         <thead>
           <tr>
-            <th scope="col" className="px-1.5 py-1 text-left font-medium whitespace-nowrap text-soft">Joined</th>
+            <th scope="col" className="px-1.5 py-1 text-left font-medium whitespace-nowrap text-soft">First paid</th>
             <th scope="col" className="px-1.5 py-1 text-right font-medium text-soft">Accounts</th>
             {Array.from({ length: months }, (_, index) => (
               <th key={index} scope="col" className="min-w-12 px-1 py-1 text-center font-medium whitespace-nowrap text-soft">

@@ -1,12 +1,11 @@
 import { useId } from 'react'
-import { forDrawing } from '~/lib/decimal'
 
 /** A point of a survival curve: shares from 0 to 1, at so many months. */
 export interface SurvivalPoint {
   month: number
-  survival: string
-  low: string
-  high: string
+  survival: number
+  low: number
+  high: number
 }
 
 const [WIDTH, HEIGHT] = [1000, 240]
@@ -21,7 +20,7 @@ export function Survival({ points, label, formatX }: { points: SurvivalPoint[]; 
   const id = useId()
   const last = Math.max(points.at(-1)?.month ?? 1, 1)
   const x = (month: number) => (month / last) * WIDTH
-  const y = (share: string) => (1 - forDrawing(share)) * HEIGHT
+  const y = (share: number) => (1 - share) * HEIGHT
   const line = steps(points.map((point) => [x(point.month), y(point.survival)]))
   const high = points.map((point) => [x(point.month), y(point.high)] as [number, number])
   // Back along the lower bound: the step's height changes at the later point, so going back it is the level first, then the way.

@@ -14,6 +14,17 @@ function Share({ value }: { value: string | null }) {
   return <span className={value !== null && value.startsWith('-') ? 'text-bad' : ''}>{percent(value, place)}</span>
 }
 
+/** By how many percent revenue fell; where it grew, there is no decline. */
+function Decline({ value }: { value: string | null }) {
+  const { place } = useViewer()
+  return value === null || value.startsWith('-') ? <span className="text-faint">–</span> : <>{percent(value, place)}</>
+}
+
+/** An amount of a row, which is in the account's own currency as its credit is. */
+function Money({ row, value, tone }: { row: InsightsAccount; value: string; tone?: 'negative' }) {
+  return <Amount value={value} currency={row.currency ?? undefined} tone={tone} />
+}
+
 /** Every column of the grid; the name is always there. */
 export const COLUMNS: (Column<InsightsAccount> & { shownAtFirst: boolean })[] = [
   {
@@ -35,15 +46,15 @@ export const COLUMNS: (Column<InsightsAccount> & { shownAtFirst: boolean })[] = 
   { id: 'status', head: 'Status', width: 7, from: 'sm', shownAtFirst: true, cell: (row) => <State state={row.effective_status} /> },
   { id: 'parent', head: 'Parent', width: 10, from: 'xl', shownAtFirst: false, cell: (row) => row.parent_name ?? <span className="text-faint">–</span> },
   { id: 'tier', head: 'Tier', width: 6, from: 'lg', shownAtFirst: false, cell: (row) => words(row.tier) },
-  { id: 'balance', head: 'Balance', align: 'right', width: 8, sort: 'balance', shownAtFirst: true, cell: (row) => <Amount value={row.available} currency={row.currency} tone="negative" /> },
-  { id: 'held', head: 'Held', align: 'right', width: 7, from: 'xl', shownAtFirst: false, cell: (row) => <Amount value={row.held} currency={row.currency} /> },
-  { id: 'revenue', head: 'Revenue', align: 'right', width: 8, from: 'sm', sort: 'revenue', shownAtFirst: true, cell: (row) => <Amount value={row.revenue} /> },
-  { id: 'change', head: 'Change', align: 'right', width: 6, from: 'lg', shownAtFirst: true, cell: (row) => <Change value={row.change_percent} /> },
-  { id: 'cost', head: 'Cost', align: 'right', width: 8, from: 'lg', shownAtFirst: false, cell: (row) => <Amount value={row.cost} /> },
-  { id: 'margin', head: 'Margin', align: 'right', width: 8, from: 'md', sort: 'margin', shownAtFirst: true, cell: (row) => <Amount value={row.margin} tone="negative" /> },
-  { id: 'margin_percent', head: 'Margin %', align: 'right', width: 6, from: 'lg', shownAtFirst: false, cell: (row) => <Share value={row.margin_percent} /> },
+  { id: 'balance', head: 'Balance', align: 'right', width: 8, sort: 'balance', shownAtFirst: true, cell: (row) => <Money row={row} value={row.available} tone="negative" /> },
+  { id: 'held', head: 'Held', align: 'right', width: 7, from: 'xl', sort: 'held', shownAtFirst: false, cell: (row) => <Money row={row} value={row.held} /> },
+  { id: 'revenue', head: 'Revenue', align: 'right', width: 8, from: 'sm', sort: 'revenue', shownAtFirst: true, cell: (row) => <Money row={row} value={row.revenue} /> },
+  { id: 'change', head: 'Change', align: 'right', width: 6, from: 'lg', sort: 'change', shownAtFirst: true, cell: (row) => <Change value={row.change_percent} /> },
+  { id: 'cost', head: 'Cost', align: 'right', width: 8, from: 'lg', sort: 'cost', shownAtFirst: false, cell: (row) => <Money row={row} value={row.cost} /> },
+  { id: 'margin', head: 'Margin', align: 'right', width: 8, from: 'md', sort: 'margin', shownAtFirst: true, cell: (row) => <Money row={row} value={row.margin} tone="negative" /> },
+  { id: 'margin_percent', head: 'Margin %', align: 'right', width: 6, from: 'lg', sort: 'margin_percent', shownAtFirst: false, cell: (row) => <Share value={row.margin_percent} /> },
   { id: 'last_seen', head: 'Last usage', width: 8, from: 'xl', sort: 'last_seen', shownAtFirst: true, cell: (row) => (row.last_usage_at ? <Time at={row.last_usage_at} ago /> : <span className="text-faint">Never</span>) },
-  { id: 'decay', head: 'Decline', align: 'right', width: 6, from: 'lg', sort: 'decay', shownAtFirst: false, cell: (row) => <Share value={row.decay === null ? null : String(Number(row.decay) * 100)} /> },
+  { id: 'decay', head: 'Decline', align: 'right', width: 6, from: 'lg', sort: 'decay', shownAtFirst: false, cell: (row) => <Decline value={row.decay} /> },
   { id: 'created_at', head: 'Created', width: 8, from: 'lg', sort: 'created_at', shownAtFirst: false, cell: (row) => <Time at={row.created_at} style="date" /> },
 ]
 

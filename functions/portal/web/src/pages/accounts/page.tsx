@@ -20,7 +20,7 @@ import { COLUMNS, keepColumns, keptColumns } from './columns'
 import { CreateAccount } from './create'
 import { useAccountWindow } from './window'
 
-type Known = 'q' | 'status' | 'kind' | 'tag' | 'parent_id' | 'sort' | 'do'
+type Known = 'q' | 'status' | 'kind' | 'tag' | 'parent_id' | 'at_risk' | 'sort' | 'do'
 /** More than these go beside the address, which has a length. */
 const IDS_IN_ADDRESS = 100
 
@@ -47,15 +47,16 @@ export default function Accounts() {
       ...(filters.kind ? { kind: filters.kind as AccountKind } : {}),
       ...(filters.tag ? { tag: filters.tag } : {}),
       ...(filters.parent_id ? { parent_id: filters.parent_id } : {}),
+      ...(filters.at_risk ? { at_risk: true } : {}),
     }),
-    [filters.sort, filters.q, filters.status, filters.kind, filters.tag, filters.parent_id],
+    [filters.sort, filters.q, filters.status, filters.kind, filters.tag, filters.parent_id, filters.at_risk],
   )
   const list = useAccountWindow(filter)
   const [ids, setIds] = useState(keptColumns)
   const columns = useMemo(() => COLUMNS.filter((column) => column.id === 'name' || ids.includes(column.id)), [ids])
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const [allMatching, setAllMatching] = useState(false)
-  const narrowed = Boolean(filters.q || filters.status || filters.kind || filters.tag || filters.parent_id)
+  const narrowed = Boolean(filters.q || filters.status || filters.kind || filters.tag || filters.parent_id || filters.at_risk)
   const matched = list.head?.matched ?? 0
 
   // What was chosen under one filter is not what another shows.
@@ -169,13 +170,13 @@ export default function Accounts() {
                 options={[{ value: '', label: 'Any status' }, { value: 'active', label: 'Active' }, { value: 'suspended', label: 'Suspended' }, { value: 'closed', label: 'Closed' }]}
               />
               <FilterSelect label="Kind" value={filters.kind ?? ''} onChange={(kind) => setFilters({ kind })} options={[{ value: '', label: 'Any kind' }, { value: 'reseller', label: 'Resellers' }, { value: 'customer', label: 'Customers' }]} />
-              {(filters.tag || filters.parent_id) && (
-                <Button small icon="close" onClick={() => setFilters({ tag: undefined, parent_id: undefined })}>
-                  {filters.tag ? `Tag ${filters.tag}` : 'Of one parent'}
+              {(filters.tag || filters.parent_id || filters.at_risk) && (
+                <Button small icon="close" onClick={() => setFilters({ tag: undefined, parent_id: undefined, at_risk: undefined })}>
+                  {[filters.at_risk && 'At risk', filters.tag && `Tag ${filters.tag}`, filters.parent_id && 'Of one parent'].filter(Boolean).join(', ')}
                 </Button>
               )}
               {narrowed && (
-                <Button look="quiet" onClick={() => { setText(''); setFilters({ q: undefined, status: undefined, kind: undefined, tag: undefined, parent_id: undefined }) }}>
+                <Button look="quiet" onClick={() => { setText(''); setFilters({ q: undefined, status: undefined, kind: undefined, tag: undefined, parent_id: undefined, at_risk: undefined }) }}>
                   Clear
                 </Button>
               )}
@@ -224,7 +225,7 @@ export default function Accounts() {
           maxHeight="calc(100dvh - 15rem)"
           empty={
             narrowed ? (
-              <Empty icon="search" title="No account matches" action={<Button onClick={() => { setText(''); setFilters({ q: undefined, status: undefined, kind: undefined, tag: undefined, parent_id: undefined }) }}>Clear the filters</Button>}>
+              <Empty icon="search" title="No account matches" action={<Button onClick={() => { setText(''); setFilters({ q: undefined, status: undefined, kind: undefined, tag: undefined, parent_id: undefined, at_risk: undefined }) }}>Clear the filters</Button>}>
                 Search looks at name, external id and e-mail address.
               </Empty>
             ) : (

@@ -5,7 +5,7 @@ import { addDays, startOf } from '~/lib/days'
 import { date, words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { AccountName } from '~/ui/account'
+import { AccountName, AccountPicker } from '~/ui/account'
 import { Button, PageLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
@@ -20,16 +20,18 @@ import { changesOf, dataOf, KINDS, plain, said } from './sentences'
 const ICONS: Record<string, IconName> = {
   credit: 'credits', account: 'accounts', key: 'key', member: 'people', denies: 'lock', role: 'people', rate_card: 'pricing', markup: 'pricing', meter: 'usage', tiers: 'pricing', package: 'pricing', bulk_discounts: 'pricing',
   promotion: 'pricing', usage: 'usage', alert: 'bell', auto_topup: 'credits', bulk: 'bulk', notification: 'bell', billing: 'invoice', charge: 'invoice', billing_run: 'invoice', invoice: 'invoice', credit_note: 'invoice', payment: 'credits',
-  refund: 'credits', payment_method: 'credits', dunning: 'invoice', dispute: 'disputes', test_clock: 'clock', webhook: 'webhook', brand: 'brush',
+  refund: 'credits', payment_method: 'credits', dunning: 'invoice', dispute: 'disputes', test_clock: 'clock', webhook: 'webhook', brand: 'brush', host: 'brush', session: 'key', sign_in: 'key',
 }
 
-function actorName(row: AuditRow): string {
-  if (!row.actor) return 'The platform'
+/** Who did it. Of what stands above an account nothing is told: such an actor is null as the platform is. */
+function actorName(row: AuditRow, operator: boolean): string {
+  if (!row.actor) return operator ? 'The platform' : 'The platform or your seller'
   return row.actor.name ?? (row.actor.kind === 'key' ? 'An API key' : row.actor.kind === 'member' ? 'A member' : words(row.actor.kind))
 }
 
 function Row({ row, accountName, onOpen }: { row: AuditRow; accountName: string | null; onOpen: () => void }) {
   const { place, account } = useViewer()
+  const actor = actorName(row, account.kind === 'operator')
   return (
     <li className="flex items-start gap-3 px-4 py-2.5 hover:bg-surface">
       <span className="mt-0.5 grid size-7 shrink-0 place-items-center rounded-full bg-sunken text-soft">
@@ -37,7 +39,7 @@ function Row({ row, accountName, onOpen }: { row: AuditRow; accountName: string 
       </span>
       <div className="min-w-0 flex-1 text-sm">
         <p>
-          <span className="font-semibold">{actorName(row)}</span> {said(row, place)}
+          <span className="font-semibold">{actor}</span> {said(row, place)}
         </p>
         <p className="text-xs text-soft">
           <time dateTime={row.at} title={date(row.at, place, 'full')}>
@@ -47,7 +49,7 @@ function Row({ row, accountName, onOpen }: { row: AuditRow; accountName: string 
           {row.account_id === account.id ? account.name : accountName === null ? <AccountName id={row.account_id} /> : <PageLink to={`accounts/${row.account_id}`}>{accountName}</PageLink>}
         </p>
       </div>
-      <Button look="quiet" small onClick={onOpen} aria-label={`Details: ${actorName(row)} ${said(row, place)}`}>
+      <Button look="quiet" small onClick={onOpen} aria-label={`Details: ${actor} ${said(row, place)}`}>
         Details
       </Button>
     </li>
@@ -55,22 +57,24 @@ function Row({ row, accountName, onOpen }: { row: AuditRow; accountName: string 
 }
 
 function Details({ row }: { row: AuditRow }) {
-  const { place } = useViewer()
+  const { place, account } = useViewer()
+  const actor = actorName(row, account.kind === 'operator')
   const data = dataOf(row)
   const changes = changesOf(data)
   const rest = Object.entries(data).filter(([name]) => !(changes.length && ['changes', 'before', 'after'].includes(name)))
   return (
     <div className="space-y-5 text-sm">
       <p>
-        <span className="font-semibold">{actorName(row)}</span> {said(row, place)}.
+        <span className="font-semibold">{actor}</span> {said(row, place)}.
       </p>
       <Facts
         rows={[
           ['When', <Time key="at" at={row.at} style="full" />],
-          ['Who', row.actor ? <span key="who" className="inline-flex flex-wrap items-center gap-x-2">{actorName(row)} <span className="text-soft">({row.actor.kind})</span> <Id id={row.actor.id} what="actor’s id" /></span> : 'The platform itself'],
+          ['Who', row.actor ? <span key="who" className="inline-flex flex-wrap items-center gap-x-2">{actor} <span className="text-soft">({row.actor.kind})</span> <Id id={row.actor.id} what="actor’s id" /></span> : actor],
           ['Account', <span key="account" className="inline-flex flex-wrap items-center gap-x-2"><PageLink to={`accounts/${row.account_id}`}>Open</PageLink> <Id id={row.account_id} what="account id" /></span>],
           ['Kind', <code key="kind" className="font-mono text-xs">{row.kind}</code>],
           ['Record', <Id key="id" id={row.id} what="record id" />],
+          ['Request', <Id key="request" id={row.request_id} what="request id" />],
         ]}
       />
       {changes.length > 0 && (
@@ -113,6 +117,9 @@ export default function Audit() {
   const [open, setOpen] = useState<AuditRow | null>(null)
   const days = readRange(filters.days, place.timeZone)
   const below = filters.below !== 'no'
+  const focus = filters.account_id ?? account.id
+  const of = useApi('/reseller/accounts/{id}', { path: { id: focus } }, { enabled: focus !== account.id && can('accounts.read') })
+  const focusName = focus === account.id ? account.name : (of.data?.name ?? '…')
   const list = useList(
     '/reseller/insights/audit',
     {
@@ -147,7 +154,17 @@ export default function Audit() {
   const filtered = Boolean(filters.kind || filters.actor || filters.days || filters.account_id)
   return (
     <>
-      <PageHead title="Audit log" sub="Who did what, and when. Each record was written with the change itself, and nobody can change or remove it." />
+      <PageHead
+        title="Audit log"
+        sub="Who did what, and when. Each record was written with the change itself, and nobody can change or remove it."
+        actions={
+          can('accounts.read') && (
+            <div className="w-60 max-w-full">
+              <AccountPicker bare label="Whose records" own value={{ id: focus, name: focusName }} onChange={(chosen) => setFilters({ account_id: chosen === null || chosen.id === account.id ? undefined : chosen.id })} />
+            </div>
+          )
+        }
+      />
       <div className="mb-4 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap">
         <RangePicker value={filters.days} onChange={(value) => setFilters({ days: value })} />
         <FilterSelect label="Whose" value={below ? 'below' : 'own'} onChange={(value) => setFilters({ below: value === 'own' ? 'no' : undefined })} options={[{ value: 'below', label: 'With all below' }, { value: 'own', label: 'This account alone' }]} />
@@ -160,7 +177,11 @@ export default function Audit() {
         )}
       </div>
       <Card flush>
-        {list.error && list.rows.length === 0 ? (
+        {list.error?.code === 'limit_reached' ? (
+          <Empty icon="book" title="There are too many accounts to show together" action={<Button onClick={() => setFilters({ below: 'no' })}>Show this account alone</Button>}>
+            The records of at most 200 accounts are shown at once. Choose one account above, with all below it where they are fewer.
+          </Empty>
+        ) : list.error && list.rows.length === 0 ? (
           <Failed error={list.error} retry={list.retry} what="The audit log" />
         ) : list.loading ? (
           <ul aria-label="Loading" className="divide-y divide-line">

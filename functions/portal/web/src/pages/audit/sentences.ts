@@ -8,6 +8,7 @@ type Say = (data: Data, place: Place) => string
 const text = (data: Data, name: string) => (typeof data[name] === 'string' || typeof data[name] === 'number' ? String(data[name]) : '')
 const of = (data: Data, name: string, before: string) => (text(data, name) ? `${before}${text(data, name)}` : '')
 const amount = (data: Data, name = 'amount') => (text(data, name) ? `${text(data, name).replace(/(\.\d\d)0+$/, '$1').replace(/^-/, '')}${of(data, 'currency', ' ')}` : 'an amount')
+const list = (data: Data, name: string, before: string) => (many(data, name) ? `${before}${plain(data[name])}` : '')
 const many = (data: Data, name: string) => (Array.isArray(data[name]) ? (data[name] as unknown[]).length : 0)
 
 /**
@@ -45,7 +46,7 @@ export const SENTENCES: Record<string, Say> = {
   'key.rotated': () => 'gave an API key a new secret',
   'key.revoked': () => 'revoked an API key',
   'key.recovered': (data) => `made an owner key in place of lost ones${of(data, 'name', ': ')}`,
-  'brand.changed': () => 'changed the brand',
+  'brand.changed': (data) => `changed the brand${list(data, 'changed', ': its ')}`,
   'host.verified': (data) => `proved that a host is the account's own${of(data, 'host', ': ')}`,
   'host.detached': (data) => `detached a host${of(data, 'host', ': ')}`,
   'sign_in.asked': () => 'asked for a link to sign in',

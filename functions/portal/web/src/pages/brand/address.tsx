@@ -160,7 +160,7 @@ export function HostCard({ view, may, onSaved }: Props) {
             </>
           ) : (
             <p className="text-soft">
-              Verified{host.checked_at && <>, last looked at <Time at={host.checked_at} ago /></>}. Leave the TXT record where it is.
+              Verified{host.checked_at && <>: its record was found <Time at={host.checked_at} ago /></>}. Before you give the domain up, detach it here: the record is not looked at again.
             </p>
           )}
           {may && (
@@ -178,7 +178,7 @@ export function HostCard({ view, may, onSaved }: Props) {
         </div>
       )}
       <Confirm open={detaching} onClose={() => { setDetaching(false); detach.reset() }} onConfirm={() => void detach.submit(id)} title={`Detach ${host?.host ?? 'the host'}?`} action="Detach" danger type={host?.status === 'verified' ? host.host : undefined} busy={detach.busy} error={detach.error}>
-        <p>The portal stops answering there at once; customers who are signed in on it are signed out. It goes on under its path.</p>
+        <p>The host shows this brand no more, at once. The portal goes on under its path. To attach the host again, a new record is asked for.</p>
       </Confirm>
     </Card>
   )

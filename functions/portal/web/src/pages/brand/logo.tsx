@@ -7,6 +7,7 @@ import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Problem, useSubmit } from '~/ui/form'
+import { Icon } from '~/ui/icon'
 import { toast } from '~/ui/toast'
 
 const TYPES = ['image/png', 'image/jpeg', 'image/webp', 'image/gif']
@@ -34,7 +35,19 @@ async function wrongWith(file: File): Promise<string | null> {
 }
 
 /** The logo: chosen, looked at, then sent. `onDraft` shows the chosen one in the preview before it is saved. */
-export function Logo({ accountId, current, may, locked, onDraft, onSaved }: { accountId: string; current: string | null; may: boolean; locked: boolean; onDraft: (url: string | null) => void; onSaved: (reply: Reply<BrandView>) => void }) {
+export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock, onDraft, onSaved }: {
+  accountId: string
+  /** The one in force, the account's own or inherited. */
+  current: string | null
+  own: boolean
+  may: boolean
+  /** Somebody above decides it. */
+  locked: boolean
+  lockedBelow: boolean
+  onLock: (locked: boolean) => void
+  onDraft: (url: string | null) => void
+  onSaved: (reply: Reply<BrandView>) => void
+}) {
   const input = useRef<HTMLInputElement>(null)
   const [chosen, setChosen] = useState<{ file: File; url: string } | null>(null)
   const [wrong, setWrong] = useState<string | null>(null)
@@ -114,8 +127,8 @@ export function Logo({ accountId, current, may, locked, onDraft, onSaved }: { ac
                 </>
               ) : (
                 <>
-                  <Button onClick={() => input.current?.click()}>{current ? 'Replace' : 'Choose a file'}</Button>
-                  {current && (
+                  <Button onClick={() => input.current?.click()}>{own ? 'Replace' : 'Choose a file'}</Button>
+                  {own && (
                     <Button look="quiet" icon="trash" onClick={() => setRemoving(true)}>
                       Remove
                     </Button>
@@ -123,10 +136,15 @@ export function Logo({ accountId, current, may, locked, onDraft, onSaved }: { ac
                 </>
               )}
             </div>
-            <p className="text-xs text-soft">{chosen ? `${chosen.file.name}, ${Math.ceil(chosen.file.size / 1024)} KB: not saved yet.` : 'Or drop a file here.'}</p>
+            <p className="text-xs text-soft">{chosen ? `${chosen.file.name}, ${Math.ceil(chosen.file.size / 1024)} KB: not saved yet.` : own || !current ? 'Or drop a file here.' : 'This one is inherited. Or drop a file here.'}</p>
           </div>
         ) : null}
       </div>
+      <label className="mt-2 flex items-center gap-2 text-xs text-soft">
+        <input type="checkbox" className="size-4 accent-(--accent-ink)" checked={lockedBelow || locked} disabled={!may || locked} aria-label="Lock the logo for all below" onChange={(event) => onLock(event.target.checked)} />
+        <Icon name="lock" size={13} />
+        Locked below
+      </label>
       {wrong && (
         <p role="alert" className="mt-2 text-xs text-bad">
           {wrong}

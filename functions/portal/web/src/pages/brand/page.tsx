@@ -1,6 +1,6 @@
 import { type ReactNode, useCallback, useEffect, useId, useState } from 'react'
 import { api, type Reply } from '~/api/client'
-import type { BrandTokens, BrandView } from '~/api/contract'
+import type { BrandPart, BrandTokens, BrandView } from '~/api/contract'
 import { refresh, useApi, useEditable } from '~/api/query'
 import { readColour } from '~/lib/colour'
 import { count } from '~/lib/format'
@@ -18,7 +18,7 @@ import { toast } from '~/ui/toast'
 import { HostCard, SlugCard } from './address'
 import { Logo } from './logo'
 import { Preview } from './preview'
-import { bodyOf, type Draft, draftOf, findings, same, type Token, TOKENS, worn } from './tokens'
+import { bodyOf, type Draft, draftOf, findingOf, findings, same, type Token, TOKENS, worn } from './tokens'
 
 const PATH = '/reseller/accounts/{id}/brand'
 const GROUPS = [
@@ -44,6 +44,12 @@ function ColourField({ label, token, value, onChange, placeholder, disabled, hin
       />
     </div>
   )
+}
+
+/** The draft with a part locked for all below, or free. */
+function locking(draft: Draft, part: BrandPart, locked: boolean): Draft {
+  const others = draft.locked.filter((one) => one !== part)
+  return { ...draft, locked: locked ? [...others, part].sort() : others }
 }
 
 /** A token with where its value comes from, and whether accounts below may set it otherwise. */
@@ -76,7 +82,7 @@ function TokenRow({ spec, draft, view, may, onChange }: { spec: (typeof TOKENS)[
           checked={locked || fixed}
           disabled={!may || fixed}
           aria-label={`Lock ${label} for all below`}
-          onChange={(event) => onChange({ ...draft, locked: (event.target.checked ? [...draft.locked, token] : draft.locked.filter((one) => one !== token)).sort() })}
+          onChange={(event) => onChange(locking(draft, token, event.target.checked))}
         />
         <Icon name="lock" size={13} />
         Locked below
@@ -85,32 +91,28 @@ function TokenRow({ spec, draft, view, may, onChange }: { spec: (typeof TOKENS)[
   )
 }
 
-const GROUNDS: Record<string, string> = { white: 'on a light page', '#ffffff': 'on a light page', '#0b0d12': 'on a dark page', black: 'on a dark page' }
-
 function Contrast({ view, draft, changed }: { view: BrandView; draft: Draft; changed: boolean }) {
   const { place } = useViewer()
   const look = worn(draft, view, null)
-  const rows = !changed && view.contrast.length
-    ? view.contrast.map((row) => ({ says: `${row.token === 'color' ? 'Colour' : row.token === 'accent_color' ? 'Accent colour' : row.token} ${GROUNDS[row.against] ?? `against ${row.against}`}`, ratio: count(row.ratio, place, 2), passes: row.passes, refused: false }))
-    : findings(look).map((row) => ({ says: row.says, ratio: count(row.ratio.toFixed(2), place, 2), passes: row.ratio >= row.needed, refused: row.refused }))
+  const rows = !changed && view.contrast.length ? view.contrast.map((row) => ({ ...row, says: findingOf(row.token, row.against) })) : findings(look)
   return (
-    <Card title="Contrast" sub={changed ? 'Of the colours as they are written here; checked again when they are saved.' : 'As it was checked when the colours were saved.'}>
+    <Card title="Contrast" sub={changed ? 'Of the colours as they are written here.' : 'Of the colours in force.'}>
       <ul className="mt-1 divide-y divide-line text-sm">
         {rows.map((row) => (
           <li key={row.says} className="flex items-center justify-between gap-3 py-1.5">
             <span>{row.says}</span>
             <span className="inline-flex items-center gap-2 whitespace-nowrap">
-              {row.ratio} : 1 {row.passes ? <Badge tone="good">Reads</Badge> : row.refused ? <Badge tone="bad">Refused</Badge> : <Badge tone="warn">Weak</Badge>}
+              {count(row.ratio, place, 2)} : 1 {row.passes ? <Badge tone="good">Reads</Badge> : <Badge tone="warn">Weak</Badge>}
             </span>
           </li>
         ))}
       </ul>
-      <p className="mt-2 text-xs text-soft">Text on the colour must reach 4.5 : 1, or it is refused. Where the colour itself is weak against the page, links and marks are moved lighter or darker until they read.</p>
+      <p className="mt-2 text-xs text-soft">Text should reach 4.5 : 1, and a colour 3 : 1 against the page. Text on a colour is black or white, whichever reads better. Where the colour itself is weak against the page, links and marks are moved lighter or darker until they read.</p>
     </Card>
   )
 }
 
-function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandView; firstEtag: string | null; accountId: string; newest: { data: BrandView; etag: string | null }; reload: () => Promise<unknown> }) {
+function Editor({ first, firstEtag, accountId, sells, newest, reload }: { first: BrandView; firstEtag: string | null; accountId: string; sells: boolean; newest: { data: BrandView; etag: string | null }; reload: () => Promise<unknown> }) {
   const { can } = useViewer()
   const id = useId()
   const may = can('accounts.update')
@@ -132,7 +134,7 @@ function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandV
     void refresh(PATH, '/portal/brand')
   }, [])
   const { submit, busy, error, reset } = useSubmit(
-    useCallback((body: BrandTokens & { locked: string[] }) => api.put(PATH, { path: { id: accountId }, body, ...(base.etag ? { ifMatch: base.etag } : {}) }), [accountId, base.etag]),
+    useCallback((body: BrandTokens) => api.put(PATH, { path: { id: accountId }, body, ...(base.etag ? { ifMatch: base.etag } : {}) }), [accountId, base.etag]),
     useCallback(
       (reply: Reply<BrandView>) => {
         toast.done('The brand was saved.')
@@ -144,7 +146,6 @@ function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandV
   )
   const stale = error?.code === 'precondition_failed'
   const look = worn(draft, view, logo ?? safeHttp(view.in_force.logo_url))
-  const refused = findings(look).some((row) => row.refused && row.ratio < row.needed)
   const lockedField = error?.code === 'brand_locked'
   const startAgain = async () => {
     reset()
@@ -174,11 +175,11 @@ function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandV
           {may && changed && (
             <div className="sticky bottom-14 z-20 flex flex-wrap items-center justify-between gap-2 rounded-xl border border-line bg-raised px-4 py-2.5 shadow-high md:bottom-3">
               <p className="text-sm text-soft" aria-live="polite">
-                {refused ? 'The colour would be refused: no text reads on it.' : 'There are changes that are not saved.'}
+                There are changes that are not saved.
               </p>
               <div className="flex gap-2">
                 <Button onClick={() => setDraft(draftOf(view.own))}>Discard</Button>
-                <Button type="submit" look="primary" busy={busy} disabled={refused}>
+                <Button type="submit" look="primary" busy={busy}>
                   Save
                 </Button>
               </div>
@@ -187,9 +188,13 @@ function Editor({ first, firstEtag, accountId, newest, reload }: { first: BrandV
         </Form>
         <div className="space-y-5">
           <Contrast view={view} draft={draft} changed={changed} />
-          <Logo accountId={accountId} current={view.in_force.logo_url} may={may} locked={view.locked_above.includes('logo')} onDraft={setLogo} onSaved={took} />
-          <SlugCard key={`slug-${view.slug}`} view={view} may={may} onSaved={took} />
-          <HostCard view={view} may={may} onSaved={took} />
+          <Logo accountId={accountId} current={view.in_force.logo_url} own={view.own.logo_url !== null} may={may} locked={view.locked_above.includes('logo')} lockedBelow={draft.locked.includes('logo')} onLock={(locked) => setDraft(locking(draft, 'logo', locked))} onDraft={setLogo} onSaved={took} />
+          {sells && (
+            <>
+              <SlugCard key={`slug-${view.slug}`} view={view} may={may} onSaved={took} />
+              <HostCard view={view} may={may} onSaved={took} />
+            </>
+          )}
         </div>
       </div>
     </div>
@@ -204,6 +209,8 @@ export default function Brand() {
   const brand = useEditable(PATH, { path: { id: accountId } })
   const of = useApi('/reseller/accounts/{id}', { path: { id: accountId } }, { enabled: accountId !== account.id })
   const name = accountId === account.id ? account.name : (of.data?.name ?? '…')
+  // Only who sells has a portal of its own.
+  const kind = accountId === account.id ? account.kind : of.data?.kind
   return (
     <>
       <PageHead
@@ -212,7 +219,7 @@ export default function Brand() {
         actions={
           can('accounts.read') && (
             <div className="w-60 max-w-full">
-              <AccountPicker label={<span className="sr-only">Whose brand</span>} own value={{ id: accountId, name }} onChange={(chosen) => chosen && setFilters({ account_id: chosen.id === account.id ? undefined : chosen.id })} />
+              <AccountPicker bare label="Whose brand" own value={{ id: accountId, name }} onChange={(chosen) => chosen && setFilters({ account_id: chosen.id === account.id ? undefined : chosen.id })} />
             </div>
           )
         }
@@ -230,7 +237,7 @@ export default function Brand() {
           </div>
         </div>
       ) : (
-        <Editor key={accountId} first={brand.data.data} firstEtag={brand.data.etag} accountId={accountId} newest={brand.data} reload={() => brand.refetch()} />
+        <Editor key={accountId} first={brand.data.data} firstEtag={brand.data.etag} accountId={accountId} sells={kind !== undefined && kind !== 'customer'} newest={brand.data} reload={() => brand.refetch()} />
       )}
     </>
   )

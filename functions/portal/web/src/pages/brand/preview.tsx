@@ -12,7 +12,6 @@ import { Button } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { FilterSelect, Problem, useSubmit } from '~/ui/form'
 import { Icon } from '~/ui/icon'
-import { Notice } from '~/ui/state'
 import type { Worn } from './tokens'
 
 const SAMPLE_SUBJECT = 'Your invoice 2026-000123'
@@ -190,7 +189,7 @@ export function Preview({ accountId, look, body }: { accountId: string; look: Wo
   const [scheme, setScheme] = useState<'light' | 'dark'>('light')
   const [made, setMade] = useState<BrandPreview | null>(null)
   const { submit, busy, error } = useSubmit(
-    useCallback((tokens: BrandTokens, key: string) => api.post('/reseller/accounts/{id}/brand/preview', { path: { id: accountId }, body: tokens, idempotencyKey: key }), [accountId]),
+    useCallback((tokens: BrandTokens) => api.post('/reseller/accounts/{id}/brand/preview', { path: { id: accountId }, body: tokens }), [accountId]),
     useCallback((reply: { data: BrandPreview }) => setMade(reply.data), []),
   )
   const pdf = safeHttp(made?.invoice_pdf_url)
@@ -207,7 +206,7 @@ export function Preview({ accountId, look, body }: { accountId: string; look: Wo
         </>
       }
     >
-      {error && (error.status === 404 ? <Notice tone="info" title="The platform makes no previews">The pictures here are drawn by this page; mails and invoices wear the same colours and logo.</Notice> : <Problem error={error} />)}
+      {error && <Problem error={error} />}
       <div className="mt-2 grid gap-4 grid-cols-1 md:grid-cols-2 xl:grid-cols-3">
         <Frame label="Page" look={look} theme={scheme}>
           <PageMock look={look} />

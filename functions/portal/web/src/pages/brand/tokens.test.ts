@@ -4,8 +4,8 @@ import { bodyOf, draftOf, findings, same, worn } from './tokens'
 
 const VIEW: BrandView = {
   account_id: 'acc_1',
-  own: { name: 'Corner', color: '#0f7b5f', locked: ['color'] },
-  in_force: { name: 'Corner', color: '#0f7b5f', accent_color: '#884400', text_on_color: '#ffffff', logo_url: null, support_url: 'https://a.example/', terms_url: null, privacy_url: null, slug: null, sender_name: 'Above', reply_to: null },
+  own: { name: 'Corner', color: '#0f7b5f', accent_color: null, sender_name: null, reply_to: null, support_url: null, terms_url: null, privacy_url: null, logo_url: null, locked: ['color', 'logo'] },
+  in_force: { name: 'Corner', color: '#0f7b5f', accent_color: '#884400', text_on_color: '#ffffff', logo_url: null, support_url: 'https://a.example/', terms_url: null, privacy_url: null, sender_name: 'Above', reply_to: null },
   locked_above: [],
   contrast: [],
   slug: null,
@@ -16,7 +16,7 @@ const VIEW: BrandView = {
 
 test('only own tokens are sent, and inherited ones never become own by saving', () => {
   const draft = draftOf(VIEW.own)
-  expect(bodyOf(draft)).toEqual({ name: 'Corner', color: '#0f7b5f', locked: ['color'] })
+  expect(bodyOf(draft)).toEqual({ name: 'Corner', color: '#0f7b5f', locked: ['color', 'logo'] })
   expect(same(draft, draftOf(VIEW.own))).toBe(true)
   expect(same(draft, { ...draft, locked: [] })).toBe(false)
 })
@@ -27,8 +27,20 @@ test('the preview wears own tokens over inherited ones, and no colour that is no
   expect(worn({ ...draft, values: { ...draft.values, color: 'url(x)' } }, VIEW, null).color).toBe('#2f5fd0')
 })
 
-test('text on a colour of middle lightness is found out', () => {
-  const [text] = findings({ color: '#0f7b5f', accent: '#0f7b5f', text: '#ffffff' })
-  expect(text?.refused && text.ratio >= text.needed).toBe(true)
-  expect(findings({ color: '#ffee00', accent: '#ffee00', text: '#0b0d12' }).find((row) => row.says.endsWith('light page'))?.ratio).toBeLessThan(3)
+test('a sender that nobody set follows the name as it is written', () => {
+  const view: BrandView = { ...VIEW, in_force: { ...VIEW.in_force, sender_name: 'Corner' } }
+  const draft = draftOf(view.own)
+  expect(worn({ ...draft, values: { ...draft.values, name: 'Corner Shop' } }, view, null).sender).toBe('Corner Shop')
+})
+
+test('what is locked above is worn, whatever was set before', () => {
+  const view: BrandView = { ...VIEW, locked_above: ['color'], in_force: { ...VIEW.in_force, color: '#123456' } }
+  expect(worn(draftOf(view.own), view, null).color).toBe('#123456')
+})
+
+test('contrast is rounded down, and what does not pass is said', () => {
+  const rows = findings({ color: '#777777', accent: '#ffee00', text: '#000000' })
+  expect(rows.find((row) => row.says === 'The colour on a light page')).toMatchObject({ ratio: '4.47', passes: true })
+  expect(rows.find((row) => row.says === 'Text on the colour')).toMatchObject({ ratio: '4.68', passes: true })
+  expect(rows.find((row) => row.says === 'The accent colour on a light page')?.passes).toBe(false)
 })

@@ -1,7 +1,7 @@
-import type { BrandTokens, BrandView } from '~/api/contract'
+import type { BrandPart, BrandTokens, BrandView } from '~/api/contract'
 import { contrast, readColour, textOn } from '~/lib/colour'
 
-export type Token = keyof BrandTokens
+export type Token = Exclude<keyof BrandTokens, 'locked'>
 
 export const TOKENS: { token: Token; label: string; hint: string; kind: 'text' | 'colour' | 'email' | 'url'; group: 'look' | 'mail' | 'links' }[] = [
   { token: 'name', label: 'Name', hint: 'On pages, in mail and on invoices.', kind: 'text', group: 'look' },
@@ -14,10 +14,10 @@ export const TOKENS: { token: Token; label: string; hint: string; kind: 'text' |
   { token: 'privacy_url', label: 'Privacy', hint: 'An https address.', kind: 'url', group: 'links' },
 ]
 
-/** What is edited: the tokens as text, empty for inherited, and which are locked for all below. */
+/** What is edited: the tokens as text, empty for inherited, and which parts are locked for all below, the logo among them. */
 export interface Draft {
   values: Record<Token, string>
-  locked: string[]
+  locked: BrandPart[]
 }
 
 export function draftOf(own: BrandView['own']): Draft {
@@ -25,7 +25,7 @@ export function draftOf(own: BrandView['own']): Draft {
 }
 
 /** The body that saves a draft: own tokens whole. */
-export function bodyOf(draft: Draft): BrandTokens & { locked: string[] } {
+export function bodyOf(draft: Draft): BrandTokens {
   return { ...Object.fromEntries(TOKENS.filter(({ token }) => draft.values[token].trim()).map(({ token }) => [token, draft.values[token].trim()])), locked: draft.locked }
 }
 
@@ -49,7 +49,7 @@ const NEUTRAL = '#2f5fd0'
 
 /** `inherited`: what holds where the draft says nothing. It is only known for tokens that are not the account's own. */
 export function worn(draft: Draft, view: BrandView, logo: string | null): Worn {
-  const of = (token: Token): string | null => draft.values[token].trim() || (view.own[token] ? null : (view.in_force[token] ?? null))
+  const of = (token: Token): string | null => (view.locked_above.includes(token) ? view.in_force[token] : draft.values[token].trim() || (view.own[token] ? null : view.in_force[token]))
   const colour = of('color')
   const color = colour && readColour(colour) ? colour : NEUTRAL
   const accent = of('accent_color')
@@ -59,7 +59,8 @@ export function worn(draft: Draft, view: BrandView, logo: string | null): Worn {
     color,
     accent: accent && readColour(accent) ? accent : color,
     text: textOn(color),
-    sender: of('sender_name') ?? name,
+    // A sender that nobody set is the name, also the one that is being written.
+    sender: draft.values.sender_name.trim() || (view.in_force.sender_name === view.in_force.name ? name : (of('sender_name') ?? name)),
     replyTo: of('reply_to'),
     links: [
       { label: 'Support', url: of('support_url') },
@@ -70,24 +71,38 @@ export function worn(draft: Draft, view: BrandView, logo: string | null): Worn {
   }
 }
 
-/** One finding of contrast; `needed` and what happens below it. */
+/** One finding of contrast, and what WCAG asks of it. */
 export interface Finding {
   token: string
   says: string
-  ratio: number
-  needed: number
-  /** Below it the colour is refused, rather than moved or warned of. */
-  refused: boolean
+  /** Two places, rounded down: 4.499 is not 4.50. */
+  ratio: string
+  passes: boolean
 }
 
-/** What WCAG AA says of the colours: text on the colour needs 4.5:1, what is drawn in a colour 3:1 against the page. */
+/** Names of what a colour stands on, as the API says it. */
+const AGAINST: Record<string, string> = { white: 'on a light page', dark: 'on a dark page' }
+const NAMES: Partial<Record<BrandPart, string>> = { color: 'The colour', accent_color: 'The accent colour' }
+
+/** A finding in words: a colour with the text on it, or on a page. */
+export function findingOf(token: BrandPart, against: string): string {
+  const name = NAMES[token] ?? token
+  return against === 'text' ? `Text on ${name.charAt(0).toLowerCase()}${name.slice(1)}` : `${name} ${AGAINST[against] ?? `on ${against}`}`
+}
+
+function finding(token: BrandPart, against: 'text' | 'white' | 'dark', ratio: number): Finding {
+  return { token, says: findingOf(token, against), ratio: (Math.floor(ratio * 100 + 1e-9) / 100).toFixed(2), passes: ratio >= (against === 'text' ? 4.5 : 3) }
+}
+
+/** What WCAG AA says of colours that are not saved yet: text on the colour needs 4.5:1, what is drawn in a colour 3:1 against the page. */
 export function findings(look: Pick<Worn, 'color' | 'accent' | 'text'>): Finding[] {
-  const rows: Finding[] = [{ token: 'color', says: look.text === '#ffffff' ? 'White text on the colour' : 'Dark text on the colour', ratio: contrast(look.text, look.color), needed: 4.5, refused: true }]
+  const rows = [finding('color', 'text', contrast(look.text, look.color))]
   for (const [token, colour] of [['color', look.color], ['accent_color', look.accent]] as const) {
-    if (token === 'accent_color' && look.accent === look.color) continue
-    const name = token === 'color' ? 'The colour' : 'The accent colour'
-    rows.push({ token, says: `${name} on a light page`, ratio: contrast(colour, '#ffffff'), needed: 3, refused: false })
-    rows.push({ token, says: `${name} on a dark page`, ratio: contrast(colour, '#0b0d12'), needed: 3, refused: false })
+    if (token === 'accent_color') {
+      if (look.accent === look.color) continue
+      rows.push(finding(token, 'text', contrast(textOn(colour), colour)))
+    }
+    rows.push(finding(token, 'white', contrast(colour, '#ffffff')), finding(token, 'dark', contrast(colour, '#0b0d12')))
   }
   return rows
 }

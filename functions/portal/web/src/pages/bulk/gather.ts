@@ -4,7 +4,7 @@ import type { InsightsFilter } from '~/api/contract'
 /** The filters of the accounts grid that an address may hand over; all else in it is left out. */
 export function gridFilter(text: string | undefined): InsightsFilter {
   const params = new URLSearchParams(text ?? '')
-  const names = ['account_id', 'q', 'status', 'kind', 'parent_id', 'tag', 'sort'] as const
+  const names = ['account_id', 'q', 'status', 'kind', 'parent_id', 'tag', 'at_risk', 'sort'] as const
   return Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : []))) as InsightsFilter
 }
 

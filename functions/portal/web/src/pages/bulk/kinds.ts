@@ -1,10 +1,11 @@
 import type { Schema } from '~/api/client'
+import type { Right } from '~/api/contract'
 
 export type Kind = Schema<'BulkKind'>
 export const KINDS: Kind[] = ['credits', 'accounts', 'updates', 'notifications']
 
 /** What each kind of job is: its name, what it does, its columns, and the right that its rows need beside `bulk.manage`. */
-export const ABOUT: Record<Kind, { label: string; says: string; needed: string[]; more: string[]; right: string | null; example: string }> = {
+export const ABOUT: Record<Kind, { label: string; says: string; needed: string[]; more: string[]; right: Right | null; example: string }> = {
   credits: {
     label: 'Give credit',
     says: 'Credit for many accounts, all from one payer. What all good rows need is taken from the payer at once; with too little, nothing is done.',

@@ -8,6 +8,7 @@ import { readMonths, thisMonth } from '~/lib/months'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
+import { Badge } from '~/ui/badge'
 import { Button, ButtonLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
@@ -63,13 +64,23 @@ function RecordSpend({ open, onClose, channels }: { open: boolean; onClose: () =
             <option key={name} value={name} />
           ))}
         </datalist>
-        <TextField label="Campaign" pointer="/campaign" optional value={campaign} onChange={setCampaign} maxLength={100} autoComplete="off" hint="As in the tag “campaign”. Without one it counts for the whole channel." />
+        <TextField label="Campaign" pointer="/campaign" optional value={campaign} onChange={setCampaign} maxLength={100} autoComplete="off" hint="As in the tag “campaign”. Without one it counts for accounts of the channel that name no campaign." />
         <div className="grid gap-4 sm:grid-cols-2">
           <MonthField pointer="/month" value={month} onChange={setMonth} />
           <TextField label="Amount" pointer="/amount" value={amount} onChange={setAmount} required inputMode="decimal" autoComplete="off" suffix={account.currency} wrong={wrong || null} />
         </div>
       </Form>
     </Dialog>
+  )
+}
+
+/** A channel and its campaign; accounts that name none have no channel. */
+function Channel({ of: { channel, campaign } }: { of: { channel: string | null; campaign: string | null } }) {
+  return (
+    <>
+      {channel ?? <span className="text-soft">No channel</span>}
+      {campaign !== null && <span className="text-soft"> · {campaign}</span>}
+    </>
   )
 }
 
@@ -88,7 +99,7 @@ export default function Acquisition() {
     useCallback((spend: string) => api.delete('/reseller/insights/spend/{id}', { path: { id: spend } }), []),
     useCallback(() => {
       setRemoving(null)
-      toast.done('The spend was deleted.')
+      toast.done('The spend was taken back.')
       void refresh('/reseller/insights/spend', '/reseller/insights/acquisition')
     }, []),
   )
@@ -98,13 +109,8 @@ export default function Acquisition() {
       id: 'channel',
       head: 'Channel',
       sort: 'channel',
-      value: (row) => `${row.channel} ${row.campaign ?? ''}`,
-      cell: (row) => (
-        <>
-          {row.channel}
-          {row.campaign && <span className="text-soft"> · {row.campaign}</span>}
-        </>
-      ),
+      value: (row) => `${row.channel ?? ''} ${row.campaign ?? ''}`,
+      cell: (row) => <Channel of={row} />,
     },
     { id: 'spend', head: 'Spend', width: 7, align: 'right', from: 'sm', sort: 'spend', value: (row) => sortable(row.spend), cell: (row) => <Amount value={row.spend} currency={data?.currency} /> },
     { id: 'accounts', head: 'Accounts', width: 6, align: 'right', from: 'sm', sort: 'accounts', value: (row) => row.accounts, cell: (row) => count(row.accounts, place) },
@@ -114,10 +120,11 @@ export default function Acquisition() {
     { id: 'payback', head: 'Paid back in', width: 7.5, align: 'right', sort: 'payback', value: (row) => sortable(row.payback_months), cell: (row) => months(row.payback_months) },
   ]
   const spendColumns: Column<Spend>[] = [
-    { id: 'channel', head: 'Channel', cell: (row) => <>{row.channel}{row.campaign && <span className="text-soft"> · {row.campaign}</span>}</> },
+    { id: 'channel', head: 'Channel', cell: (row) => <span className={row.removed_at ? 'line-through' : ''}><Channel of={row} /></span> },
     { id: 'month', head: 'Month', width: 9, from: 'sm', cell: (row) => calendar(row.month, place) },
-    { id: 'amount', head: 'Amount', width: 8, align: 'right', cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
-    ...(may ? [{ id: 'actions', head: '', width: 4, align: 'right', cell: (row: Spend) => <Button look="quiet" small icon="trash" label={`Delete the spend on ${row.channel}`} onClick={() => setRemoving(row)} /> } satisfies Column<Spend>] : []),
+    { id: 'state', head: '', width: 9, from: 'sm', cell: (row) => row.removed_at && <Badge>Taken back</Badge> },
+    { id: 'amount', head: 'Amount', width: 8, align: 'right', cell: (row) => <Amount value={row.amount} currency={row.currency} className={row.removed_at ? 'text-soft line-through' : ''} /> },
+    ...(may ? [{ id: 'actions', head: '', width: 4, align: 'right', cell: (row: Spend) => !row.removed_at && <Button look="quiet" small icon="trash" label={`Take the spend on ${row.channel} back`} onClick={() => setRemoving(row)} /> } satisfies Column<Spend>] : []),
   ]
   const record = may && (
     <Button look="primary" icon="plus" onClick={() => setRecording(true)}>
@@ -157,7 +164,7 @@ export default function Acquisition() {
                 label="Acquisition by channel"
                 columns={columns}
                 rows={data?.rows ?? []}
-                rowId={(row) => `${row.channel}/${row.campaign ?? ''}`}
+                rowId={(row) => JSON.stringify([row.channel, row.campaign])}
                 loading={!data}
                 stale={answer.isPlaceholderData}
                 sort="-spend"
@@ -174,7 +181,7 @@ export default function Acquisition() {
           <DataTable label="Recorded spend" columns={spendColumns} {...spends} rowId={(row) => row.id} empty={<Empty icon="credits" title="No spend in these months" action={record}>{may ? 'Record what you pay for advertising, partners and fairs, month by month.' : 'Somebody with the right to keep insights can record it.'}</Empty>} />
         </Card>
       </div>
-      <RecordSpend open={recording} onClose={() => setRecording(false)} channels={[...new Set(data?.rows.map((row) => row.channel) ?? [])]} />
+      <RecordSpend open={recording} onClose={() => setRecording(false)} channels={[...new Set(data?.rows.flatMap((row) => row.channel ?? []) ?? [])]} />
       <Confirm
         open={removing !== null}
         onClose={() => {
@@ -182,15 +189,15 @@ export default function Acquisition() {
           removal.reset()
         }}
         onConfirm={() => removing && void removal.submit(removing.id)}
-        title="Delete this spend?"
-        action="Delete"
+        title="Take this spend back?"
+        action="Take it back"
         danger
         busy={removal.busy}
         error={removal.error}
       >
         {removing && (
           <p>
-            <Amount value={removing.amount} currency={removing.currency} /> on {removing.channel} in {calendar(removing.month, place)} no longer counts: the cost of an account and its payback are worked out without it.
+            <Amount value={removing.amount} currency={removing.currency} /> on {removing.channel} in {calendar(removing.month, place)} no longer counts: the cost of an account and its payback are worked out without it. It stays in the list as taken back.
           </p>
         )}
       </Confirm>

@@ -1,7 +1,7 @@
 import type { Churn as Answer } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { calendar, count, percent, words } from '~/lib/format'
-import { shortMonth, thisMonth } from '~/lib/months'
+import { shortMonth } from '~/lib/months'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -15,7 +15,7 @@ import { Empty, Failed, Skeleton } from '~/ui/state'
 import { Survival } from '~/ui/survival'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
-import { InsightsHead } from './parts'
+import { InsightsHead, sortable } from './parts'
 
 type Month = Answer['months'][number]
 type Risk = Answer['at_risk'][number]
@@ -26,13 +26,15 @@ const SPANS = [
   { value: '24', label: 'Last 24 months' },
 ]
 
+/** So many accounts at risk are named at most. */
+const RISKS_MAX = 200
+
 /** A share of 0 to 1 in percent. */
-function shareOf(value: string): string {
-  return String(Number(value) * 100)
+function inPercent(share: number): string {
+  return String(share * 100)
 }
 
-function Definitions({ definitions }: { definitions: Answer['definitions'] | string }) {
-  if (typeof definitions === 'string') return <p className="text-sm text-soft">{definitions}</p>
+function Definitions({ definitions }: { definitions: Answer['definitions'] }) {
   return (
     <dl className="grid gap-x-8 gap-y-3 text-sm sm:grid-cols-2">
       {Object.entries(definitions).map(([word, meaning]) => (
@@ -52,8 +54,8 @@ export default function Churn() {
   const span = SPANS.find((option) => option.value === filters.months)?.value ?? '12'
   const answer = useApi('/reseller/insights/churn', { query: { months: Number(span) } }, { keep: true })
   const { data } = answer
-  const full = data?.months.filter((row) => row.month < thisMonth())
-  const last = full?.at(-1) ?? data?.months.at(-1)
+  const last = data?.months.at(-1)
+  const nothing = data !== undefined && data.cohorts.length === 0 && data.at_risk.length === 0 && data.months.every((row) => row.opening === 0)
   const months: Column<Month>[] = [
     { id: 'month', head: 'Month', cell: (row) => calendar(row.month, place) },
     { id: 'opening', head: 'Accounts', width: 6, align: 'right', from: 'sm', cell: (row) => count(row.opening, place) },
@@ -62,6 +64,7 @@ export default function Churn() {
     { id: 'gross', head: 'Revenue churn', width: 8, align: 'right', from: 'sm', cell: (row) => percent(row.gross_churn_percent, place) },
     { id: 'net', head: 'Net retention', width: 7.5, align: 'right', from: 'md', cell: (row) => percent(row.net_retention_percent, place) },
     { id: 'new', head: 'New', width: 4.5, align: 'right', from: 'md', cell: (row) => count(row.new, place) },
+    { id: 'returned', head: 'Returned', width: 5.5, align: 'right', from: 'lg', cell: (row) => count(row.returned, place) },
     { id: 'revenue_lost', head: 'Revenue lost', width: 8, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_lost} currency={data?.currency} /> },
     { id: 'contraction', head: 'Used less', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.contraction} currency={data?.currency} /> },
     { id: 'expansion', head: 'Used more', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.expansion} currency={data?.currency} /> },
@@ -71,39 +74,39 @@ export default function Churn() {
     { id: 'name', head: 'Account', sort: 'name', value: (row) => row.name, cell: (row) => <PageLink to={`accounts/${row.account_id}`}>{row.name}</PageLink> },
     {
       id: 'decay',
-      head: 'Usage left',
+      head: 'Fell by',
       width: 10,
       align: 'right',
       sort: 'decay',
-      value: (row) => Number(row.decay),
+      value: (row) => sortable(row.decay),
       cell: (row) => (
         <span className="inline-flex items-center gap-2">
           <span className="hidden sm:inline">
-            <ShareBar percent={shareOf(row.decay)} tone={4} />
+            <ShareBar percent={row.decay} tone={4} />
           </span>
-          {percent(shareOf(row.decay), place, { digits: 0 })}
+          {percent(row.decay, place)}
         </span>
       ),
     },
     { id: 'seen', head: 'Last used', width: 8, from: 'sm', sort: 'seen', value: (row) => row.last_usage_at ?? '', cell: (row) => <Time at={row.last_usage_at} ago /> },
-    { id: 'revenue', head: 'Last month', width: 7.5, align: 'right', sort: 'revenue', value: (row) => Number(row.revenue_last), cell: (row) => <Amount value={row.revenue_last} currency={data?.currency} /> },
+    { id: 'revenue', head: 'Last month', width: 7.5, align: 'right', sort: 'revenue', value: (row) => sortable(row.revenue_last), cell: (row) => <Amount value={row.revenue_last} currency={data?.currency} /> },
   ]
   return (
     <>
       <InsightsHead
         current="churn"
         title="Churn"
-        sub="Who stops using what you sell, what that takes from your revenue, and who may be next."
+        sub="Which direct sub-accounts stop paying for usage, what that takes from your revenue, and who may be next."
         actions={<FilterSelect label="Months" value={span} onChange={(value) => setFilters({ months: value === '12' ? undefined : value })} options={SPANS} />}
       />
       {answer.error && !data ? (
         <Card>
           <Failed error={answer.error} retry={() => void answer.refetch()} what="Churn" />
         </Card>
-      ) : data && data.months.length === 0 ? (
+      ) : nothing ? (
         <Card>
           <Empty icon="people" title="There is nothing to count yet" action={<ButtonLink to="accounts">See your accounts</ButtonLink>}>
-            Churn is counted from the second month in which accounts use something.
+            Churn is counted by whole months, from the second in which your direct sub-accounts paid you for usage.
           </Empty>
         </Card>
       ) : (
@@ -112,7 +115,7 @@ export default function Churn() {
             <Stat label="Logo churn" loading={!data} note={last && calendar(last.month, place)}>{last && percent(last.logo_churn_percent, place)}</Stat>
             <Stat label="Revenue churn" loading={!data} note="Lost and less, of what was there">{last && percent(last.gross_churn_percent, place)}</Stat>
             <Stat label="Net retention" loading={!data} note="With what others use more">{last && percent(last.net_retention_percent, place)}</Stat>
-            <Stat label="At risk" loading={!data} note="Accounts whose usage fades">{data && count(data.at_risk.length, place)}</Stat>
+            <Stat label="At risk" loading={!data} note="Accounts whose revenue fell by half">{data && `${count(data.at_risk.length, place)}${data.at_risk.length === RISKS_MAX ? '+' : ''}`}</Stat>
           </div>
           <div className="grid gap-5 grid-cols-1 lg:grid-cols-2">
             <Card title="By month" sub="The share of accounts and of revenue that was lost.">
@@ -132,14 +135,14 @@ export default function Churn() {
                 <Skeleton className="h-72 w-full" />
               )}
             </Card>
-            <Card title="How long accounts stay" sub="The share still with you so many months after their first usage (Kaplan–Meier).">
+            <Card title="How long accounts stay" sub="The share still with you so many months after the first they paid in (Kaplan–Meier).">
               {!data ? (
                 <Skeleton className="h-72 w-full" />
               ) : data.survival.length < 2 ? (
                 <p className="text-sm text-soft">There are too few months yet for a curve.</p>
               ) : (
                 <>
-                  <Survival points={data.survival} label="The share of accounts still with you, by months since their first usage, with a 95 percent band" formatX={(month) => (month === 0 ? 'Start' : `${month} mo`)} />
+                  <Survival points={data.survival} label="The share of accounts still with you, by months since the first they paid in, with a 95 percent band" formatX={(month) => (month === 0 ? 'Start' : `${month} mo`)} />
                   <details className="mt-2 text-xs">
                     <summary className="text-soft">Show the numbers</summary>
                     <div className="mt-2 max-h-64 overflow-auto rounded border border-line" role="region" aria-label="How long accounts stay: numbers" tabIndex={0}>
@@ -157,8 +160,8 @@ export default function Churn() {
                               <th scope="row" className="px-2 py-0.5 text-left font-normal">{row.month}</th>
                               <td className="px-2 py-0.5 text-right">{count(row.at_risk, place)}</td>
                               <td className="px-2 py-0.5 text-right">{count(row.events, place)}</td>
-                              <td className="px-2 py-0.5 text-right">{percent(shareOf(row.survival), place)}</td>
-                              <td className="px-2 py-0.5 text-right whitespace-nowrap">{percent(shareOf(row.low), place)} – {percent(shareOf(row.high), place)}</td>
+                              <td className="px-2 py-0.5 text-right">{percent(inPercent(row.survival), place)}</td>
+                              <td className="px-2 py-0.5 text-right whitespace-nowrap">{percent(inPercent(row.low), place)} – {percent(inPercent(row.high), place)}</td>
                             </tr>
                           ))}
                         </tbody>
@@ -169,11 +172,11 @@ export default function Churn() {
               )}
             </Card>
           </div>
-          <Card flush title="Accounts at risk" sub="Their usage of late, as a share of what was usual for them.">
-            <DataTable label="Accounts at risk" columns={risks} rows={data?.at_risk ?? []} rowId={(row) => row.account_id} loading={!data} sort="decay" empty={<Empty icon="check" title="Nobody is at risk">No account uses markedly less than it used to.</Empty>} />
+          <Card flush title="Accounts at risk" sub={`Accounts anywhere below you whose revenue of the last 14 whole days is at least half below that of the 14 before.${data?.at_risk.length === RISKS_MAX ? ` The ${RISKS_MAX} that brought in most last month.` : ''}`}>
+            <DataTable label="Accounts at risk" columns={risks} rows={data?.at_risk ?? []} rowId={(row) => row.account_id} loading={!data} sort="-decay" empty={<Empty icon="check" title="Nobody is at risk">No account brings half of what it used to, or less.</Empty>} />
           </Card>
-          <Card flush title="Cohorts" sub="Of the accounts that joined in a month, the share that still used something so many months later.">
-            {!data ? <div className="px-4 pb-4"><Skeleton className="h-56 w-full" /></div> : data.cohorts.length === 0 ? <p className="px-4 pb-4 text-sm text-soft">No account joined in these months.</p> : <Cohorts rows={data.cohorts} />}
+          <Card flush title="Cohorts" sub="Of the accounts that paid first in a month, the share that paid in it, in the month after, and so on.">
+            {!data ? <div className="px-4 pb-4"><Skeleton className="h-56 w-full" /></div> : data.cohorts.length === 0 ? <p className="px-4 pb-4 text-sm text-soft">No account paid for the first time in these months.</p> : <Cohorts rows={data.cohorts} />}
           </Card>
           <Card flush title="Month by month">
             <DataTable label="Churn month by month" columns={months} rows={[...(data?.months ?? [])].reverse()} rowId={(row) => row.month} loading={!data} empty={<Empty title="No months yet" />} />

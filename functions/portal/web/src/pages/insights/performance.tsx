@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Attribution } from '~/api/contract'
+import type { Attribution, ProfitRow } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { compare, minus, sign } from '~/lib/decimal'
 import { calendar, percent } from '~/lib/format'
@@ -17,6 +17,7 @@ import { MonthSelect } from '~/ui/months'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { InsightsHead, MoneyStat, sortable, useMoneyFormats } from './parts'
+import { useEveryProfit } from './profit'
 
 const TREND_MONTHS = 13
 const MOVERS = 8
@@ -31,12 +32,10 @@ interface Mover {
 }
 
 /** What moved between two months; what did not is left out. */
-function movers(now: Attribution, before: Attribution, by: 'account' | 'meter'): Mover[] {
-  const rows = (data: Attribution) =>
-    by === 'account' ? data.by_child.map((row) => ({ key: row.account_id, name: row.name, revenue: row.revenue })) : data.by_meter.map((row) => ({ key: row.meter, name: row.name ?? row.meter, revenue: row.revenue }))
+function movers(now: ProfitRow[], before: ProfitRow[], by: 'account' | 'meter'): Mover[] {
   const all = new Map<string, Mover>()
-  for (const row of rows(before)) all.set(row.key, { key: row.key, name: row.name, account: by === 'account', now: '0.000000', before: row.revenue, change: minus('0', row.revenue) })
-  for (const row of rows(now)) {
+  for (const row of before) all.set(row.key, { key: row.key, name: row.name, account: by === 'account', now: '0.000000', before: row.revenue, change: minus('0', row.revenue) })
+  for (const row of now) {
     const was = all.get(row.key)?.before ?? '0.000000'
     all.set(row.key, { key: row.key, name: row.name, account: by === 'account', now: row.revenue, before: was, change: minus(row.revenue, was) })
   }
@@ -62,9 +61,9 @@ export default function Performance() {
   const month = readMonth(filters.month, addToMonth(current, -1))
   const by = filters.by === 'meter' ? 'meter' : 'account'
   const trend = useApi('/reseller/insights/attribution', { query: trendRange })
-  const now = useApi('/reseller/insights/attribution', { query: { from: month, to: month } }, { keep: true })
+  const now = useEveryProfit(month, by)
   const past = addToMonth(month, -1)
-  const before = useApi('/reseller/insights/attribution', { query: { from: past, to: past } }, { keep: true })
+  const before = useEveryProfit(past, by)
   const { format, formatTick } = useMoneyFormats(trend.data?.currency)
 
   const periods = trend.data?.periods
@@ -154,10 +153,10 @@ export default function Performance() {
           </div>
           <div className="grid gap-5 grid-cols-1 xl:grid-cols-2">
             <Card flush title="Grew most">
-              <DataTable label="What grew most" columns={columns} rows={up ?? []} rowId={(row) => row.key} loading={!moved} error={failed} retry={retry} empty={<Empty icon="up" title="Nothing grew" action={<ButtonLink to="accounts">See your accounts</ButtonLink>}>No revenue was higher than in the month before. Choose another month to compare.</Empty>} />
+              <DataTable label="What grew most" columns={columns} rows={up ?? []} rowId={(row) => row.key} loading={!moved} stale={now.isPlaceholderData || before.isPlaceholderData} error={moved ? undefined : failed} retry={retry} empty={<Empty icon="up" title="Nothing grew" action={<ButtonLink to="accounts">See your accounts</ButtonLink>}>No revenue was higher than in the month before. Choose another month to compare.</Empty>} />
             </Card>
             <Card flush title="Fell most">
-              <DataTable label="What fell most" columns={columns} rows={down ?? []} rowId={(row) => row.key} loading={!moved} error={failed} retry={retry} empty={<Empty icon="down" title="Nothing fell">No revenue was lower than in the month before.</Empty>} />
+              <DataTable label="What fell most" columns={columns} rows={down ?? []} rowId={(row) => row.key} loading={!moved} stale={now.isPlaceholderData || before.isPlaceholderData} error={moved ? undefined : failed} retry={retry} empty={<Empty icon="down" title="Nothing fell">No revenue was lower than in the month before.</Empty>} />
             </Card>
           </div>
           {moved && moved.length > 0 && (

@@ -1,22 +1,20 @@
-import type { Profitability as Answer } from '~/api/contract'
-import { useApi } from '~/api/query'
-import { calendar, count, percent } from '~/lib/format'
+import type { ProfitBy as By, ProfitRow as Row } from '~/api/contract'
+import { calendar, capital, count, percent } from '~/lib/format'
 import { readMonth, thisMonth } from '~/lib/months'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
 import { Badge } from '~/ui/badge'
 import { ButtonLink, PageLink } from '~/ui/button'
-import { Card } from '~/ui/card'
+import { Card, Stat } from '~/ui/card'
 import { FilterSelect } from '~/ui/form'
 import { MonthSelect } from '~/ui/months'
 import { ShareBar } from '~/ui/share'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { InsightsHead, sortable } from './parts'
+import { useProfit } from './profit'
 
-type Row = Answer['data'][number]
-type By = 'account' | 'meter' | 'level'
 const BY: { value: By; label: string }[] = [
   { value: 'account', label: 'By account' },
   { value: 'meter', label: 'By meter' },
@@ -30,10 +28,12 @@ export default function Profitability() {
   const [filters, setFilters] = useFilters<'month' | 'by' | 'only'>()
   const month = readMonth(filters.month, thisMonth())
   const by: By = filters.by === 'meter' || filters.by === 'level' ? filters.by : 'account'
-  const answer = useApi('/reseller/insights/profitability', { query: { month, by } }, { keep: true })
-  const { data } = answer
-  const rows = (data?.data ?? []).filter((row) => filters.only !== 'losses' || row.loss)
-  const columns: Column<Row>[] = [
+  const { head: data, ...list } = useProfit(month, by)
+  // Losses have the smallest margin, so they come first.
+  const onlyLosses = filters.only === 'losses'
+  const hasMore = list.hasMore && !(onlyLosses && list.rows.some((row) => !row.loss))
+  const rows = list.rows.filter((row) => !onlyLosses || row.loss)
+  const all: Column<Row>[] = [
     {
       id: 'name',
       head: HEADS[by],
@@ -41,7 +41,7 @@ export default function Profitability() {
       value: (row) => row.name,
       cell: (row) => (
         <span className="flex items-center gap-2">
-          <span className="truncate">{by === 'account' ? <PageLink to={`accounts/${row.key}`}>{row.name}</PageLink> : row.name}</span>
+          <span className="truncate">{by === 'account' ? <PageLink to={`accounts/${row.key}`}>{row.name}</PageLink> : by === 'level' ? capital(row.name) : row.name}</span>
           {row.loss && <Badge tone="bad">Loss</Badge>}
         </span>
       ),
@@ -67,6 +67,8 @@ export default function Profitability() {
       ),
     },
   ]
+  // A part of the rows is in the order of the API: another would say who is first of what was fetched.
+  const columns = list.hasMore ? all.map((column): Column<Row> => ({ ...column, sort: undefined })) : all
   const losses = data?.losses
   const alert = can('alerts.manage') && (
     <ButtonLink to="alerts/new" search={{ metric: 'loss', period: 'month' }} icon="bell">
@@ -91,9 +93,9 @@ export default function Profitability() {
         <div className="min-h-14">
           {losses && losses.count > 0 ? (
             <Notice tone="bad" title={`${count(losses.count, place)} ${losses.count === 1 ? 'loses' : 'lose'} money`}>
-              Together <Amount value={losses.amount} currency={data?.currency} />. They were sold for less than you paid for them. Raise their price or end a promotion; prices already used stay as they are.{' '}
-              <button type="button" className="underline underline-offset-2" onClick={() => setFilters({ only: filters.only === 'losses' ? undefined : 'losses' })}>
-                {filters.only === 'losses' ? 'Show all' : 'Show only these'}
+              They cost <Amount value={losses.amount} currency={data?.currency} /> more than they brought. Raise their price or end a promotion; prices already used stay as they are.{' '}
+              <button type="button" className="underline underline-offset-2" onClick={() => setFilters({ only: onlyLosses ? undefined : 'losses' })}>
+                {onlyLosses ? 'Show all' : 'Show only these'}
               </button>
             </Notice>
           ) : losses ? (
@@ -102,22 +104,32 @@ export default function Profitability() {
             </Notice>
           ) : null}
         </div>
+        {data && (
+          <div className="grid grid-cols-3 gap-3">
+            <Stat label="Revenue" loading={false}><Amount value={data.total.revenue} currency={data.currency} /></Stat>
+            <Stat label="Cost" loading={false}><Amount value={data.total.cost} currency={data.currency} /></Stat>
+            <Stat label="Margin" loading={false}><Amount value={data.total.margin} currency={data.currency} tone="negative" /></Stat>
+          </div>
+        )}
         <Card flush>
           <DataTable
             label={`Profitability ${HEADS[by].toLowerCase()} by ${HEADS[by].toLowerCase()}`}
             columns={columns}
             rows={rows}
             rowId={(row) => row.key}
-            loading={!data && !answer.error}
-            error={answer.error && !data ? answer.error : undefined}
-            retry={() => void answer.refetch()}
-            stale={answer.isPlaceholderData}
+            loading={list.loading}
+            error={list.error}
+            retry={list.retry}
+            stale={list.stale}
+            hasMore={hasMore}
+            more={list.more}
+            loadingMore={list.loadingMore}
             sort="margin"
             empty={
-              filters.only === 'losses' ? (
+              onlyLosses ? (
                 <Empty icon="check" title="No losses here" action={<ButtonLink to="insights/profitability" search={{ month, by }}>Show all</ButtonLink>} />
               ) : (
-                <Empty icon="chart" title="Nothing was sold in this month" action={<ButtonLink to="pricing">See your prices</ButtonLink>}>
+                <Empty icon="chart" title="Nothing was sold in this month" action={<ButtonLink to="prices">See your prices</ButtonLink>}>
                   Choose another month, or see that your sub-accounts have prices and credit.
                 </Empty>
               )

@@ -1,7 +1,7 @@
 import type { Attribution } from '~/api/contract'
 import { useApi } from '~/api/query'
-import { sign, sum } from '~/lib/decimal'
-import { calendar, percent, words } from '~/lib/format'
+import { minus, sign, sum } from '~/lib/decimal'
+import { calendar, capital, percent } from '~/lib/format'
 import { monthsBefore, readMonths, shortMonth } from '~/lib/months'
 import { growth, percentOf } from '~/lib/ratio'
 import { useFilters } from '~/lib/search'
@@ -18,20 +18,13 @@ import { type Column, DataTable } from '~/ui/table'
 import { Waterfall } from '~/ui/waterfall'
 import { InsightsHead, MoneyStat, sortable, totals, useMoneyFormats } from './parts'
 
-const STEPS: Record<string, string> = {
-  retail: 'List price',
-  discounts: 'Volume discounts',
-  tier_discounts: 'Volume discounts',
-  promotions: 'Promotions',
-  revenue: 'What you were paid',
-  wholesale: 'What you paid',
-  margin: 'What you keep',
-}
+/** So many accounts are named at most, those that bring in most. */
+const CHILDREN_MAX = 50
 
 type Child = Attribution['by_child'][number]
 type Meter = Attribution['by_meter'][number]
 
-function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: string | undefined, before: ((row: Row) => string | undefined) | null): Column<Row>[] {
+function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: string | undefined, before: ((row: Row) => string | undefined) | null, shareOf: (row: Row) => string | null): Column<Row>[] {
   const { place } = useViewer()
   const share: Column<Row> = {
     id: 'share',
@@ -41,10 +34,14 @@ function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: str
     align: 'right',
     cell: (row) => (
       <span className="inline-flex items-center gap-2">
-        <ShareBar percent={row.share_percent} />
-        <span className="w-12">{percent(row.share_percent, place)}</span>
+        <ShareBar percent={shareOf(row)} />
+        <span className="w-12">{percent(shareOf(row), place)}</span>
       </span>
     ),
+  }
+  const grown = (row: Row) => {
+    const was = before?.(row)
+    return was === undefined ? null : growth(row.revenue, was)
   }
   const change: Column<Row> = {
     id: 'change',
@@ -52,9 +49,9 @@ function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: str
     width: 6,
     align: 'right',
     from: 'sm',
-    cell: (row) => <Change value={growth(row.revenue, before?.(row) ?? '0')} />,
+    cell: (row) => <Change value={grown(row)} />,
     sort: 'change',
-    value: (row) => sortable(growth(row.revenue, before?.(row) ?? '0')),
+    value: (row) => sortable(grown(row)),
   }
   return [
     first,
@@ -66,25 +63,26 @@ function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: str
   ]
 }
 
-/** The levels of the chain, with what each is paid over the months. */
+/** What the viewer's account is paid over the months, by how far below it usage happened. */
 function Levels({ periods, currency }: { periods: Attribution['periods']; currency: string }) {
-  const levels = new Map<number, { label: string; amounts: string[] }>()
+  const levels = new Map<string, { level: number; label: string; amounts: string[] }>()
   for (const period of periods) {
     for (const level of period.levels) {
-      const known = levels.get(level.level) ?? { label: level.label, amounts: [] }
+      // Level 0 is the account itself and who is not below any more: the label tells them apart.
+      const known = levels.get(level.label) ?? { ...level, amounts: [] }
       known.amounts.push(level.amount)
-      levels.set(level.level, known)
+      levels.set(level.label, known)
     }
   }
-  const rows = [...levels.entries()].sort(([a], [b]) => a - b).map(([level, { label, amounts }]) => ({ level, label, amount: sum(amounts) }))
+  const rows = [...levels.values()].sort((a, b) => (a.level || Number.POSITIVE_INFINITY) - (b.level || Number.POSITIVE_INFINITY)).map(({ level, label, amounts }) => ({ level, label, amount: sum(amounts) }))
   const top = rows.reduce((most, row) => (sortable(row.amount) > sortable(most) ? row.amount : most), '0.000000')
   if (rows.length === 0) return <p className="text-sm text-soft">Nothing was sold in these months.</p>
   return (
     <ul className="space-y-3 text-sm">
       {rows.map((row) => (
-        <li key={row.level}>
+        <li key={row.label}>
           <div className="flex justify-between gap-4">
-            <span>{words(row.label)}</span>
+            <span>{capital(row.label)}</span>
             <Amount value={row.amount} currency={currency} />
           </div>
           <div aria-hidden="true" className="mt-1 h-1.5 overflow-hidden rounded-full bg-sunken">
@@ -112,16 +110,19 @@ export default function Revenue() {
   const { format, formatTick } = useMoneyFormats(data?.currency)
   const loading = !data
   const childBefore = before ? new Map(before.by_child.map((row) => [row.account_id, row.revenue])) : null
-  const meterBefore = before ? new Map(before.by_meter.map((row) => [row.meter, row.revenue])) : null
+  const meterBefore = before ? new Map(before.by_meter.map((row) => [row.key, row.revenue])) : null
   const children = useColumns<Child>(
     { id: 'name', head: 'Account', cell: (row) => <PageLink to={`accounts/${row.account_id}`}>{row.name}</PageLink>, sort: 'name', value: (row) => row.name },
     data?.currency,
-    childBefore && ((row) => childBefore.get(row.account_id)),
+    // Who is missing in a list that was cut is not known to have been nothing.
+    childBefore && before && before.by_child.length < CHILDREN_MAX ? (row) => childBefore.get(row.account_id) ?? '0' : childBefore && ((row) => childBefore.get(row.account_id)),
+    (row) => row.share_percent,
   )
   const meters = useColumns<Meter>(
-    { id: 'name', head: 'Meter', cell: (row) => <span title={row.meter}>{row.name ?? row.meter}</span>, sort: 'name', value: (row) => row.name ?? row.meter },
+    { id: 'name', head: 'Meter', cell: (row) => row.name, sort: 'name', value: (row) => row.name },
     data?.currency,
-    meterBefore && ((row) => meterBefore.get(row.meter)),
+    meterBefore && ((row) => meterBefore.get(row.key) ?? '0'),
+    (row) => (sums ? percentOf(row.revenue, sums.revenue) : null),
   )
   const nothing = sums !== undefined && sign(sums.revenue) === 0 && sign(sums.cost) === 0
   return (
@@ -150,7 +151,7 @@ export default function Revenue() {
               explain={sums && { title: 'Revenue', says: 'What your direct sub-accounts paid you for the usage of these months, theirs and that of everything below them.', parts: (data?.periods ?? []).map((row) => ({ label: calendar(row.month, place), amount: row.revenue })).concat({ label: 'Together', amount: sums.revenue, total: true } as never), links: [{ label: 'Invoices', to: 'invoices' }] }} />
             <MoneyStat label="Cost" value={sums?.cost} before={pastSums?.cost} good="down" currency={data?.currency} loading={loading} />
             <MoneyStat label="Margin" value={sums?.margin} before={pastSums?.margin} currency={data?.currency} loading={loading}
-              explain={sums && { title: 'Margin', says: 'What is left of your revenue when your own cost of the same usage is taken off.', parts: [{ label: 'Revenue', amount: sums.revenue }, { label: 'Cost', amount: `-${sums.cost}`.replace('--', '') }, { label: 'Margin', amount: sums.margin, total: true }], links: [{ label: 'Profitability', to: 'insights/profitability' }] }} />
+              explain={sums && { title: 'Margin', says: 'What is left of your revenue when what you pay your own seller is taken off, for the same usage and for your own.', parts: [{ label: 'Revenue', amount: sums.revenue }, { label: 'Cost', amount: minus('0', sums.cost) }, { label: 'Margin', amount: sums.margin, total: true }], links: [{ label: 'Profitability', to: 'insights/profitability' }] }} />
             <Stat label="Margin of revenue" loading={loading} note={pastSums ? `${percent(percentOf(pastSums.margin, pastSums.revenue), place)} before` : undefined}>
               {sums && percent(percentOf(sums.margin, sums.revenue), place)}
             </Stat>
@@ -164,10 +165,10 @@ export default function Revenue() {
           ) : (
             <>
               <div className="grid gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-                <Card title="From the list price to your margin" sub="Each bar begins where the one before it ended.">
-                  {data ? <Waterfall label="From the list price to your margin" steps={data.waterfall.map((step) => ({ label: STEPS[step.step] ?? words(step.step), amount: step.amount }))} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
+                <Card title="From what you are paid to what you keep" sub="Each bar begins where the one before it ended; the bold ones are what comes to that point.">
+                  {data ? <Waterfall label="From what you are paid to what you keep" steps={data.waterfall.map((step) => ({ ...step, label: capital(step.label) }))} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
                 </Card>
-                <Card title="By level" sub="What each level of the chain is paid for the same usage.">
+                <Card title="By level" sub="What you are paid, by how far below you the usage happened.">
                   {data ? <Levels periods={data.periods} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
                 </Card>
               </div>
@@ -189,11 +190,11 @@ export default function Revenue() {
                   <Skeleton className="h-72 w-full" />
                 )}
               </Card>
-              <Card flush title="By account" sub="Your direct sub-accounts, with everything below them.">
+              <Card flush title="By account" sub={data?.by_child.length === CHILDREN_MAX ? `The ${CHILDREN_MAX} direct sub-accounts that bring in most, with everything below them.` : 'Your direct sub-accounts, with everything below them.'} actions={data?.by_child.length === CHILDREN_MAX && <PageLink to="insights/profitability" className="text-sm">All of them</PageLink>}>
                 <DataTable label="Revenue by account" columns={children} rows={data?.by_child ?? []} rowId={(row) => row.account_id} loading={loading} sort="-revenue" empty={<Empty icon="accounts" title="No account brought anything" action={<ButtonLink to="accounts">See your accounts</ButtonLink>}>Only accounts with usage in these months stand here.</Empty>} />
               </Card>
               <Card flush title="By meter">
-                <DataTable label="Revenue by meter" columns={meters} rows={data?.by_meter ?? []} rowId={(row) => row.meter} loading={loading} sort="-revenue" empty={<Empty icon="usage" title="Nothing was used" action={<ButtonLink to="usage">See usage</ButtonLink>}>Only meters with usage in these months stand here.</Empty>} />
+                <DataTable label="Revenue by meter" columns={meters} rows={data?.by_meter ?? []} rowId={(row) => row.key} loading={loading} sort="-revenue" empty={<Empty icon="usage" title="Nothing was used" action={<ButtonLink to="usage">See usage</ButtonLink>}>Only meters with usage in these months stand here.</Empty>} />
               </Card>
             </>
           )}

@@ -2,8 +2,9 @@ import { useState } from 'react'
 import type { AttentionKind, InsightsOverview } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { addDays, addMonths } from '~/lib/days'
-import { forDrawing } from '~/lib/decimal'
+import { forDrawing, minus } from '~/lib/decimal'
 import { calendar, count, money, percent } from '~/lib/format'
+import { percentOf } from '~/lib/ratio'
 import { useViewer } from '~/session/session'
 import { mayOpen } from '~/shell/pages'
 import { Amount } from '~/ui/amount'
@@ -18,12 +19,12 @@ import { OVERVIEW } from './data'
 
 type Figure = 'revenue' | 'cost' | 'margin'
 
-const ATTENTION: Record<AttentionKind, { says: (count: string) => string; to: string; search: Record<string, string>; tone: string }> = {
-  past_due: { says: (n) => `${n} invoices are past due`, to: 'invoices', search: { side: 'sold', state: 'past_due' }, tone: 'text-bad' },
-  loss: { says: (n) => `${n} accounts cost more than they bring`, to: 'accounts', search: { sort: 'margin' }, tone: 'text-bad' },
-  low_credit: { says: (n) => `${n} accounts are low on credit`, to: 'accounts', search: { sort: 'balance', status: 'active' }, tone: 'text-warn' },
-  at_risk: { says: (n) => `${n} accounts use much less than before`, to: 'accounts', search: { sort: '-decay' }, tone: 'text-warn' },
-  suspended_with_credit: { says: (n) => `${n} suspended accounts still hold credit`, to: 'accounts', search: { status: 'suspended', sort: '-balance' }, tone: 'text-info' },
+const ATTENTION: Record<AttentionKind, { says: (count: string, one: boolean) => string; to: string; search: Record<string, string>; tone: string }> = {
+  past_due: { says: (n, one) => `${n} ${one ? 'account has' : 'accounts have'} invoices past due`, to: 'invoices', search: { side: 'sold', state: 'past_due' }, tone: 'text-bad' },
+  loss: { says: (n, one) => `${n} ${one ? 'account costs more than it brings' : 'accounts cost more than they bring'}`, to: 'accounts', search: { sort: 'margin' }, tone: 'text-bad' },
+  low_credit: { says: (n, one) => `${n} ${one ? 'account is' : 'accounts are'} low on credit`, to: 'accounts', search: { sort: 'balance', status: 'active' }, tone: 'text-warn' },
+  at_risk: { says: (n, one) => `${n} ${one ? 'account brings' : 'accounts bring'} half of before, or less`, to: 'accounts', search: { at_risk: 'true', sort: '-decay' }, tone: 'text-warn' },
+  suspended_with_credit: { says: (n, one) => `${n} suspended ${one ? 'account still holds' : 'accounts still hold'} credit`, to: 'accounts', search: { status: 'suspended', sort: '-balance' }, tone: 'text-info' },
 }
 
 /** The dashboard's first view: one answer, whatever the number of accounts. */
@@ -80,9 +81,9 @@ export function SellerOverview() {
             <Stat
               label="Margin"
               loading={loading}
-              note={data?.margin && <Versus compared={data.margin} currency={data.currency} />}
+              note={data && <Versus compared={data.margin} currency={data.currency} />}
             >
-              <Amount value={data?.margin?.this} currency={data?.currency} tone="negative" explain={data && explainMargin(data)} />
+              <Amount value={data?.margin.this} currency={data?.currency} tone="negative" explain={data && explainMargin(data)} />
             </Stat>
             <Stat label="Your balance" loading={loading} note={data && <>{money(data.balance.held, data.currency, place)} held</>}>
               <Amount value={data?.balance.available} currency={data?.currency} tone="negative" explain={data && explainBalance(data)} />
@@ -124,7 +125,7 @@ function Versus({ compared, currency }: { compared: InsightsOverview['revenue'];
   const { place } = useViewer()
   return (
     <>
-      <Change value={compared.change_percent} /> against {money(compared.last, currency, place)}
+      <Change value={compared.change_percent} /> against {money(compared.last, currency, place)} in all of last month
     </>
   )
 }
@@ -132,9 +133,9 @@ function Versus({ compared, currency }: { compared: InsightsOverview['revenue'];
 function explainRevenue(data: InsightsOverview) {
   return {
     title: 'Revenue',
-    says: 'What your direct sub-accounts pay you for their usage and that of everything below them, this month so far. Last month is counted up to the same day.',
+    says: 'What your direct sub-accounts pay you for their usage and that of everything below them, this month so far. It is compared with the whole of last month.',
     parts: [
-      { label: 'Last month, same days', amount: data.revenue.last },
+      { label: 'Last month, all of it', amount: data.revenue.last },
       { label: 'This month', amount: data.revenue.this, total: true },
     ],
     links: [{ label: 'Revenue by account', to: 'accounts', search: { sort: '-revenue' } }],
@@ -145,11 +146,11 @@ function explainRevenue(data: InsightsOverview) {
 function explainMargin(data: InsightsOverview) {
   return {
     title: 'Margin',
-    says: 'Revenue less what you pay your own seller for the same usage.',
+    says: 'Revenue less what you pay your own seller, for the same usage and for your own.',
     parts: [
       { label: 'Revenue', amount: data.revenue.this },
-      { label: 'Cost', amount: data.cost?.this ?? '0' },
-      { label: 'Margin', amount: data.margin?.this ?? '0', total: true },
+      { label: 'Cost', amount: minus('0', data.cost.this) },
+      { label: 'Margin', amount: data.margin.this, total: true },
     ],
     links: [{ label: 'Margin by account', to: 'accounts', search: { sort: '-margin' } }],
     asOf: data.as_of,
@@ -207,7 +208,7 @@ function Months({ data }: { data: InsightsOverview | undefined }) {
   const days = Math.max(now.length, then.length)
   const labels = Array.from({ length: days }, (_, index) => String(index + 1))
   const shown = (value: string | null) => (value === null ? '–' : money(value, data.currency, place))
-  const figures = (['revenue', 'margin', 'cost'] as const).filter((name) => name === 'revenue' || data[name])
+  const figures = ['revenue', 'margin', 'cost'] as const
   return (
     <Card
       title="Day by day"
@@ -274,7 +275,7 @@ function Months({ data }: { data: InsightsOverview | undefined }) {
 function Top({ data }: { data: InsightsOverview | undefined }) {
   const { place } = useViewer()
   const rows = data?.top
-  const share = (revenue: string) => (data && Number(data.revenue.this) > 0 ? percent(String((Number(revenue) / Number(data.revenue.this)) * 100), place) : '–')
+  const share = (revenue: string) => (data ? percent(percentOf(revenue, data.revenue.this), place) : '–')
   return (
     <Card title="Top accounts" sub="By revenue this month" flush actions={<PageLink to="accounts" search={{ sort: '-revenue' }} className="text-sm">All accounts</PageLink>}>
       {rows && rows.length === 0 ? (
@@ -307,7 +308,7 @@ function Top({ data }: { data: InsightsOverview | undefined }) {
 
 function Attention({ data }: { data: InsightsOverview | undefined }) {
   const { place } = useViewer()
-  const items = data?.attention.filter((item) => item.count > 0)
+  const items = data?.attention
   return (
     <Card title="Needs attention" flush>
       {items && items.length === 0 ? (
@@ -319,7 +320,7 @@ function Attention({ data }: { data: InsightsOverview | undefined }) {
               {item ? (
                 <PageLink to={ATTENTION[item.kind].to} search={ATTENTION[item.kind].search} className="flex h-11.5 items-center gap-3 px-4 text-sm text-ink no-underline hover:bg-surface">
                   <Icon name="alert" className={ATTENTION[item.kind].tone} />
-                  <span className="flex-1">{ATTENTION[item.kind].says(count(item.count, place))}</span>
+                  <span className="flex-1">{ATTENTION[item.kind].says(count(item.count, place), item.count === 1)}</span>
                   <Icon name="right" className="text-faint" />
                 </PageLink>
               ) : (

@@ -47,7 +47,7 @@ export function RightsField({ legend, value, onChange, heldOnly = true, pointer 
                     <label key={right} className={`flex items-start gap-2.5 text-sm ${may ? '' : 'text-soft'}`}>
                       <input type="checkbox" className="mt-0.5 size-4 shrink-0 accent-(--accent-ink)" checked={value.has(right)} disabled={!may && !value.has(right)} onChange={(event) => toggle([right], event.target.checked)} />
                       <span>
-                        {RIGHTS[right as keyof typeof RIGHTS]}
+                        {RIGHTS[right]}
                         <span className="block font-mono text-2xs text-soft">
                           {right}
                           {!may && ' · you do not hold it, so you cannot give it'}

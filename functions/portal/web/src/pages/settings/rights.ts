@@ -1,9 +1,9 @@
-import type { Schema } from '~/api/client'
+import type { Right } from '~/api/contract'
 
-export type Right = Schema<'Right'>
+export type { Right }
 
 /** Every right and what it lets one do; a right that is new in the API's document is missed here by the compiler. */
-export const RIGHTS: Record<Right | 'insights.read' | 'insights.manage', string> = {
+export const RIGHTS: Record<Right, string> = {
   'accounts.read': 'See accounts, their relationships and lists',
   'accounts.create': 'Make sub-accounts',
   'accounts.update': 'Edit accounts and their brand',
@@ -43,7 +43,7 @@ export const RIGHTS: Record<Right | 'insights.read' | 'insights.manage', string>
 }
 
 /** The rights by what they are about, in their order. */
-export const RIGHT_GROUPS: [string, string[]][] = [...Object.keys(RIGHTS).reduce((groups, right) => groups.set(right.split('.')[0] as string, [...(groups.get(right.split('.')[0] as string) ?? []), right]), new Map<string, string[]>())]
+export const RIGHT_GROUPS: [string, Right[]][] = [...(Object.keys(RIGHTS) as Right[]).reduce((groups, right) => groups.set(right.split('.')[0] as string, [...(groups.get(right.split('.')[0] as string) ?? []), right]), new Map<string, Right[]>())]
 
 /** What the API's own roles are for. */
 export const BUILT_IN: { role: string; says: string }[] = [

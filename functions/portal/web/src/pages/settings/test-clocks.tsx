@@ -53,7 +53,7 @@ function MakeClock({ onClose }: { onClose: () => void }) {
       <Form id={id} error={error} onSubmit={() => root && void submit({ account_id: root.id, ...(name.trim() ? { name: name.trim() } : {}) })}>
         <p className="text-sm text-soft">
           The account must be just made: right below yours, without sub-accounts, keys or credit. What is made below it later goes by the clock too.{' '}
-          <TextLink to="accounts/new">Make an account</TextLink>
+          <TextLink to="accounts" search={{ do: 'create' }}>Make an account</TextLink>
         </p>
         <AccountPicker label="Account" pointer="/account_id" value={root} onChange={setRoot} />
         <TextField label="Name" pointer="/name" optional value={name} onChange={setName} autoComplete="off" placeholder="Three months of billing" />

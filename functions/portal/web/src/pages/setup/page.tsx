@@ -1,3 +1,4 @@
+import type { Right } from '~/api/contract'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Badge } from '~/ui/badge'
@@ -31,7 +32,7 @@ function Mark({ state, at }: { state: StepState; at: number }) {
 
 const WORD: Record<StepState, string> = { done: 'Done', skipped: 'Skipped', open: 'To do', withheld: 'Not yours', unknown: '' }
 
-const NEXT: { to: string; title: string; says: string; icon: IconName; right: string }[] = [
+const NEXT: { to: string; title: string; says: string; icon: IconName; right: Right }[] = [
   { to: 'accounts', title: 'Accounts', says: 'See them all, search, and act on many at once.', icon: 'accounts', right: 'insights.read' },
   { to: 'alerts/new', title: 'An alert before credit runs out', says: 'One can watch all your accounts, each by itself.', icon: 'bell', right: 'alerts.manage' },
   { to: 'credits/auto-topup', title: 'Automatic top-up', says: 'Draw credit by itself below a threshold.', icon: 'credits', right: 'credits.read' },

@@ -1,4 +1,5 @@
 import { useCallback, useState } from 'react'
+import type { Right } from '~/api/contract'
 import { useApi, useEditable } from '~/api/query'
 import { compare } from '~/lib/decimal'
 import { useViewer } from '~/session/session'
@@ -6,7 +7,7 @@ import { useViewer } from '~/session/session'
 export type StepId = 'start' | 'prices' | 'brand' | 'account' | 'credit' | 'invite' | 'webhook'
 export type StepState = 'done' | 'skipped' | 'open' | 'withheld' | 'unknown'
 
-export const STEPS: { id: StepId; title: string; right: string | null; lacks: string }[] = [
+export const STEPS: { id: StepId; title: string; right: Right | null; lacks: string }[] = [
   { id: 'start', title: 'What is given', right: null, lacks: '' },
   { id: 'prices', title: 'Prices', right: 'pricing.manage', lacks: 'set prices' },
   { id: 'brand', title: 'Brand', right: 'accounts.update', lacks: 'edit accounts' },

@@ -3,7 +3,7 @@ import { type ReactNode, useCallback, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import type { BrandTokens, BrandView } from '~/api/contract'
 import { refresh, useApi } from '~/api/query'
-import { contrast, readColour, textOn } from '~/lib/colour'
+import { readColour, textOn } from '~/lib/colour'
 import { minus, readAmount, sign } from '~/lib/decimal'
 import { count, percent, words } from '~/lib/format'
 import { percentOf, rounded, times, withPercent } from '~/lib/ratio'
@@ -158,7 +158,7 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
   const value = way === 'markup' ? percentValue : unitPrice
   return (
     <Form error={error} onSubmit={() => value && void submit({ way, meter: meter.key, value })}>
-      {done && <Notice tone="good" title="There is a price already">You can add another here, or see them all under <TextLink to="pricing">prices</TextLink>.</Notice>}
+      {done && <Notice tone="good" title="There is a price already">You can add another here, or see them all under <TextLink to="prices">prices</TextLink>.</Notice>}
       <div className="grid gap-4 sm:grid-cols-2">
         <SelectField label="Meter" pointer="/meter" value={meter.key} onChange={setChosen} options={all.map((one) => ({ value: one.key, label: `${one.name} (${one.key})` }))} />
         <SelectField label="How" value={way} onChange={(next) => setHow(next as 'markup' | 'price')} disabled={!meter.inherited} options={[{ value: 'markup', label: 'Percent on what you pay' }, { value: 'price', label: 'A price for each unit' }]} />
@@ -180,7 +180,7 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
           ]}
         />
       </div>
-      {keeps && sign(keeps) < 0 && <Notice tone="warn" title="That is less than you pay">A price under your own cost is refused here. Where you want it, set it under <TextLink to="pricing">prices</TextLink>.</Notice>}
+      {keeps && sign(keeps) < 0 && <Notice tone="warn" title="That is less than you pay">A price under your own cost is refused here. Where you want it, set it under <TextLink to="prices">prices</TextLink>.</Notice>}
       <div className="flex flex-wrap gap-2">
         <Button type="submit" look="primary" busy={busy} disabled={!value || Boolean(way === 'markup' ? wrongMarkup : wrongPrice)}>
           Set the price
@@ -202,13 +202,19 @@ function useQuote(meter: string | null) {
   })
 }
 
+/** What the account set itself, as a save takes it: all but the logo, which has a route of its own. */
+function ownTokens({ own }: BrandView): BrandTokens {
+  const { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, locked } = own
+  return { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, locked }
+}
+
 /** Name and colour; the rest is on the brand's own page. */
 export function BrandStep({ onDone, skip, view, etag }: StepProps & { view: BrandView | undefined; etag: string | null }) {
   const { account } = useViewer()
   const [name, setName] = useState<string | null>(null)
   const [colour, setColour] = useState<string | null>(null)
   const { submit, busy, error } = useSubmit(
-    useCallback((body: BrandTokens & { locked?: string[] }) => api.put('/reseller/accounts/{id}/brand', { path: { id: account.id }, body, ...(etag ? { ifMatch: etag } : {}) }), [account.id, etag]),
+    useCallback((body: BrandTokens) => api.put('/reseller/accounts/{id}/brand', { path: { id: account.id }, body, ...(etag ? { ifMatch: etag } : {}) }), [account.id, etag]),
     useCallback(() => {
       toast.done('The brand was saved.')
       void refresh('/reseller/accounts/{id}/brand', '/portal/brand')
@@ -220,10 +226,10 @@ export function BrandStep({ onDone, skip, view, etag }: StepProps & { view: Bran
   const lockedColour = view.locked_above.includes('color')
   const shownName = name ?? view.own.name ?? view.in_force.name
   const shownColour = colour ?? view.own.color ?? view.in_force.color ?? '#2f5fd0'
-  const wrong = !readColour(shownColour) ? 'Write it as #1a2b3c.' : contrast(textOn(shownColour), shownColour) < 4.5 ? 'Neither white nor dark text reads on it. Choose a darker or lighter one.' : null
+  const wrong = !readColour(shownColour) ? 'Write it as #1a2b3c.' : null
   const text = readColour(shownColour) ? textOn(shownColour) : '#ffffff'
   return (
-    <Form error={error} onSubmit={() => void submit({ ...view.own, ...(lockedName ? {} : { name: shownName.trim() }), ...(lockedColour ? {} : { color: shownColour }) })}>
+    <Form error={error} onSubmit={() => void submit({ ...ownTokens(view), ...(lockedName ? {} : { name: shownName.trim() }), ...(lockedColour ? {} : { color: shownColour }) })}>
       <p className="text-sm text-soft">Your customers see this name and colour on pages, in mails and on invoices. Logo, addresses and an own host are on the <TextLink to="brand">brand’s page</TextLink>.</p>
       <TextField label="Name" pointer="/name" value={shownName} onChange={setName} disabled={lockedName} required hint={lockedName ? 'Locked further up.' : undefined} />
       <div className="flex items-start gap-2">
