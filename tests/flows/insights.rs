@@ -511,7 +511,7 @@ async fn as_built(inside: &Inside, owner: &str, what: &str) {
 #[tokio::test]
 async fn a_roster_is_what_a_fresh_build_is_whatever_is_told_twice_late_or_in_another_order() {
     let seed = std::env::var("TRIBUTARY_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random::<u64>);
-    println!("TRIBUTARY_SEED={seed}");
+    eprintln!("TRIBUTARY_SEED={seed}");
     let mut random = SmallRng::seed_from_u64(seed);
     let s = Scene::new().await;
     let Some(inside) = s.w.target.inside("the stream") else { return };
