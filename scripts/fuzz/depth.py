@@ -20,6 +20,14 @@ ELSEWHERE.update({operation: "no period is over in this run; tests/flows/billing
 OF_CLOCKS = ["POST /reseller/test-clocks", *(f"{method} /reseller/test-clocks/{{id}}" for method in ("GET", "DELETE")), "POST /reseller/test-clocks/{id}/advance"]
 ELSEWHERE.update({operation: "no clock is made in this run; tests/flows/test_clocks.rs has them" for operation in OF_CLOCKS})
 
+# A session's cookie is a browser's, and this run sends a key.
+OF_SESSIONS = [f"{method} /portal/{what}" for what in ("session", "sessions") for method in ("GET", "DELETE")] + ["POST /portal/session"]
+ELSEWHERE.update({operation: "this run sends a key, not a cookie; tests/flows/sessions.rs signs in" for operation in OF_SESSIONS})
+
+# Neither bytes of a picture nor a record of DNS can be made up.
+OF_BRANDS = ["PUT /reseller/accounts/{id}/brand/logo", "GET /portal/logo/{digest}", "POST /reseller/accounts/{id}/brand/host/verify"]
+ELSEWHERE.update({operation: "no picture and no record of DNS is made up; tests/flows/branding.rs has them" for operation in OF_BRANDS})
+
 found = json.load(open(sys.argv[1], encoding="utf-8"))
 answers = found["answers"]
 paths = json.load(open(sys.argv[2], encoding="utf-8"))["paths"]

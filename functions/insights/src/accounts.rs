@@ -208,6 +208,18 @@ impl Asked {
     }
 }
 
+/// How many rows are left out before a page.
+pub(crate) fn offset(params: &mut Params) -> Result<usize, Problem> {
+    match params.text("offset") {
+        None => Ok(0),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|offset| *offset <= MOST_OFFSET)
+            .ok_or_else(|| Problem::field("/query/offset", format!("must be a whole number from 0 to {MOST_OFFSET}"))),
+    }
+}
+
 /// A page of the accounts below, filtered and sorted over all of them. Two reads of the table, whatever their number. Answered 304 to who
 /// has its `ETag`.
 ///
@@ -217,22 +229,15 @@ pub async fn list(call: Call) -> Result<Reply, Problem> {
     let mut params = call.params()?;
     let asked = Asked::read(&mut params)?;
     let limit = params.limit()?;
-    let offset = match params.text("offset") {
-        None => 0,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|offset| *offset <= MOST_OFFSET)
-            .ok_or_else(|| Problem::field("/query/offset", format!("must be a whole number from 0 to {MOST_OFFSET}")))?,
-    };
+    let skipped = offset(&mut params)?;
     params.done()?;
     let scene = asked.scene(&call).await?;
-    let tag = scene.tag(&call, &format!("{asked:?}\n{limit}\n{offset}"));
+    let tag = scene.tag(&call, &format!("{asked:?}\n{limit}\n{skipped}"));
     unless_known(&call, &tag, || {
         let found = matched(scene.view(), &asked.filter(&scene));
         let count = found.rows.len();
-        let rows = page(scene.view(), found.rows, asked.sort, offset, limit);
-        let next_offset = Some(offset + limit).filter(|next| *next < count);
+        let rows = page(scene.view(), found.rows, asked.sort, skipped, limit);
+        let next_offset = Some(skipped + limit).filter(|next| *next < count);
         let data = rows.into_iter().map(|at| scene.view().row(at).into()).collect();
         Reply::ok(&AccountsView { data, total: found.total, matched: count, as_of: scene.roster.as_of, next_offset })
     })

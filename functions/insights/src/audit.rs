@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
+use tributary_api::params::Params;
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Code, Problem, Reply};
 use tributary_domain::event::{Audience, RecordKind};
@@ -82,6 +83,16 @@ impl Filter {
     }
 }
 
+/// The most bytes of a filter's word; none that there is comes near.
+const MOST_WORD: usize = 100;
+
+fn word(params: &mut Params, name: &str) -> Result<Option<String>, Problem> {
+    match params.text(name) {
+        Some(text) if text.len() > MOST_WORD => Err(Problem::field(format!("/query/{name}"), format!("is longer than {MOST_WORD} bytes"))),
+        text => Ok(text),
+    }
+}
+
 /// Lists audit records, newest first. With a rare filter a page may be short and still name a cursor.
 ///
 /// # Errors
@@ -91,7 +102,7 @@ pub async fn list(call: Call) -> Result<Reply, Problem> {
     let home = call.home()?.clone();
     let focus = params.parsed::<AccountId>("account_id")?.unwrap_or_else(|| home.clone());
     let subtree = params.flag("subtree")?;
-    let filter = Filter { kind: params.text("kind"), actor: params.text("actor") };
+    let filter = Filter { kind: word(&mut params, "kind")?, actor: word(&mut params, "actor")? };
     let (from, to) = (params.time("from")?, params.time("to")?);
     let (limit, scope, cursor) = (params.limit()?, call.cursor_scope()?, params.text("cursor"));
     params.done()?;

@@ -8,6 +8,7 @@ use tributary_domain::pricing::month::Month;
 use tributary_insights::figures::{Total, month_number, shown};
 use tributary_insights::sums::Slots;
 
+use crate::accounts::offset;
 use crate::meters::by_meter;
 use crate::scene::{Scene, in_month};
 use crate::views::{AboutView, CountedView, ProfitRow, ProfitView};
@@ -61,10 +62,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let month = params.parsed::<Month>("month")?.unwrap_or_else(|| Month::of(now));
     let by = params.word::<By>("by")?.unwrap_or_default();
     let limit = params.limit()?;
-    let offset = match params.text("offset") {
-        None => 0_usize,
-        Some(text) => text.parse().map_err(|_| Problem::field("/query/offset", "must be a whole number from 0"))?,
-    };
+    let skipped = offset(&mut params)?;
     params.done()?;
     if month > Month::of(now) {
         return Err(Problem::field("/query/month", "must not be a month to come"));
@@ -84,14 +82,14 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     rows.sort_by(|(one, _, of_one), (other, _, of_other)| of_one.margin().cmp(&of_other.margin()).then_with(|| one.cmp(other)));
     let lost: Vec<i128> = rows.iter().map(|(_, _, total)| total.margin()).filter(|margin| *margin < 0).collect();
     let total_rows = rows.len();
-    let shown_rows = rows.into_iter().skip(offset).take(limit).map(|(key, name, total)| ProfitRow::of(key, name, total)).collect();
+    let shown_rows = rows.into_iter().skip(skipped).take(limit).map(|(key, name, total)| ProfitRow::of(key, name, total)).collect();
     Reply::ok(&ProfitabilityView {
         about: AboutView { account_id: scene.focus.clone(), currency: scene.currency(), as_of: scene.roster.as_of },
         month: month.to_string(),
         by,
         rows: shown_rows,
         total_rows,
-        next_offset: offset.checked_add(limit).filter(|next| *next < total_rows),
+        next_offset: skipped.checked_add(limit).filter(|next| *next < total_rows),
         total: total.into(),
         losses: CountedView { count: lost.len(), amount: shown(-lost.iter().sum::<i128>()) },
     })

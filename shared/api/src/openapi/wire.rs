@@ -434,7 +434,6 @@ fn tokens(description: &str) -> ObjectBuilder {
     let page = |about: &str| token(text(about).format(custom("uri")).max_length(Some(500)));
     let locked = utoipa::openapi::ArrayBuilder::new()
         .items(words("One part of a brand.", Token::ALL.iter().map(|token| token.word())))
-        .unique_items(true)
         .description(Some("What nobody below may set otherwise."));
     ObjectBuilder::new()
         .description(Some(description))
