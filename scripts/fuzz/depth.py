@@ -5,7 +5,11 @@ import json
 import sys
 
 # What cannot be answered well here, and why.
-ELSEWHERE = {"POST /reseller/bulk/{id}/pause": "the jobs of this run are done at once; tests/flows/bulk.rs pauses one that runs"}
+ELSEWHERE = {
+    "POST /reseller/bulk/{id}/pause": "the jobs of this run are done at once; tests/flows/bulk.rs pauses one that runs",
+    "POST /reseller/bulk/{id}/resume": "a job that waits for credit goes on when some request gives its payer some; tests/flows/bulk.rs resumes one",
+    "POST /reseller/accounts/{id}/keys": "the run's set-up makes keys by it",
+}
 # An invoice is made when a period is over, and a card is added in a browser.
 OF_INVOICES = [
     "GET /reseller/invoices/{id}", "GET /reseller/invoices/{id}/pdf", "GET /reseller/payments/{id}", "GET /reseller/credit-notes/{id}",

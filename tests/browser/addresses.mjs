@@ -9,7 +9,7 @@ export async function addressesOf({ master, seller }) {
   const [invoice, dispute, payment, job, alert, run, note] = await Promise.all([
     first("/reseller/invoices?side=sold", ({ state }) => state === "open"),
     first("/reseller/disputes"),
-    first("/reseller/payments?side=sold"),
+    first("/reseller/payments"),
     first("/reseller/bulk"),
     first("/reseller/alerts"),
     first("/reseller/billing/runs"),

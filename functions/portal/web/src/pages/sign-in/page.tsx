@@ -5,7 +5,7 @@ import type { ChooseAccount, Session } from '~/api/contract'
 import { type ApiError, asApiError } from '~/api/problem'
 import { safeNext } from '~/lib/links'
 import { begin } from '~/session/session'
-import { dropToken, heldToken } from '~/session/token'
+import { dropToken, heldToken, takeToken } from '~/session/token'
 import { logoOf, useBrand } from '~/shell/brand'
 import { Missing } from '~/shell/missing'
 import { Button } from '~/ui/button'
@@ -46,7 +46,7 @@ export default function SignIn() {
   const base = slug ? `/portal/${slug}` : '/app'
   const { next } = useSearch({ strict: false }) as { next?: string }
   const navigate = useNavigate()
-  const [token] = useState(heldToken)
+  const [token, setToken] = useState(heldToken)
   const [choose, setChoose] = useState<ChooseAccount['choose'] | null>(null)
   const [failed, setFailed] = useState<ApiError | null>(null)
   const [way, setWay] = useState<'mail' | 'key'>('mail')
@@ -75,6 +75,17 @@ export default function SignIn() {
     })
   }, [token, arrive])
   useEffect(tryToken, [tryToken])
+  // A link that is opened in this very window changes the fragment alone, which loads nothing.
+  useEffect(() => {
+    const arrived = () => {
+      takeToken()
+      first = null
+      setFailed(null)
+      setToken(heldToken())
+    }
+    window.addEventListener('hashchange', arrived)
+    return () => window.removeEventListener('hashchange', arrived)
+  }, [])
 
   if (choose && token) return <Frame slug={slug}><Choose accounts={choose} token={token} onDone={arrive} /></Frame>
   if (token && failed === null) {
