@@ -233,7 +233,6 @@ impl Scene {
             email: None,
             brand: None,
             color: None,
-            logo: None,
             footer: None,
             po_number: None,
         };
