@@ -18,6 +18,11 @@ deploy env="dev":
     env -u TRIBUTARY_URL cargo run -q -p tributary-cli -- doctor --env {{env}}
     scripts/stamp.sh
     sam deploy --config-env {{env}} --config-file "$PWD/samconfig.toml"
+    scripts/publish-pages.sh tributary-{{env}}
+
+# The pages alone.
+publish env="dev":
+    scripts/publish-pages.sh tributary-{{env}}
 
 # The same at once, unchecked and without CodeDeploy: the way out when something is broken.
 deploy-now env="dev":

@@ -20,5 +20,5 @@ line = json.loads(texts[0])
 metrics = line["_aws"]["CloudWatchMetrics"][0]
 assert [metric["Name"] for metric in metrics["Metrics"]] == ["RequestMs"], metrics
 assert (line["request_id"], line["route"], line["status"]) == (request_id, "list_accounts", 200), line
-assert line["Function"] == "accounts" and line["account_id"].startswith("acc_") and line["key_id"].startswith("key_"), line
+assert line["Function"] == "accounts" and line["account_id"].startswith("acc_") and line["actor_id"].startswith("key_"), line
 print(json.dumps(line))

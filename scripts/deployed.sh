@@ -47,6 +47,9 @@ say "deploying the template"
 sam deploy --config-env dev --config-file "$PWD/samconfig.toml" --template-file "$build/template.yaml" --stack-name "$stack" --no-progressbar --no-confirm-changeset \
   >"$work/deploy.log" 2>&1 || { cat "$work/deploy.log" >&2; exit 1; }
 
+say "publishing the pages"
+scripts/publish-pages.sh "$stack" 2>"$work/pages.log" || { cat "$work/pages.log" >&2; exit 1; }
+
 say "making the operator and its first key"
 invoke() {
   sam remote invoke "$1" --stack-name "$stack" --output text "${@:2}" 2>"$work/invoke.log" || { cat "$work/invoke.log" >&2; exit 1; }

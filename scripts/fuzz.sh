@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 examples=${1:-20} seed=${2:-1}
 venv=$(scripts/venv.sh fuzz)
 program=target/debug/tributary-local
-cargo build --quiet -p tributary-local
+cargo build --quiet --workspace --bin tributary-local
 work=$(mktemp -d) pid=
 finish() {
   [ -n "$pid" ] && kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true

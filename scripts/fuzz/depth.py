@@ -5,7 +5,11 @@ import json
 import sys
 
 # What cannot be answered well here, and why.
-ELSEWHERE = {"POST /reseller/bulk/{id}/pause": "the jobs of this run are done at once; tests/flows/bulk.rs pauses one that runs"}
+ELSEWHERE = {
+    "POST /reseller/bulk/{id}/pause": "the jobs of this run are done at once; tests/flows/bulk.rs pauses one that runs",
+    "POST /reseller/bulk/{id}/resume": "a job that waits for credit goes on when some request gives its payer some; tests/flows/bulk.rs resumes one",
+    "POST /reseller/accounts/{id}/keys": "the run's set-up makes keys by it",
+}
 # An invoice is made when a period is over, and a card is added in a browser.
 OF_INVOICES = [
     "GET /reseller/invoices/{id}", "GET /reseller/invoices/{id}/pdf", "GET /reseller/payments/{id}", "GET /reseller/credit-notes/{id}",
@@ -19,6 +23,14 @@ ELSEWHERE.update({operation: "no period is over in this run; tests/flows/billing
 # A clock is put on an account that has just been made, and has nothing.
 OF_CLOCKS = ["POST /reseller/test-clocks", *(f"{method} /reseller/test-clocks/{{id}}" for method in ("GET", "DELETE")), "POST /reseller/test-clocks/{id}/advance"]
 ELSEWHERE.update({operation: "no clock is made in this run; tests/flows/test_clocks.rs has them" for operation in OF_CLOCKS})
+
+# A session's cookie is a browser's, and this run sends a key.
+OF_SESSIONS = [f"{method} /portal/{what}" for what in ("session", "sessions") for method in ("GET", "DELETE")] + ["POST /portal/session"]
+ELSEWHERE.update({operation: "this run sends a key, not a cookie; tests/flows/sessions.rs signs in" for operation in OF_SESSIONS})
+
+# Neither bytes of a picture nor a record of DNS can be made up.
+OF_BRANDS = ["PUT /reseller/accounts/{id}/brand/logo", "GET /portal/logo/{digest}", "POST /reseller/accounts/{id}/brand/host/verify"]
+ELSEWHERE.update({operation: "no picture and no record of DNS is made up; tests/flows/branding.rs has them" for operation in OF_BRANDS})
 
 found = json.load(open(sys.argv[1], encoding="utf-8"))
 answers = found["answers"]

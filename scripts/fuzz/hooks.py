@@ -88,6 +88,14 @@ UNSAYABLE = [
     ("validation_failed", "takes no event that there is", "the types of events are too many to list"),
     ("validation_failed", "is named twice", "a list of texts that differ"),
     ("validation_failed", "/settings/brand/support_url", "an https address"),
+    ("validation_failed", "must be at most 36 months before `to`", "a distance of two query parameters"),
+    ("validation_failed", "must not be a month to come", "what is in the future changes"),
+    ("validation_failed", "/month: must be at most ten years ago, and not to come", "what is in the future changes"),
+    ("validation_failed", "/to: must be later than the clock's time", "what is in the future changes"),
+    ("validation_failed", "must have either token or api_key", "one of two fields must be given"),
+    ("validation_failed", "account_id: goes with token", "fields that go with one another"),
+    ("validation_failed", "/host: ", "which names can be hosts"),
+    ("validation_failed", "/image: must be", "a picture's bytes"),
     ("validation_failed", "invalid type: floating point", "to JSON Schema 1.0 is an integer"),
 ]
 

@@ -191,6 +191,7 @@ async fn payments_credit_notes_and_disputes_that_cannot_be_are_refused() {
         api.pay(&format!("/reseller/disputes/{opened}/resolve"), body)
     };
     let many: Vec<String> = (0..11).map(|at| format!("https://x.example/{at}")).collect();
+    let say = |link: &str| api.post(&format!("/reseller/disputes/{opened}/messages"), json!({ "words": "So", "links": [link] }));
     let rows = vec![
         row("to pay a void one", pay(&void), 409, "conflict"),
         row("to pay a draft", pay(&draft), 409, "conflict"),
@@ -221,6 +222,13 @@ async fn payments_credit_notes_and_disputes_that_cannot_be_are_refused() {
             422,
             "limit_reached",
         ),
+        field("a link that runs", say("javascript:alert(document.cookie)"), "/links/0"),
+        field("a link in capitals that runs", say(" JaVaScRiPt:alert(1)"), "/links/0"),
+        field("a link that is a page itself", say("data:text/html,<script>alert(1)</script>"), "/links/0"),
+        field("a link to a file", say("file:///etc/passwd"), "/links/0"),
+        field("a link with a password", say("https://user:secret@shop.example/"), "/links/0"),
+        field("a link to nowhere", say("https://"), "/links/0"),
+        field("a word for a link", say("upload-7"), "/links/0"),
         field("a part of nothing", resolve(json!({})), "/lines"),
         field("parts of all", resolve(json!({ "outcome": "accept", "lines": [part(line, "1")] })), "/lines"),
         field("more than is disputed", resolve(json!({ "lines": [part(line, "50.01")] })), "/lines/0/amount"),

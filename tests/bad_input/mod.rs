@@ -1,8 +1,11 @@
 //! Requests that are wrong: each is answered with the right problem, names the wrong field, and changes nothing.
 
 mod billing;
+mod branding;
 mod bulk;
+mod insights;
 mod pricing;
+mod sessions;
 mod test_clocks;
 mod usage;
 mod usage_reports;

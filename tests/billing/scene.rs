@@ -233,6 +233,7 @@ impl Scene {
             email: None,
             brand: None,
             color: None,
+            logo: None,
             footer: None,
             po_number: None,
         };

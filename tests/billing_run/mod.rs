@@ -15,7 +15,7 @@ use tributary_api::App;
 use tributary_domain::billing::invoice::Invoice;
 use tributary_domain::billing::profile::{Profile, SellerSettings};
 use tributary_domain::billing::run::Asked;
-use tributary_domain::id::{AccountId, EventId, KeyId, RunId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RunId};
 use tributary_domain::lineage::Lineage;
 use tributary_runtime::queue::MemoryQueue;
 use tributary_store::accounts::Authority;
@@ -23,7 +23,6 @@ use tributary_store::error::Denied;
 use tributary_store::events::Act;
 use tributary_store::idempotency::Scope;
 use tributary_store::runs::RunKept;
-use uuid::Uuid;
 
 use crate::support::api::{Inside, Target};
 use crate::support::events::of_queue;
@@ -44,7 +43,7 @@ fn anyone(_: &AccountId, _: &Lineage) -> Result<(), Denied> {
 }
 
 pub(crate) fn act(app: &App) -> Act {
-    Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: app.run_id(""), now: app.now() }
+    Act { event: EventId::from_uuid(app.uuid()), actor: ActorId::platform(), request: app.run_id(""), now: app.now() }
 }
 
 /// A platform that sells a meter at 0.10 each to the master, 0.20 to whom the master sells, 0.30 one level below.
@@ -155,8 +154,7 @@ impl Bills {
         let asked = Asked { by: id(by), account_id: id(account), month: month.parse().expect("a month"), dry_run };
         let run = tributary_billing::run::asked(app, asked);
         let (key, by) = (self.w.unique("run"), id(by));
-        let scope =
-            Scope { account: by, route: "run", key, body: String::new(), actor: KeyId::from_uuid(Uuid::nil()), request: app.run_id("") };
+        let scope = Scope { account: by, route: "run", key, body: String::new(), actor: ActorId::platform(), request: app.run_id("") };
         app.store().ask_run(&run, &act(app), &scope).await.expect("it is noted");
         tributary_billing::run::begin_asked(app, &run).await.expect("it is told");
         assert!(work(app, &self.inside().outside.billing).await, "nothing fails");

@@ -3,6 +3,8 @@
 
 mod billing;
 mod billing_run;
+mod insights;
+mod sessions;
 mod usage;
 mod watching;
 mod webhooks;
@@ -99,9 +101,11 @@ async fn every_operation_keeps_its_budget_of_calls_and_units() {
     reporting(&mut c).await;
     in_bulk(&mut c).await;
     watching::watching(&mut c).await;
+    insights::insights(&mut c).await;
     billing::billing(&mut c).await;
     billing_run::running(&mut c).await;
     webhooks::telling(&mut c).await;
+    sessions::signing_in(&mut c).await;
     reconciling(&mut c).await;
     golden("budgets/budgets.txt", &c.table());
     documented(&c.table());
@@ -298,6 +302,23 @@ async fn reconciling(c: &mut Counted) {
     c.lines.append(&mut own.lines);
 }
 
+async fn branding(c: &mut Counted) {
+    let (api, nobody, id) = (c.w.master.api.clone(), c.w.target.nobody.clone(), c.w.master.id.clone());
+    let at = |what: &str| format!("/reseller/accounts/{id}/brand{what}");
+    c.cost("an account's brand", api.get(&at(""))).await;
+    c.cost("set an account's brand", api.put(&at(""), json!({ "color": "#0a7c3f" }))).await;
+    c.cost("take a slug", api.put(&at("/slug"), json!({ "slug": "corner" }))).await;
+    let of_a_slug = c.cost("what a portal shows, by its slug", nobody.get("/portal/brand?slug=corner")).await;
+    assert!(of_a_slug.calls() <= 3, "{of_a_slug:?}");
+    let of_the_platform = c.cost("what the platform's own portal shows", nobody.get("/portal/brand")).await;
+    assert!(of_the_platform.calls() <= 2, "{of_the_platform:?}");
+    let claimed = api.put(&at("/host"), json!({ "host": "portal.corner.example" })).send().await.is(200);
+    let text = |member: &str| claimed["host"][member].as_str().expect("a text").to_owned();
+    c.w.target.inside("DNS").expect("in this process").outside.dns.set(&text("txt_name"), vec![text("txt_value")]);
+    c.cost("verify a host", api.post(&at("/host/verify"), json!({}))).await;
+    c.cost("detach a host", api.delete(&at("/host"))).await;
+}
+
 async fn keeping_accounts(c: &mut Counted) {
     let (master, operator) = (c.w.master.api.clone(), c.w.operator().clone());
     let create = |body| master.pay("/reseller/accounts/create", body);
@@ -318,6 +339,7 @@ async fn keeping_accounts(c: &mut Counted) {
     c.cost("move an account with one below it", master.post(&format!("{path}/move"), json!({ "parent_id": to }))).await;
     c.cost("close", master.pay(&format!("/reseller/accounts/{child}/close"), json!({}))).await;
     c.cost("relationships", master.get(&format!("{path}/relationships"))).await;
+    branding(c).await;
 }
 
 async fn granting(c: &mut Counted) {

@@ -39,7 +39,7 @@ async fn price(c: &Counted) {
     .expect("a book");
     let act = Act {
         event: tributary_domain::id::EventId::from_uuid(app.uuid()),
-        actor: tributary_domain::id::KeyId::from_uuid(app.uuid()),
+        actor: tributary_domain::id::KeyId::from_uuid(app.uuid()).into(),
         request: app.run_id(""),
         now: app.now(),
     };

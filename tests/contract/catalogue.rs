@@ -20,6 +20,7 @@ fn row(table: &mut String, kind: EventKind) {
         Audience::Account => "the account",
         Audience::Seller => "the seller",
         Audience::Operator => "the operator",
+        Audience::Person => "the person that it is mailed to",
         Audience::Nobody => "nobody",
     };
     // Movements of credit have the same members, which stand above their table.
@@ -63,7 +64,7 @@ fn every_kind_has_a_word_of_its_own_that_reads_back() {
         let shape = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         assert!(word.split('.').count() == 2 && word.split('.').all(shape), "{word}");
         assert_eq!(word.parse(), Ok(*kind), "{word} is of two kinds");
-        assert!(kind.audience() == Audience::Nobody || kind.about().ends_with('.'), "{word} is not explained");
+        assert!(matches!(kind.audience(), Audience::Person | Audience::Nobody) || kind.about().ends_with('.'), "{word} is not explained");
         let family = word.split_once('.').expect("two parts").0;
         assert!(kind.is_in(word) && kind.is_in("*") && kind.is_in(&format!("{family}.*")) && !kind.is_in(family), "{word}");
     }

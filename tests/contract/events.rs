@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tributary_api::endpoint::Access;
 use tributary_api::{Endpoint, Idempotency};
 use tributary_local::event::{Arrival, rest};
 use tributary_local::lambda::{Handler, Lambda, http};
@@ -24,13 +25,17 @@ use super::generated::{functions, root};
 use super::infrastructure::rights;
 use super::openapi::{document, operation_at, resolved};
 use crate::golden::{Scene, path, scene, valid};
-use crate::support::api::{START, Target, endpoints};
+use crate::support::api::{START, Signed, Target, endpoints};
 use crate::support::asked::Asked;
 use crate::support::events::of_stream;
 use crate::support::world::World;
 
 /// What stands where a key belongs.
 const KEY: &str = "rk_test_REPLACE_ME";
+/// The cookie of a session, and its token.
+const COOKIE: &str =
+    "__Host-tributary=key_01hx3v9k2mfd8bq5r7w1z4n6ty.ses_01hx3v9k2mfd8bq5r7w1z4n6ty.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const CSRF: &str = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
 /// The world that the events are of.
 const SEED: u64 = 11;
 
@@ -92,7 +97,8 @@ fn http_event(s: &Scene, endpoint: &Endpoint) -> Value {
         .uri(format!("{path}{}", query(s, endpoint.operation)))
         .header("host", "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com")
         .header("user-agent", "acme-billing/2.4.1")
-        .header("accept", "application/json");
+        // As a browser asks for a picture.
+        .header("accept", if endpoint.operation == "portal_logo" { "image/avif,image/webp,*/*;q=0.8" } else { "application/json" });
     if valid(s, endpoint.operation).is_some() {
         request = request.header("authorization", format!("Bearer {KEY}"));
     }
@@ -105,6 +111,17 @@ fn http_event(s: &Scene, endpoint: &Endpoint) -> Value {
         let told = json!({ "id": "evt_1", "type": "customer.created", "created": at.as_second(), "data": { "object": { "id": "cus_1" } } });
         body = told.to_string();
         request = request.header("stripe-signature", tributary_runtime::payments::webhook::sign(body.as_bytes(), "whsec_scripted", at));
+    }
+    match endpoint.operation {
+        "ask_sign_in_link" => body = json!({ "email": "ada@corner.example" }).to_string(),
+        "begin_session" => body = json!({ "api_key": KEY }).to_string(),
+        _ => {}
+    }
+    if endpoint.access == Access::Session {
+        request = request.header("cookie", COOKIE);
+        if endpoint.method != http::Method::GET {
+            request = request.header("x-csrf-token", CSRF);
+        }
     }
     if !body.is_empty() {
         request = request.header("content-type", "application/json");
@@ -157,7 +174,11 @@ async fn every_http_event_is_answered_by_its_function() {
         let app = w.target.inside("the functions").expect("in this process").app.clone();
         let endpoint = endpoints().into_iter().find(|endpoint| endpoint.operation == name).expect("an operation");
         let key = if name == "issue_credits" { w.operator().secret().to_owned() } else { s.owner.secret().to_owned() };
-        let event = serde_json::from_str(&event.to_string().replace(KEY, &key)).expect("JSON");
+        let begun = w.target.nobody.post("/portal/session", json!({ "api_key": key })).send().await.is(201);
+        let Signed { cookie, csrf } = w.target.nobody.signed_in(&begun).session().clone();
+        table.take();
+        let event = event.to_string().replace(KEY, &key).replace(COOKIE, &cookie).replace(CSRF, &csrf);
+        let event = serde_json::from_str(&event).expect("JSON");
         let answer = answered(http(tributary_api::router::router(app, vec![endpoint])), event).await;
         // Only the operator's keys reach test clocks.
         let good = |status| (200..300).contains(&status) || (name.contains("test_clock") && status == 403);
@@ -184,6 +205,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             "collector" => tributary_collector::handle(app, event, &run).await,
             "usage_worker" => tributary_usage_worker::handle(app, event, &run).await,
             "watcher" => tributary_watcher::handle(app, event, &run).await,
+            "roster" => tributary_roster::handle(app, event, &run).await,
             "forecast" => tributary_forecasts::handle(app, event, &run).await,
             "notifier" => tributary_notifier::handle(app, &nowhere(), event, &run).await,
             other => panic!("say here what runs {other}"),
@@ -247,7 +269,8 @@ async fn the_event_of_the_stream_is_answered_by_the_outbox() {
     assert!(!inside.outside.bus.take().is_empty() && !inside.outside.events.take().is_empty());
     within_rights("outbox", "events/stream/outbox.json", &table.take());
 
-    let filters = &Template::embedded().expect("template.yaml").streams[0].filters;
+    let template = Template::embedded().expect("template.yaml");
+    let filters = &template.streams.iter().find(|stream| stream.function == "OutboxFunction").expect("the outbox's").filters;
     for change in wanted["Records"].as_array().expect("changes") {
         assert!(
             filters.iter().any(|filter| filter.takes(change)),
@@ -259,6 +282,25 @@ async fn the_event_of_the_stream_is_answered_by_the_outbox() {
     assert!(told.iter().all(|change| filters.iter().any(|filter| filter.takes(change))));
     let other = json!({"eventName": "INSERT", "dynamodb": {"Keys": {"pk": {"S": "LED#sys_issued_USD_01"}}}});
     assert!(!filters.iter().any(|filter| filter.takes(&other)));
+}
+
+#[tokio::test]
+async fn the_event_of_the_stream_is_answered_by_the_rosters() {
+    let (w, _, table) = seeded().await;
+    let (inside, file) = (w.target.inside("the stream").expect("in this process"), root().join("events/stream/roster.json"));
+    let changes = crate::support::rosters::of_changes(&inside.memory.changed_since(0), 8_273_645);
+    let begins = |change: &&Value, prefix: &str| change["dynamodb"]["Keys"]["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(prefix));
+    let of = |prefix: &str| changes.iter().filter(|change| begins(change, prefix)).take(2).cloned().collect::<Vec<_>>();
+    let records = [of("ACC#"), of("LED#acc_"), of("AGG#"), of("INV#")].concat();
+    let wanted = json!({ "Records": records });
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, serde_json::to_string_pretty(&wanted).expect("JSON") + "\n").expect("written");
+    }
+    let events = events("stream");
+    assert_eq!(events["roster"], wanted, "UPDATE_GOLDEN=1 writes it anew");
+    let answer = tributary_roster::handle(&inside.app, events["roster"].clone(), &inside.app.run_id("")).await;
+    assert_eq!(answer.expect("an answer"), json!({ "batchItemFailures": [] }));
+    within_rights("roster", "events/stream/roster.json", &table.take());
 }
 
 #[test]

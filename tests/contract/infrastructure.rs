@@ -47,9 +47,41 @@ fn plain(resource: &str) -> String {
 
 /// What stands before `/*`, where that is all objects of one prefix of the bucket: they have no names to list.
 fn objects(resource: &str) -> &str {
-    let prefixes =
-        ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs"].map(|folder| format!("${{Bucket.Arn}}/{folder}"));
+    let prefixes = ["usage", "exports", "bulk", "invoices", "invoice-drafts", "billing/runs", "brand/logos", "brand/previews", "rosters"]
+        .map(|folder| format!("${{Bucket.Arn}}/{folder}"));
     resource.strip_suffix("/*").filter(|prefix| prefixes.iter().any(|one| one == prefix)).unwrap_or(resource)
+}
+
+/// Whether CloudFront's pattern of a path takes a path: `*` stands for anything.
+fn takes(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == path,
+        Some((before, "")) => path.starts_with(before),
+        Some(_) => panic!("{pattern}: only a star at the end is known here"),
+    }
+}
+
+#[test]
+fn the_distribution_sends_every_route_to_the_api_and_no_page() {
+    let template = template();
+    let distributions = resources(&template, "AWS::CloudFront::Distribution");
+    let behaviours = distributions["Pages"]["Properties"]["DistributionConfig"]["CacheBehaviors"].as_sequence().expect("behaviours");
+    let patterns: Vec<String> = behaviours.iter().map(|behaviour| text(&behaviour["PathPattern"])).collect();
+    assert!(behaviours.iter().all(|behaviour| text(&behaviour["TargetOriginId"]) == "api"), "the files are the default");
+    let routes = tributary_local::template::Template::embedded().expect("the template").routes;
+    // At the root of the pages' address is a page.
+    let paths: BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).filter(|path| *path != "/").collect();
+    for path in &paths {
+        assert!(patterns.iter().any(|pattern| takes(pattern, path)), "{path} is taken by no behaviour");
+    }
+    for pattern in &patterns {
+        assert!(paths.iter().any(|path| takes(pattern, path)), "{pattern} takes no route");
+    }
+    for page in
+        ["/", "/app", "/app/accounts", "/portal/corner", "/portal/corner/usage", "/portal/sessionless", "/assets/a.js", "/favicon.svg"]
+    {
+        assert!(!patterns.iter().any(|pattern| takes(pattern, page)), "{page} is a page");
+    }
 }
 
 /// What invokes a function.
@@ -113,6 +145,14 @@ pub fn rights() -> BTreeMap<String, BTreeSet<String>> {
         statements.iter().flat_map(each).collect()
     };
     functions.values().map(|function| (text(&function["Metadata"]["BuildProperties"]["Binary"]), of(function))).collect()
+}
+
+#[test]
+fn the_gateway_hands_out_bytes_to_whom_the_portal_answers_with_bytes() {
+    let listed = texts(&template()["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]);
+    // Slashes are escaped there.
+    let listed: Vec<String> = listed.iter().map(|kind| kind.replace("~1", "/")).collect();
+    assert_eq!(listed, tributary_portal::logo::BINARY_MEDIA_TYPES);
 }
 
 #[test]
@@ -236,12 +276,13 @@ fn sources() -> String {
         "forecast",
         "outbox",
         "watcher",
+        "roster",
         "billing_run",
         "collector",
         "invoice_worker",
     ]
     .map(|name| read(&format!("functions/{name}/src/lib.rs")));
-    functions.concat() + &read("shared/api/src/router.rs")
+    functions.concat() + &read("functions/roster/src/hear.rs") + &read("shared/api/src/router.rs")
 }
 
 #[test]

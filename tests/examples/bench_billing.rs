@@ -91,6 +91,7 @@ async fn main() -> Result<(), Failure> {
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
         loopback_webhooks: false,
+        plain_http: false,
     });
     let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.map_err(|problem| problem.detail)?;
     let key = made.ok_or("there is an operator")?.secret;

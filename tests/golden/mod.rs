@@ -56,6 +56,7 @@ pub struct Scene {
     job: String,
     ended_job: String,
     alert: String,
+    spend: String,
     /// A charge that waits for the child's invoice, an invoice of the child, and a draft.
     charge: String,
     invoice: String,
@@ -74,6 +75,31 @@ pub struct Scene {
     clock: String,
     /// What a mail's link holds.
     token: String,
+    /// The reseller's logo. Its host is claimed, and its record is there.
+    logo: String,
+}
+
+/// What nobody else's portal is called: the end of an account's id.
+fn own(id: &str) -> &str {
+    &id[id.len() - 12..]
+}
+
+/// The host that an account claims.
+fn host(id: &str) -> String {
+    format!("{}.golden.example", own(id))
+}
+
+/// A logo of one pixel.
+pub const LOGO: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==";
+
+/// Claims the host for the reseller, puts its record into DNS, and sets its logo: its digest.
+async fn branded(w: &World, api: &Api, id: &str) -> String {
+    let at = |what: &str| format!("/reseller/accounts/{id}/brand/{what}");
+    let claimed = api.put(&at("host"), json!({ "host": host(id) })).send().await.is(200);
+    let text = |member: &str| claimed["host"][member].as_str().expect("a text").to_owned();
+    w.target.inside("golden").expect("in this process").outside.dns.set(&text("txt_name"), vec![text("txt_value")]);
+    let logo = api.put(&at("logo"), json!({ "image": LOGO })).send().await.is(200);
+    logo["own"]["logo_url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a logo").to_owned()
 }
 
 /// Makes it.
@@ -132,6 +158,7 @@ pub async fn scene(w: &World) -> Scene {
         invoice: invoice(app, &child, "2026-09", false).await,
         draft: invoice(app, &child, "2026-10", true).await,
         alert: make("/reseller/alerts", json!({ "metric": "balance", "threshold": "1" })).await,
+        spend: make("/reseller/insights/spend", json!({ "channel": "search", "month": "2026-10", "amount": "120" })).await,
         meter: "calls".to_owned(),
         card: make("/reseller/pricing/rate-cards", json!({ "meter": "later", "model": flat, "effective_from": w.target.time_in_s(3600) }))
             .await,
@@ -156,6 +183,8 @@ pub async fn scene(w: &World) -> Scene {
         ended_job,
         clock: "clk_01hx3v9k2mfd8bq5r7w1z4n6ty".to_owned(),
         token: token(w, &home.id),
+        // Last, so that the ids above stay what they are.
+        logo: branded(w, api, &home.id).await,
     }
 }
 
@@ -211,6 +240,11 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
     Some(match operation {
         "create_account" => json!({ "name": "New" }),
         "update_account" => json!({ "name": "Renamed" }),
+        "update_brand" | "preview_brand" => json!({ "name": "Corner", "color": "#0a7c3f", "locked": ["color"] }),
+        "set_brand_logo" => json!({ "image": LOGO }),
+        "set_brand_slug" => json!({ "slug": format!("corner-{}", own(&s.id)) }),
+        "claim_brand_host" => json!({ "host": host(&s.id) }),
+        "get_brand" | "remove_brand_logo" | "free_brand_slug" | "verify_brand_host" | "detach_brand_host" => Value::Null,
         "move_account" => json!({ "parent_id": s.branch }),
         "create_key" => json!({ "name": "K", "role": "viewer" }),
         "add_member" => json!({ "email": "n@x.example", "role": "viewer" }),
@@ -229,6 +263,17 @@ pub fn valid(s: &Scene, operation: &str) -> Option<Value> {
         "put_auto_topup" => json!({ "account_id": s.child, "threshold": "1", "target": "5", "source": "parent" }),
         "create_alert" => json!({ "metric": "spend", "period": "day", "threshold": "100", "channels": { "emails": ["ops@x.example"] } }),
         "put_alert" => json!({ "metric": "balance", "threshold": "2" }),
+        "record_spend" => json!({ "channel": "search", "campaign": "spring", "month": "2026-10", "amount": "80.50" }),
+        "get_insights_overview"
+        | "list_insights_accounts"
+        | "get_insights_accounts_csv"
+        | "get_insights_attribution"
+        | "get_insights_profitability"
+        | "get_insights_churn"
+        | "get_insights_acquisition"
+        | "list_spend"
+        | "remove_spend"
+        | "list_audit" => Value::Null,
         "put_billing_settings" => json!({ "number_prefix": "NW", "terms_days": 30 }),
         "put_billing_profile" => json!({ "account_id": s.child, "anchor_day": 15 }),
         "create_charge" => json!({ "account_id": s.child, "amount": "12.50", "text": "Setup" }),
@@ -359,6 +404,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         "delete_payment_method" => &s.method,
         "finalize_invoice" => &s.draft,
         "get_alert" | "put_alert" | "delete_alert" | "get_alert_history" => &s.alert,
+        "remove_spend" => &s.spend,
         "update_account" | "suspend_account" | "reactivate_account" | "move_account" => &s.child,
         _ => &s.id,
     };
@@ -372,6 +418,7 @@ pub fn path(s: &Scene, endpoint: &Endpoint) -> String {
         ("{event_id}", &s.delivery),
         ("{token}", &s.token),
         ("{code}", &"not_found".to_owned()),
+        ("{digest}", &s.logo),
     ];
     let path = ids.into_iter().fold(endpoint.path.to_owned(), |path, (name, id)| path.replace(name, id));
     match endpoint.operation {
@@ -429,7 +476,11 @@ async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
             let ask = w.target.nobody.call(endpoint.method.clone(), &path);
             match endpoint.operation {
                 // Its signature says who it is.
-                "take_processor_event" => drop(ask.json(&json!({})).send().await.refused(400, "validation_failed")),
+                "take_processor_event" | "ask_sign_in_link" | "begin_session" => {
+                    drop(ask.json(&json!({})).send().await.refused(400, "validation_failed"))
+                }
+                // As a browser asks for a picture.
+                "portal_logo" => drop(ask.header("accept", b"image/png").send().await.is(200)),
                 _ => drop(ask.send().await.is(200)),
             }
             public.push(format!("{} {}", endpoint.method, endpoint.path));
@@ -451,6 +502,10 @@ async fn every_route_that_is_not_public_refuses_a_caller_without_a_good_key() {
         "GET /",
         "GET /docs/errors",
         "GET /docs/errors/{code}",
+        "POST /portal/sign-in",
+        "POST /portal/session",
+        "GET /portal/brand",
+        "GET /portal/logo/{digest}",
         "GET /health",
     ];
     assert_eq!(public, anyone, "what anyone may see is decided here");

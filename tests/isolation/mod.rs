@@ -68,6 +68,7 @@ fn absent(what: What) -> String {
         What::Job => "job",
         What::Upload => "upl",
         What::Alert => "alr",
+        What::Spend => "spd",
         What::Charge => "chg",
         What::Invoice | What::Draft => "inv",
         What::Payment => "pay",
@@ -93,6 +94,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
                 What::Hold => Some(scene.crossing_hold.clone()),
                 What::Account | What::Key | What::Member | What::Role | What::Issue | What::Package | What::Cursor => None,
                 What::Event | What::Batch | What::Export | What::Webhook | What::Delivery | What::Job | What::Upload | What::Alert => None,
+                What::Spend => None,
                 What::Charge | What::Invoice | What::Draft | What::Payment | What::CreditNote | What::Dispute => None,
                 What::Run | What::PaymentMethod | What::Clock => None,
                 What::Meter | What::Card | What::Promotion => None,
@@ -120,6 +122,7 @@ fn text(scene: &Scene, cursors: &BTreeMap<Seat, String>, place: &Place, aim: Aim
         What::Job => Some(hand.job.clone()),
         What::Upload => Some(hand.upload.clone()),
         What::Alert => Some(hand.alert.clone()),
+        What::Spend => Some(hand.spend.clone()),
         What::Charge => hand.charge.clone(),
         What::Invoice => hand.invoice.clone(),
         What::Draft => hand.draft.clone(),
@@ -280,7 +283,7 @@ impl Findings {
                         continue;
                     };
                     let wanted = verdict(row, &filled, &caller.who, suspended);
-                    let (api, before) = (now.target.nobody.with(caller.api.secret()), now.changes());
+                    let (api, before) = (now.target.nobody.as_who(&caller.api), now.changes());
                     let answer = send(&api, &endpoint, &path, &body).await;
                     let changed = now.changes() != before;
                     let faults = self.faults(row.operation, aim, wanted, &answer, changed, leak(&answer, home, &secrets));
@@ -391,6 +394,12 @@ fn own_owner(scene: &Scene) -> Vec<Caller> {
     vec![Caller { who: Who { name: "owner", home: Seat::Own, rights, deny: None }, api: scene.owner(Seat::Own) }]
 }
 
+/// The owner of the seat that everything is seen from, as a person with a browser.
+async fn own_member(scene: &Scene) -> Vec<Caller> {
+    let rights = RIGHTS.iter().map(|(right, _)| *right).collect();
+    vec![Caller { who: Who { name: "member", home: Seat::Own, rights, deny: None }, api: scene.browser(Seat::Own).await }]
+}
+
 const RESELLER: &[&str] = &["owner", "admin", "billing", "support", "viewer"];
 const OPERATOR: &[&str] = &["owner", "billing", "viewer"];
 
@@ -424,6 +433,22 @@ async fn every_id_in_every_place_is_answered_by_where_it_stands_and_shows_nothin
     );
     assert!(cells >= LEAST_CELLS, "{cells} cells; there were at least {LEAST_CELLS}");
     golden("isolation/matrix.txt", &table(&rows, &reseller, &operator));
+}
+
+#[tokio::test]
+async fn a_session_reaches_what_a_key_of_the_same_role_reaches_and_nothing_else() {
+    let scene = Scene::new().await;
+    let member = own_member(&scene).await;
+    let (mut with_session, mut with_key, rows) = (Findings::default(), Findings::default(), rows());
+    for (number, row) in rows.iter().enumerate() {
+        with_session.try_row(number, row, &scene, &member, None).await;
+        with_key.try_row(number, row, &scene, &own_owner(&scene), None).await;
+    }
+    eprintln!("isolation: {} cells with a session", with_session.cells);
+    let wrong = &with_session.wrong;
+    assert!(wrong.is_empty(), "{} cells are wrong, the first of them:\n{}", wrong.len(), wrong[..wrong.len().min(25)].join("\n"));
+    assert_eq!(with_session.letters, with_key.letters);
+    assert_eq!(with_session.absent, with_key.absent, "an absent thing looks the same to both");
 }
 
 const LEGEND: &str = "\
@@ -644,16 +669,25 @@ async fn the_first_answer_is_not_given_again_to_another_key_that_lacks_the_right
 async fn what_is_public_says_the_same_to_everyone_and_nothing_of_anybody() {
     let scene = Scene::new().await;
     let secrets = scene.secrets_from(None);
-    // What a mail's link opens is that of one address: see `tests/mail`. What a payment processor tells is signed: see `tests/flows/payments.rs`.
+    // What a mail's link opens is that of one address: see `tests/mail`. What a logo's digest finds is that logo: see `tests/flows/branding.rs`. What a payment processor tells is signed: see `tests/flows/payments.rs`.
+    // What signing in says is in `tests/flows/sessions.rs`.
+    let others = ["take_processor_event", "ask_sign_in_link", "begin_session"];
     let public = |endpoint: &Endpoint| {
-        endpoint.access == Access::Public && !endpoint.path.contains("{token}") && endpoint.operation != "take_processor_event"
+        endpoint.access == Access::Public
+            && !endpoint.path.contains("{token}")
+            && !endpoint.path.contains("{digest}")
+            && !others.contains(&endpoint.operation)
     };
     for endpoint in endpoints().into_iter().filter(public) {
         let path = endpoint.path.replace("{code}", "not_found");
         let (before, mut answers) = (scene.changes(), BTreeSet::new());
         for api in [scene.target.nobody.clone(), scene.owner(Seat::Own), scene.target.operator.clone()] {
             let answer = api.call(endpoint.method.clone(), &path).send().await.is(200);
-            assert_eq!(leak(&answer, "", &secrets), None, "{}", answer.name);
+            // Under the platform's own host anybody sees the operator's name, and no id of it.
+            let name =
+                |seat: Seat, text: &str| endpoint.operation == "portal_brand" && seat == Seat::Operator && text == Seat::Operator.mark();
+            let hidden: Vec<_> = secrets.iter().filter(|(seat, text)| !name(*seat, text)).cloned().collect();
+            assert_eq!(leak(&answer, "", &hidden), None, "{}", answer.name);
             answers.insert(normal(&answer));
         }
         assert_eq!((answers.len(), scene.changes()), (1, before), "{path}");

@@ -72,6 +72,8 @@ pub const RIGHTS: &[(&str, &str)] = &[
     ("webhooks.manage", "oa"),
     ("alerts.read", "oabsv"),
     ("alerts.manage", "oab"),
+    ("insights.read", "oabsv"),
+    ("insights.manage", "oab"),
     ("keys.read", "oasv"),
     ("keys.manage", "oa"),
     ("members.read", "oasv"),

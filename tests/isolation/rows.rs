@@ -45,6 +45,8 @@ pub enum What {
     Upload,
     /// An alert of an account.
     Alert,
+    /// What an account wrote down as spent.
+    Spend,
     /// A charge that waits for an account's next invoice.
     Charge,
     /// An invoice that an account was sent.
@@ -171,6 +173,7 @@ const VIEWER: &[&str] = &[
     "usage.read",
     "alerts.read",
     "bulk.read",
+    "insights.read",
     "webhooks.read",
     "keys.read",
     "members.read",
@@ -276,6 +279,7 @@ pub fn rows() -> Vec<Row> {
         bulk(),
         topups(),
         alerts(),
+        insights(),
         billing(),
         payments(),
         clocks(),
@@ -327,6 +331,16 @@ fn accounts() -> Vec<Row> {
             .over_and_above("{id}")
             .over("/parent_id")
             .body(json!({})),
+        row("get_brand", "accounts.read").at().over("{id}"),
+        row("update_brand", "accounts.update").at().over("{id}").body(json!({ "color": "#0a7c3f" })),
+        row("set_brand_logo", "accounts.update").at().over("{id}").body(json!({ "image": crate::golden::LOGO })),
+        row("remove_brand_logo", "accounts.update").at().over("{id}"),
+        row("set_brand_slug", "accounts.update").at().over("{id}").body(json!({ "slug": "corner" })),
+        row("free_brand_slug", "accounts.update").at().over("{id}"),
+        row("claim_brand_host", "accounts.update").at().over("{id}").body(json!({ "host": "portal.corner.example" })),
+        row("verify_brand_host", "accounts.update").at().over("{id}").step(Step::Conflict),
+        row("detach_brand_host", "accounts.update").at().over("{id}"),
+        row("preview_brand", "accounts.read").at().over("{id}").body(json!({ "color": "#0a7c3f" })),
         row("get_relationships", "accounts.read").paged().account("{id}", Usual::Seat(Seat::Own)).over("{id}"),
         row("get_permissions", "accounts.read").at().over("{id}"),
         permissions("?key_id").variant("of a key").place("?key_id", What::Key, Usual::Seat(Seat::Child)),
@@ -678,6 +692,28 @@ fn alerts() -> Vec<Row> {
             .account("?account_id", Usual::SameAsId)
             .over("?account_id")
             .step(Step::Of("{id}", "?account_id")),
+    ]
+}
+
+fn insights() -> Vec<Row> {
+    let read = "insights.read";
+    let below = |operation| row(operation, read).account("?account_id", Usual::Home).over("?account_id");
+    let grid = |operation| below(operation).account("?parent_id", Usual::Nothing).over("?parent_id");
+    vec![
+        below("get_insights_overview"),
+        grid("list_insights_accounts"),
+        grid("get_insights_accounts_csv"),
+        below("get_insights_attribution"),
+        below("get_insights_profitability"),
+        below("get_insights_churn"),
+        row("get_insights_acquisition", read).step(Step::Home(read)),
+        row("record_spend", "insights.manage")
+            .step(Step::Home("insights.manage"))
+            .body(json!({ "channel": "search", "month": "2026-10", "amount": "1" })),
+        row("list_spend", read).paged().step(Step::Home(read)),
+        row("remove_spend", "insights.manage").place("{id}", What::Spend, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
+        row("list_audit", read).paged().account("?account_id", Usual::Home).over("?account_id"),
+        row("list_audit", read).variant("of a subtree").query("subtree=true").account("?account_id", Usual::Home).over("?account_id"),
     ]
 }
 

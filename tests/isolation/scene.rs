@@ -106,7 +106,7 @@ impl Seat {
     }
 
     /// What every text that belongs to it begins with.
-    fn mark(self) -> String {
+    pub fn mark(self) -> String {
         format!("zq-{}-", self.word())
     }
 }
@@ -152,6 +152,8 @@ pub struct Hand {
     pub upload: String,
     /// One of its alerts.
     pub alert: String,
+    /// What it wrote down as spent.
+    pub spend: String,
     /// What waits for its next invoice; the operator, who is billed by nobody, has none, nor the next two.
     pub charge: Option<String>,
     /// One of its invoices.
@@ -264,6 +266,14 @@ impl Scene {
         self.target.nobody.with(&self.hand(seat).owner)
     }
 
+    /// The API in a browser in which an owner of a seat is signed in by a link.
+    pub async fn browser(&self, seat: Seat) -> Api {
+        let (operator, email) = (&self.target.operator, format!("owner@{}.browser.example", seat.word()));
+        let path = format!("/reseller/accounts/{}/members", self.id(seat));
+        operator.post(&path, json!({ "email": email, "role": "owner" })).send().await.is(201);
+        crate::flows::sessions::by_link(&self.target, &email).await
+    }
+
     /// A new key at a seat, made by the operator: its id and the API with it.
     pub async fn key(&self, seat: Seat, role: &str) -> (String, Api) {
         let body = json!({ "name": format!("{}key", seat.mark()), "role": role });
@@ -300,6 +310,7 @@ impl Scene {
             &hand.delivery,
             &hand.job,
             &hand.alert,
+            &hand.spend,
         ]
         .into_iter()
         .chain(&hand.transfer)
@@ -450,6 +461,12 @@ impl Scene {
         for threshold in [5, 6] {
             let rule = json!({ "account_id": id, "metric": "balance", "threshold": amount(threshold) });
             hand.alert = self.id_of("/reseller/alerts", rule).await;
+        }
+        // Two, so that their list has a second page.
+        for amount in [amount(5), amount(6)] {
+            let spent = json!({ "channel": "search", "month": "2026-10", "amount": amount });
+            let owner = self.target.nobody.with(&hand.owner);
+            hand.spend = owner.post("/reseller/insights/spend", spent).send().await.is(201).id();
         }
         let mut texts = vec![amount(5), amount(6)];
         if seat != Seat::Operator {

@@ -4,10 +4,9 @@ mod smtp;
 
 use serde_json::{Value, json};
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::{AccountId, EventId, KeyId};
+use tributary_domain::id::{AccountId, ActorId, EventId};
 use tributary_runtime::mail::{Mail, MailError};
 use tributary_store::events::Act;
-use uuid::Uuid;
 
 use crate::support::world::Node;
 use crate::webhooks::Scene;
@@ -15,7 +14,7 @@ use crate::webhooks::Scene;
 /// Records something of an account, as whoever owns the effect would.
 async fn happens(s: &Scene, account: &str, kind: RecordKind, detail: Value) -> EventId {
     let app = &s.inside().app;
-    let act = Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: app.run_id(""), now: app.now() };
+    let act = Act { event: EventId::from_uuid(app.uuid()), actor: ActorId::platform(), request: app.run_id(""), now: app.now() };
     let account: AccountId = account.parse().expect("an id");
     app.store().note_endpoint(&account, kind, &detail, &act).await.expect("recorded");
     act.event
@@ -42,8 +41,10 @@ async fn branded(s: &Scene, brand: Value) -> Node {
 #[tokio::test]
 async fn a_mail_has_a_text_and_a_page_in_the_nearest_brand_and_one_click_to_unsubscribe() {
     let s = Scene::new().await;
-    let brand = json!({ "name": "Corner", "color": "#0A7C3F", "sender_name": "Corner Billing", "reply_to": "help@corner.example", "support_url": "https://corner.example/help" });
+    let brand = json!({ "name": "Corner", "color": "#0A7C3F", "sender_name": "Corner Billing", "reply_to": "help@corner.example", "support_url": "https://corner.example/help", "terms_url": "https://corner.example/terms", "privacy_url": "https://corner.example/privacy" });
     let reseller = branded(&s, brand).await;
+    let logo = json!({ "image": crate::golden::LOGO });
+    reseller.api.put(&format!("/reseller/accounts/{}/brand/logo", reseller.id), logo).send().await.is(200);
     let child = s.w.child_of(&reseller.id).await;
     happens(&s, &child, RecordKind::NotificationSent, notification("ada@example.com")).await;
     s.told().await;
@@ -63,6 +64,10 @@ async fn a_mail_has_a_text_and_a_page_in_the_nearest_brand_and_one_click_to_unsu
     assert!(header(&headers, "List-Unsubscribe").starts_with("<https://api.example.com/unsubscribe/"), "{headers:?}");
     assert!(header(&headers, "Content-Type").starts_with("multipart/alternative"), "{headers:?}");
     assert!(mail.html.contains("#0a7c3f") && mail.html.contains("https://corner.example/help"), "{}", mail.html);
+    for link in ["https://corner.example/terms", "https://corner.example/privacy"] {
+        assert!(mail.html.contains(link) && mail.text.contains(link), "{link}: {}", mail.html);
+    }
+    assert!(mail.html.contains("<img src=\"https://api.example.com/portal/logo/"), "{}", mail.html);
     assert!(mail.html.contains("&#60;b&#62;all") && !mail.html.contains("<b>all"), "{}", mail.html);
     assert!(mail.text.contains("from December on <b>all</b> is new.") && mail.text.contains("Corner\n"), "{}", mail.text);
     assert!(mail.raw.lines().all(|line| line.len() <= 998), "RFC 5322, section 2.1.1");

@@ -122,6 +122,7 @@ fn app(ends: &Ends) -> App {
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
         loopback_webhooks: true,
+        plain_http: false,
     };
     App::with_patience(parts, Patience::eager(1))
 }

@@ -73,7 +73,7 @@ impl World {
             clock: None,
             version: 1,
         };
-        let act = Act { event: EventId::from_uuid(world.uuid()), actor: id, request: RequestId::from_uuid(Uuid::nil()), now };
+        let act = Act { event: EventId::from_uuid(world.uuid()), actor: id.into(), request: RequestId::from_uuid(Uuid::nil()), now };
         assert_eq!(world.process().make_operator(&account, &key, &act).await, Ok(true));
         Arc::new(world)
     }

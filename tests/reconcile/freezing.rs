@@ -183,7 +183,7 @@ async fn books_that_the_operator_accepted_after_they_were_judged_are_not_frozen(
     scene.w.operator().post(&path, json!({})).send().await.is(200);
     let act = tributary_store::events::Act {
         event: tributary_domain::id::EventId::from_uuid(scene.source().uuid()),
-        actor: tributary_domain::id::KeyId::from_uuid(uuid::Uuid::nil()),
+        actor: tributary_domain::id::ActorId::platform(),
         request: scene.source().run_id(),
         now: scene.source().now(),
     };

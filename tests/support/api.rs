@@ -17,6 +17,7 @@ use tributary_processor::{Options, Processor};
 use tributary_runtime::blobs::MemoryBlobs;
 use tributary_runtime::bus::MemoryBus;
 use tributary_runtime::clock::{Clock, ManualClock};
+use tributary_runtime::dns::ScriptedDns;
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::payments::stripe::StripeAt;
 use tributary_runtime::queue::{MemoryFifo, MemoryQueue, Queues};
@@ -35,6 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tributary_credits::endpoints(),
         tributary_pricing::endpoints(),
         tributary_alerts::endpoints(),
+        tributary_insights_api::endpoints(),
         tributary_billing_api::endpoints(),
         tributary_usage::endpoints(),
         tributary_webhooks::endpoints(),
@@ -51,11 +53,21 @@ enum Wire {
     Http { client: reqwest::Client, base: String },
 }
 
-/// The API, and the key that calls carry unless another is given.
+/// A browser's session, as it is given out.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The cookie, `name=value`.
+    pub cookie: String,
+    /// What unsafe requests carry beside it.
+    pub csrf: String,
+}
+
+/// The API, and the key or session that calls carry unless another is given.
 #[derive(Clone)]
 pub struct Api {
     wire: Wire,
     key: Option<String>,
+    session: Option<Signed>,
     count: Arc<AtomicU64>,
     run: Arc<str>,
 }
@@ -72,6 +84,8 @@ pub struct Inside {
     pub outside: Outside,
     /// How far what was written is told: see [`crate::support::events`].
     pub told: AtomicUsize,
+    /// How far rosters have heard of what changed.
+    pub heard: AtomicUsize,
     /// The payment processor. A fork of the platform has the same.
     pub processor: Processor,
 }
@@ -100,6 +114,8 @@ pub struct Outside {
     pub bulk: MemoryQueue,
     /// What waits for the invoice worker.
     pub billing: MemoryQueue,
+    /// What names have as records.
+    pub dns: ScriptedDns,
 }
 
 impl Outside {
@@ -122,6 +138,7 @@ impl Outside {
             billing: self.billing.fork(),
             events: self.events.fork(),
             bus: self.bus.fork(),
+            dns: self.dns.fork(),
         }
     }
 }
@@ -168,7 +185,10 @@ impl Target {
         let outside = Outside::default();
         let processor = processor(&clock);
         let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()), &processor);
-        Self::around(Inside { app, clock, memory, outside, told: AtomicUsize::default(), processor }, "rk_test_none")
+        Self::around(
+            Inside { app, clock, memory, outside, told: AtomicUsize::default(), heard: AtomicUsize::default(), processor },
+            "rk_test_none",
+        )
     }
 
     /// A fresh platform in this process on `table`, whose contents `memory` holds, with ids from `ids`.
@@ -179,7 +199,7 @@ impl Target {
         let app = app(table, &outside, clock.clone(), ids, &processor);
         let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.expect("the operator is made");
         Self::around(
-            Inside { app, clock, memory, outside, told: AtomicUsize::default(), processor },
+            Inside { app, clock, memory, outside, told: AtomicUsize::default(), heard: AtomicUsize::default(), processor },
             &made.expect("for the first time").secret,
         )
     }
@@ -191,7 +211,7 @@ impl Target {
 
     /// The same platform once more, in a process that remembers nothing: what is done to it leaves this one as it is.
     pub fn fork(&self) -> Self {
-        let Inside { clock, memory, outside, told, processor, .. } = self.inside.as_ref().expect("a platform in this process");
+        let Inside { clock, memory, outside, told, heard, processor, .. } = self.inside.as_ref().expect("a platform in this process");
         let (clock, memory, outside) = (ManualClock::at(clock.now()), memory.fork(), outside.fork());
         let processor = processor.clone();
         let app = app(Arc::new(memory.clone()), &outside, clock.clone(), Arc::new(SystemIds::default()), &processor);
@@ -199,10 +219,11 @@ impl Target {
         // The names given out so far stay taken.
         let nobody = Api { wire, ..self.nobody.clone() };
         let told = AtomicUsize::new(told.load(Ordering::Relaxed));
+        let heard = AtomicUsize::new(heard.load(Ordering::Relaxed));
         Self {
             operator: nobody.with(self.operator.secret()),
             nobody,
-            inside: Some(Inside { app, clock, memory, outside, told, processor }),
+            inside: Some(Inside { app, clock, memory, outside, told, heard, processor }),
         }
     }
 
@@ -264,7 +285,7 @@ fn processor(clock: &ManualClock) -> Processor {
 fn app(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>, processor: &Processor) -> App {
     // Nothing is ever busy in memory, so there is nothing to wait for.
     let app = App::with_patience(parts(table, outside, clock, ids), Patience::eager(12));
-    app.charging(Arc::new(StripeAt::over(Arc::new(processor.in_process()))))
+    app.charging(Arc::new(StripeAt::over(Arc::new(processor.in_process())))).resolving(Arc::new(outside.dns.clone()))
 }
 
 fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<dyn IdSource>) -> AppParts {
@@ -279,17 +300,41 @@ fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<
         docs_url: "https://docs.example".to_owned(),
         mode: KeyMode::Test,
         loopback_webhooks: true,
+        plain_http: false,
     }
 }
 
 impl Api {
     fn new(wire: Wire, run: &str) -> Self {
-        Self { wire, key: None, count: Arc::default(), run: run.into() }
+        Self { wire, key: None, session: None, count: Arc::default(), run: run.into() }
     }
 
     /// The same API with another key.
     pub fn with(&self, key: &str) -> Self {
-        Self { key: Some(key.to_owned()), ..self.clone() }
+        Self { key: Some(key.to_owned()), session: None, ..self.clone() }
+    }
+
+    /// The same API in a browser that has just signed in.
+    #[track_caller]
+    pub fn signed_in(&self, begun: &Answer) -> Self {
+        let (cookie, _) = begun.header("set-cookie").split_once(';').expect("a cookie with attributes");
+        let session = Signed { cookie: cookie.to_owned(), csrf: begun.word("csrf_token").to_owned() };
+        Self { key: None, session: Some(session), ..self.clone() }
+    }
+
+    /// The same API answered by another process of a platform in this one.
+    pub fn at(&self, app: App) -> Self {
+        Self { wire: Wire::InProcess(tributary_api::router::router(app, endpoints())), ..self.clone() }
+    }
+
+    /// The session that calls carry.
+    pub fn session(&self) -> &Signed {
+        self.session.as_ref().expect("an API with a session")
+    }
+
+    /// The same API with what `other` carries.
+    pub fn as_who(&self, other: &Self) -> Self {
+        Self { key: other.key.clone(), session: other.session.clone(), ..self.clone() }
     }
 
     /// The key that calls carry.
@@ -305,9 +350,13 @@ impl Api {
     /// A call without a body.
     pub fn call(&self, method: Method, path: &str) -> Ask {
         let ask = Ask { api: self.clone(), method, path: path.to_owned(), headers: HeaderMap::new(), body: Vec::new() };
-        match &self.key {
-            Some(key) => ask.key(key),
-            None => ask,
+        match (&self.key, &self.session) {
+            (Some(key), _) => ask.key(key),
+            (None, Some(Signed { cookie, csrf })) => {
+                let ask = ask.header("cookie", cookie.as_bytes());
+                if matches!(ask.method, Method::GET | Method::HEAD) { ask } else { ask.header("x-csrf-token", csrf.as_bytes()) }
+            }
+            (None, None) => ask,
         }
     }
 

@@ -47,6 +47,7 @@ pub async fn invoice(app: &App, account: &str, month: &str, draft: bool) -> Stri
         email: None,
         brand: None,
         color: None,
+        logo: None,
         footer: None,
         po_number: profile.and_then(|profile| profile.po_number.clone()),
     };

@@ -83,6 +83,7 @@ impl Platform {
             docs_url: "https://docs.example".to_owned(),
             mode: KeyMode::Live,
             loopback_webhooks: false,
+            plain_http: false,
         });
         let made = bootstrap::operator(&app, "Operator", "USD", &app.run_id("")).await.expect("the operator is made");
         let key = made.expect("for the first time").secret;

@@ -5,4 +5,5 @@ pub mod events;
 pub mod invoices;
 pub mod lambda;
 pub mod receiver;
+pub mod rosters;
 pub mod world;

@@ -83,6 +83,7 @@ pub fn senders(outbound: Arc<dyn Outbound>, mailer: &MemoryMailer) -> Senders {
         mailer: Arc::new(mailer.clone()),
         mail_from: Some("no-reply@mail.example".to_owned()),
         api_url: "https://api.example.com".to_owned(),
+        pages_url: "https://pages.example.com".to_owned(),
     }
 }
 

@@ -53,6 +53,7 @@ fn worker(s: &Scene, seed: u64) -> Worker {
         docs_url: "/docs".to_owned(),
         mode: KeyMode::Test,
         loopback_webhooks: true,
+        plain_http: false,
     };
     Worker { app: App::with_patience(parts, Patience::eager(4)), table }
 }

@@ -131,7 +131,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
 }
 
 /// The test clock of the account's tree. Read after the account: a clock is put only on an account with nothing below it.
-async fn clock_of(call: &Call, account: &Account) -> Result<Option<ClockId>, Problem> {
+pub async fn clock_of(call: &Call, account: &Account) -> Result<Option<ClockId>, Problem> {
     if call.app.mode() == KeyMode::Live {
         return Ok(None);
     }

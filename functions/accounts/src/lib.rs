@@ -6,6 +6,7 @@ use tributary_api::{App, Endpoint, endpoint};
 use tributary_domain::rights::Right;
 
 pub mod accounts;
+pub mod brand;
 pub mod denies;
 pub mod keys;
 pub mod members;
@@ -31,11 +32,26 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(GET "/reseller/accounts/{id}/relationships", "get_relationships", Needs(Right::AccountsRead), Unused, relationships::get, "Parent, ancestors, children and subtree in one answer"),
         endpoint!(GET "/reseller/accounts/{id}/permissions", "get_permissions", Needs(Right::AccountsRead), Unused, permissions::get, "What a key or member may do at an account, and why"),
     ];
+    all.extend(brand_endpoints());
     all.extend(key_endpoints());
     all.extend(member_endpoints());
     all.extend(role_endpoints());
     all.extend(clock_endpoints());
     all
+}
+
+fn brand_endpoints() -> Vec<Endpoint> {
+    vec![
+        endpoint!(GET "/reseller/accounts/{id}/brand", "get_brand", Needs(Right::AccountsRead), Unused, brand::tokens::get, "What an account shows its customers"),
+        endpoint!(PUT "/reseller/accounts/{id}/brand", "update_brand", Needs(Right::AccountsUpdate), Unused, brand::tokens::put, "Set an account's own brand"),
+        endpoint!(PUT "/reseller/accounts/{id}/brand/logo", "set_brand_logo", Needs(Right::AccountsUpdate), Unused, brand::logo::put, "Set an account's logo").with_picture(),
+        endpoint!(DELETE "/reseller/accounts/{id}/brand/logo", "remove_brand_logo", Needs(Right::AccountsUpdate), Unused, brand::logo::delete, "Take an account's logo away"),
+        endpoint!(PUT "/reseller/accounts/{id}/brand/slug", "set_brand_slug", Needs(Right::AccountsUpdate), Unused, brand::slug::put, "Take a name for the portal's address"),
+        endpoint!(DELETE "/reseller/accounts/{id}/brand/slug", "free_brand_slug", Needs(Right::AccountsUpdate), Unused, brand::slug::delete, "Free the name of the portal's address"),
+        endpoint!(PUT "/reseller/accounts/{id}/brand/host", "claim_brand_host", Needs(Right::AccountsUpdate), Unused, brand::host::put, "Claim a host for the portal"),
+        endpoint!(POST "/reseller/accounts/{id}/brand/host/verify", "verify_brand_host", Needs(Right::AccountsUpdate), Unused, brand::host::verify, "Look up the record that proves a host"),
+        endpoint!(DELETE "/reseller/accounts/{id}/brand/host", "detach_brand_host", Needs(Right::AccountsUpdate), Unused, brand::host::delete, "Detach the portal's host at once"),
+    ]
 }
 
 fn key_endpoints() -> Vec<Endpoint> {

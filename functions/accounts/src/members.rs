@@ -17,7 +17,7 @@ use tributary_store::principals::Member;
 use tributary_store::table::Position;
 
 use crate::accounts::update::not_null;
-use crate::keys::{grantable, inherited_denies, refuse_stronger, target};
+use crate::keys::{clock_of, grantable, inherited_denies, refuse_stronger, target};
 use crate::views::MemberView;
 
 /// The request to add a person.
@@ -69,6 +69,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
         role,
         denies,
         created_at: call.app.now(),
+        clock: clock_of(&call, &account).await?,
         version: 1,
     };
     let may = caller.over(Right::MembersManage);

@@ -12,6 +12,10 @@ use crate::accounts::list::SortBy;
 use crate::accounts::relocate::MoveAccount;
 use crate::accounts::states::CloseAccount;
 use crate::accounts::update::UpdateAccount;
+use crate::brand::host::HostBody;
+use crate::brand::logo::LogoBody;
+use crate::brand::slug::SlugBody;
+use crate::brand::view::BrandView;
 use crate::denies::PutDeny;
 use crate::keys::{CreateKey, RotateKey};
 use crate::members::{AddMember, UpdateMember};
@@ -23,7 +27,7 @@ use crate::views::{AccountView, KeyView, MemberView, RoleView};
 
 /// Every operation, described.
 pub fn operations() -> Vec<Described> {
-    [accounts(), places(), keys(), members(), denies(), roles(), test_clocks()].concat()
+    [accounts(), places(), brands(), keys(), members(), denies(), roles(), test_clocks()].concat()
 }
 
 fn test_clocks() -> Vec<Described> {
@@ -107,6 +111,7 @@ fn accounts() -> Vec<Described> {
             Code::AccountSuspended,
             Code::AccountClosed,
             Code::CurrencyMismatch,
+            Code::BrandLocked,
             Code::InsufficientCredits,
             Code::BalanceOutOfRange,
         ]),
@@ -131,7 +136,7 @@ fn accounts() -> Vec<Described> {
         .answers::<AccountView>("The account as it is now.")
         .edits()
         .also(Right::CreditsLimit, "of the operator, with `credit_limit`; alone, it is all that is needed")
-        .refuses(&[Code::AccountExists, Code::AccountClosed]),
+        .refuses(&[Code::AccountExists, Code::AccountClosed, Code::BrandLocked]),
         Described::new(
             "suspend_account",
             "Accounts",
@@ -200,6 +205,72 @@ fn places() -> Vec<Described> {
         .query::<wire::MemberId>("member_id", "A member; not together with `key_id`.")
         .answers::<Permissions>("The rights.")
         .also(Right::MembersRead, "to ask about others"),
+    ]
+}
+
+fn brands() -> Vec<Described> {
+    let after = "The brand as it is now.";
+    vec![
+        Described::new(
+            "get_brand",
+            "Brands",
+            "What an account shows those that buy from it, which of it is its own, and what an account above locked. Whose the rest is, is not said.",
+        )
+        .answers::<BrandView>("The brand.")
+        .tagged(),
+        Described::new(
+            "update_brand",
+            "Brands",
+            "Sets an account's own tokens, all of them: one that is left out is inherited. What an account above locked may stay as it is or be left out, \
+             and not be set anew.",
+        )
+        .takes::<wire::BrandTokens>()
+        .answers::<BrandView>(after)
+        .edits()
+        .refuses(&[Code::BrandLocked, Code::AccountClosed]),
+        Described::new(
+            "set_brand_logo",
+            "Brands",
+            "Sets the logo: a PNG, JPEG, WebP or GIF. It is made at most 512 by 256 pixels and written anew as PNG; nothing else of the file is kept. SVG is refused.",
+        )
+        .takes::<LogoBody>()
+        .answers::<BrandView>(after)
+        .edits()
+        .refuses(&[Code::BrandLocked, Code::AccountClosed]),
+        Described::new("remove_brand_logo", "Brands", "Takes the logo away: that of an account above is shown, or none.")
+            .answers::<BrandView>(after)
+            .edits()
+            .refuses(&[Code::AccountClosed]),
+        Described::new("set_brand_slug", "Brands", "Names the portal in addresses. The name it had is free at once.")
+            .takes::<SlugBody>()
+            .answers::<BrandView>(after)
+            .edits()
+            .refuses(&[Code::SlugTaken, Code::Conflict, Code::AccountClosed]),
+        Described::new("free_brand_slug", "Brands", "Frees the portal's name at once.")
+            .answers::<BrandView>(after)
+            .edits()
+            .refuses(&[Code::AccountClosed]),
+        Described::new(
+            "claim_brand_host",
+            "Brands",
+            "Says that a host is the account's own. It shows nothing until its TXT record is found; the host there was is detached at once.",
+        )
+        .takes::<HostBody>()
+        .answers::<BrandView>(after)
+        .edits()
+        .refuses(&[Code::Conflict, Code::AccountClosed]),
+        Described::new(
+            "verify_brand_host",
+            "Brands",
+            "Looks up the TXT record of the host that was claimed. Once it is there, the host shows the account's brand.",
+        )
+        .answers::<BrandView>(after)
+        .edits()
+        .refuses(&[Code::HostNotVerified, Code::HostTaken, Code::Conflict, Code::AccountClosed]),
+        Described::new("detach_brand_host", "Brands", "Detaches the host: from the answer on it shows nothing.")
+            .answers::<BrandView>(after)
+            .edits()
+            .refuses(&[Code::AccountClosed]),
     ]
 }
 

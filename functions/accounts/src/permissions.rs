@@ -92,7 +92,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
 
 fn own(call: &Call) -> Result<(PrincipalView, Grants), Problem> {
     let caller = call.caller()?;
-    Ok((view(caller.key_id.to_string(), "key", &caller.grants), caller.grants.clone()))
+    Ok((view(caller.actor.to_string(), caller.actor.kind(), &caller.grants), caller.grants.clone()))
 }
 
 /// A key or member whose home is the account or, within the caller's subtree, above it.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
-use tributary_domain::billing::dispute::{Dispute, DisputeReason, DisputeState, Origin, Statement};
+use tributary_domain::billing::dispute::{Dispute, DisputeReason, DisputeState, EvidenceLink, Origin, Statement};
 use tributary_domain::id::{AccountId, CreditNoteId, DisputeId, InvoiceId, PaymentId};
 use tributary_domain::money::{Currency, Micros};
 use tributary_domain::text::Reference;
@@ -27,10 +27,10 @@ pub struct OpenBody {
     /// What is to be said of it.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Statement))]
     pub words: Statement,
-    /// Links to pages or files that show it.
+    /// Links to pages that show it: http or https.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Reference>, max_items = 10, required = false))]
-    pub links: Vec<Reference>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::EvidenceLink>, max_items = 10, required = false))]
+    pub links: Vec<EvidenceLink>,
 }
 
 /// A message, or evidence.
@@ -40,10 +40,10 @@ pub struct SayBody {
     /// What is said.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Statement))]
     pub words: Statement,
-    /// Links to pages or files that show it.
+    /// Links to pages that show it: http or https.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::Reference>, max_items = 10, required = false))]
-    pub links: Vec<Reference>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<wire::EvidenceLink>, max_items = 10, required = false))]
+    pub links: Vec<EvidenceLink>,
 }
 
 /// How a dispute ends.

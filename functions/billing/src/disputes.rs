@@ -5,7 +5,7 @@ use tributary_api::{Call, Problem, Reply};
 use tributary_billing::Desk;
 use tributary_billing::disputes::{Resolving, is_banks, resolve as bring_to_its_end};
 use tributary_domain::billing::credit_note::GivenAs;
-use tributary_domain::billing::dispute::{Dispute, DisputeState, Message, Origin, Resolution, Statement};
+use tributary_domain::billing::dispute::{Dispute, DisputeState, EvidenceLink, Message, Origin, Resolution, Statement};
 use tributary_domain::id::{AccountId, DisputeId};
 use tributary_domain::rights::Right;
 use tributary_domain::text::Reference;
@@ -38,8 +38,9 @@ fn answer(dispute: &Dispute, sells: bool) -> Result<Reply, Problem> {
     Ok(Reply::ok(&DisputeView::of(dispute, sells))?.etag(dispute.version))
 }
 
-fn message(call: &Call, from: &AccountId, text: Statement, links: Vec<Reference>) -> Result<Message, Problem> {
-    Ok(Message { account_id: from.clone(), by: Some(call.caller()?.key_id.to_string()), text, links, at: call.app.now() })
+fn message(call: &Call, from: &AccountId, text: Statement, links: Vec<EvidenceLink>) -> Result<Message, Problem> {
+    let links = links.into_iter().map(EvidenceLink::into_reference).collect();
+    Ok(Message { account_id: from.clone(), by: Some(call.caller()?.actor.to_string()), text, links, at: call.app.now() })
 }
 
 /// Opens a dispute over parts of an invoice's lines: by its buyer, or for it by its seller. They are out of collection until it ends.

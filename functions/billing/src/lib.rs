@@ -5,6 +5,7 @@ use tributary_api::endpoint::Access::{Public, Right as Needs};
 use tributary_api::{App, Endpoint, endpoint};
 use tributary_domain::rights::Right;
 
+pub mod brand_preview;
 pub mod charges;
 pub mod credit_notes;
 pub mod dispute_views;
@@ -41,6 +42,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint!(DELETE "/reseller/billing/charges/{id}", "delete_charge", Needs(Right::BillingManage), Unused, charges::delete, "Take a charge back that waits")
             .with_query(),
         endpoint!(GET "/reseller/invoices", "list_invoices", Needs(Right::BillingRead), Unused, invoices::list, "List invoices, newest first"),
+        endpoint!(POST "/reseller/accounts/{id}/brand/preview", "preview_brand", Needs(Right::AccountsRead), Unused, brand_preview::post, "How a mail and an invoice look in a brand"),
         endpoint!(GET "/reseller/invoices/preview", "preview_invoice", Needs(Right::BillingRead), Unused, preview::get, "What the invoice of the running period would say"),
         endpoint!(GET "/reseller/invoices/{id}", "get_invoice", Needs(Right::BillingRead), Unused, invoices::get, "Get an invoice"),
         endpoint!(GET "/reseller/invoices/{id}/pdf", "get_invoice_pdf", Needs(Right::BillingRead), Unused, pdf::get, "Get a link to an invoice as PDF"),

@@ -4,6 +4,7 @@ use tributary_api::Code;
 use tributary_api::openapi::{Described, wire};
 use tributary_api::reply::PageView;
 
+use crate::brand_preview;
 use crate::charges::{ChargeBody, ChargeView};
 use crate::credit_notes::{CreditNoteView, NoteBody};
 use crate::dispute_views::{self, DisputeView, OpenBody, ResolveBody, SayBody};
@@ -99,6 +100,14 @@ fn invoices() -> Vec<Described> {
         .time("to", "And before this one.")
         .paged()
         .answers::<PageView<SummaryView>>("A page of invoices."),
+        Described::new(
+            "preview_brand",
+            "Brands",
+            "A mail and an invoice with made-up content, as they look in these tokens: written by what writes the real ones, and not saved.",
+        )
+        .takes::<wire::BrandTokens>()
+        .answers::<brand_preview::PreviewView>("The mail, and a link to the invoice.")
+        .refuses(&[Code::Busy]),
         Described::new(
             "preview_invoice",
             "Invoices",

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
-use tributary_api::{Call, Code, Problem, Reply};
+use tributary_api::{App, Call, Code, Problem, Reply};
 use tributary_documents::{Locale, render};
 use tributary_domain::billing::invoice::{Invoice, InvoiceState};
 use tributary_domain::id::{AccountId, InvoiceId};
@@ -20,7 +20,7 @@ use crate::document::{self, EDITION, Reading};
 use crate::sight;
 
 /// How long a link works.
-const LINK_S: u32 = 15 * 60;
+pub(crate) const LINK_S: u32 = 15 * 60;
 /// What is kept, and what is thrown away after a day.
 const KEPT: &str = "invoices";
 const DRAFTS: &str = "invoice-drafts";
@@ -51,7 +51,8 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let (key, blobs) = (key(&invoice), call.app.blobs());
     if blobs.get(&key).await?.is_none() {
         let reading = reading(call.store(), &invoice).await?;
-        blobs.put(&key, rendered(&invoice, &reading)?, "application/pdf").await?;
+        let logo = logo(&call.app, &invoice).await?;
+        blobs.put(&key, rendered(&invoice, &reading, logo)?, "application/pdf").await?;
     }
     let file_name = file_name(&invoice);
     let download_url = blobs.link(&key, &file_name, LINK_S).await?;
@@ -80,13 +81,23 @@ fn key(invoice: &Invoice) -> String {
     format!("{folder}/{}/{}.pdf", invoice.id, digest(shown.as_bytes()))
 }
 
-fn rendered(invoice: &Invoice, reading: &Reading) -> Result<Vec<u8>, Problem> {
+/// The bytes of the seller's logo, if the invoice has one.
+pub(crate) async fn logo(app: &App, invoice: &Invoice) -> Result<Option<Vec<u8>>, Problem> {
+    match &invoice.seller.logo {
+        Some(digest) => Ok(app.blobs().get(&digest.blob_key()).await?),
+        None => Ok(None),
+    }
+}
+
+/// An invoice as PDF, with this logo.
+pub(crate) fn rendered(invoice: &Invoice, reading: &Reading, logo: Option<Vec<u8>>) -> Result<Vec<u8>, Problem> {
     let failed = |why: String| {
         let mut problem = Problem::new(Code::Internal, "The invoice could not be written as PDF.");
         problem.internal = Some(why);
         problem
     };
-    let document = document::of(invoice, reading).map_err(|error: Overflow| failed(error.to_string()))?;
+    let mut document = document::of(invoice, reading).map_err(|error: Overflow| failed(error.to_string()))?;
+    document.brand.logo = logo;
     Ok(render(&document).map_err(|error| failed(error.to_string()))?.pdf)
 }
 

@@ -109,7 +109,7 @@ async fn steer(
                 }
                 let mut next = change(next);
                 if !matches!(step, Step::Pause | Step::Cancel) {
-                    (next.actor, next.credential) = (caller.key_id.clone(), caller.credential().to_owned());
+                    (next.actor, next.credential) = (caller.actor.clone(), caller.credential());
                 }
                 let detail = json!({ "job_id": job.id, "kind": job.kind, "state": next.state });
                 let said = Said { act: act.clone(), account: job.account_id.clone(), kind: RecordKind::BulkChanged, detail };

@@ -13,6 +13,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use serde_json::{Map, Value, json};
 use tributary_domain::money::Micros;
+use tributary_domain::text::no_formula;
 use tributary_store::exports::ExportFormat;
 
 use crate::rows::{COLUMNS, Cell, Holds, Row};
@@ -100,16 +101,11 @@ impl Sink {
     }
 }
 
-/// A cell of a table that people open with a spreadsheet: a text that it would take for a formula gets an apostrophe.
-///
-/// Source: "CSV Injection", OWASP.
+/// A cell of a table that people open with a spreadsheet.
 fn csv_cell(cell: &Cell) -> String {
     match cell {
         Cell::None => String::new(),
-        Cell::Text(text) => match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-            true => format!("'{text}"),
-            false => text.clone(),
-        },
+        Cell::Text(text) => no_formula(text).into_owned(),
         Cell::Decimal(millionths) => Micros::new(*millionths).to_string(),
         Cell::Time(at) => tributary_api::time::shown(at),
         Cell::Json(object) => object_text(object),

@@ -4,12 +4,11 @@ use std::error::Error;
 
 use tributary_api::App;
 use tributary_domain::delivery::{Attempt, DeliveryState, SPAN_S, Verdict};
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RequestId};
 use tributary_domain::webhook::{DisabledReason, Endpoint, signed_content};
 use tributary_runtime::webhook::sign;
 use tributary_store::deliveries::Kept;
 use tributary_store::events::Act;
-use uuid::Uuid;
 
 use crate::Senders;
 use crate::outbound::{Answered, NoAnswer};
@@ -89,7 +88,7 @@ async fn disable(
     reason: DisabledReason,
     run: &RequestId,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let act = Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: run.clone(), now: app.now() };
+    let act = Act { event: EventId::from_uuid(app.uuid()), actor: ActorId::platform(), request: run.clone(), now: app.now() };
     if app.store().disable_endpoint(owner, endpoint, reason, &act).await? {
         tracing::warn!(
             webhook_id = endpoint.id.as_str(),

@@ -48,7 +48,7 @@ fn hearing<'a>(event: &Event, listeners: &'a Listeners) -> Vec<(&'a AccountId, &
         let own = listeners.endpoints.get_key_value(&event.account_id);
         return own.and_then(|(owner, all)| Some((owner, all.get(&id?)?))).into_iter().collect();
     }
-    if event.data["webhook"] == false {
+    if event.data["webhook"] == false || event.kind.audience() == Audience::Person {
         return Vec::new();
     }
     let mut hearing = listeners.of(&event.kind.word(), event.kind.audience() == Audience::Operator);

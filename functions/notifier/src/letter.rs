@@ -3,19 +3,7 @@
 use tributary_domain::account::Account;
 use tributary_domain::brand::BrandInForce;
 use tributary_domain::event::{Event, EventKind, RecordKind};
-
-/// A mail's content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// What it is about: one line.
-    pub subject: String,
-    /// What it says.
-    pub paragraphs: Vec<String>,
-    /// Facts, by their names.
-    pub facts: Vec<(&'static str, String)>,
-    /// Whether who gets it may say that they want no more of them. What the account must know is no such mail.
-    pub optional: bool,
-}
+pub use tributary_letters::Letter;
 
 /// The letter of an event to an account; `None` if nothing is written of such events.
 pub fn of(event: &Event, account: &Account, brand: &BrandInForce) -> Option<Letter> {
@@ -33,18 +21,21 @@ pub fn of(event: &Event, account: &Account, brand: &BrandInForce) -> Option<Lett
             subject: format!("Alert: {} of {name}", measured(&event.data)),
             paragraphs: vec![format!("What an alert watches at {name} has crossed its threshold.")],
             facts: facts(&alert),
+            link: None,
             optional: true,
         },
         RecordKind::AlertResolved => Letter {
             subject: format!("Resolved: {} of {name}", measured(&event.data)),
             paragraphs: vec![format!("What an alert watches at {name} is back on the right side of its threshold.")],
             facts: facts(&alert),
+            link: None,
             optional: true,
         },
         RecordKind::NotificationSent => Letter {
             subject: text("subject")?,
             paragraphs: text("text")?.split("\n\n").map(str::to_owned).collect(),
             facts: Vec::new(),
+            link: None,
             optional: true,
         },
         RecordKind::WebhookDisabled => Letter {
@@ -57,6 +48,7 @@ pub fn of(event: &Event, account: &Account, brand: &BrandInForce) -> Option<Lett
                 "When it works again, enable it and replay what it missed: deliveries are kept for 30 days.".to_owned(),
             ],
             facts: facts(&[("Endpoint", "url"), ("Webhook", "webhook_id")]),
+            link: None,
             optional: false,
         },
         RecordKind::AutoTopupStopped => Letter {
@@ -66,11 +58,28 @@ pub fn of(event: &Event, account: &Account, brand: &BrandInForce) -> Option<Lett
                 format!("Look at the reason, then set auto-topup anew, or ask {sender}."),
             ],
             facts: facts(&[("Reason", "reason"), ("Failures", "failures")]),
+            link: None,
             optional: false,
         },
         _ => return None,
     };
     Some(Letter { subject: one_line(&letter.subject), ..letter })
+}
+
+/// The letter with a link to sign in.
+pub fn sign_in(account: &Account, brand: &BrandInForce, link: String) -> Letter {
+    let (name, sender) = (account.name.as_str(), brand.name.as_str());
+    let at = if name == sender { sender.to_owned() } else { format!("{sender} ({name})") };
+    Letter {
+        subject: one_line(&format!("Sign in to {sender}")),
+        paragraphs: vec![
+            format!("Somebody, most likely you, asked for a link to sign in at {at}. It works once, for fifteen minutes."),
+            "If it was not you, do nothing: without this mail nobody signs in, and nothing was changed.".to_owned(),
+        ],
+        facts: Vec::new(),
+        link: Some(("Sign in", link)),
+        optional: false,
+    }
 }
 
 fn measured(data: &serde_json::Value) -> &'static str {

@@ -45,6 +45,8 @@ pub struct Senders {
     pub mail_from: Option<String>,
     /// Where the API is, for links in mails.
     pub api_url: String,
+    /// Where the pages for people are, for the same.
+    pub pages_url: String,
 }
 
 /// One call. Messages are answered with the ids of those that failed, which the queue gives again; a scheduled run with its

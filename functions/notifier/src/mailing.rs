@@ -6,14 +6,17 @@ use std::error::Error;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use tributary_api::App;
+use tributary_api::{App, sign_in};
 use tributary_domain::brand::{brand_of, sender_of};
 use tributary_domain::delivery::{Attempt, Delivery, Target, Verdict};
 use tributary_domain::event::{Event, EventKind, RecordKind};
-use tributary_domain::id::{AccountId, RequestId};
+use tributary_domain::id::{AccountId, MemberId, RequestId};
 use tributary_domain::text::Email;
 use tributary_runtime::mail::MailError;
 use tributary_store::deliveries::{Kept, Opened};
+use tributary_store::error::StoreError;
+use tributary_store::keys;
+use tributary_store::principals::Member;
 use tributary_store::webhooks::Listeners;
 
 use crate::deliver::lease;
@@ -79,6 +82,7 @@ async fn addresses(app: &App, event: &Event, listeners: &Listeners) -> Result<Ve
     Ok(match kind {
         RecordKind::NotificationSent => event.data["to"].as_str().and_then(|to| Email::parse(to).ok()).into_iter().collect(),
         RecordKind::WebhookDisabled | RecordKind::AutoTopupStopped => own(),
+        RecordKind::SignInAsked => member(app, event).await?.into_iter().map(|member| member.email).collect(),
         RecordKind::AlertFired | RecordKind::AlertResolved => {
             // Whom an alert is written to is its owner's: the record says it, and the event does not.
             let record = app.store().record(&event.id).await?;
@@ -88,6 +92,16 @@ async fn addresses(app: &App, event: &Event, listeners: &Listeners) -> Result<Ve
         }
         _ => Vec::new(),
     })
+}
+
+/// The member that an event is of, if they are one still.
+async fn member(app: &App, event: &Event) -> Result<Option<Member>, StoreError> {
+    let Some(id) = event.data["member_id"].as_str().and_then(|id| id.parse::<MemberId>().ok()) else { return Ok(None) };
+    match app.store().principal(&keys::member(&event.account_id, &id)).await {
+        Ok(member) => Ok(Some(member)),
+        Err(StoreError::Denied(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sends a mail that is leased, keeps how that ended, and says it.
@@ -126,17 +140,33 @@ async fn try_to(
     let (Some(brand), Some(sender), Some(account)) = (brand_of(&listeners.path), sender_of(&listeners.path), listeners.account()) else {
         return refused("the account is gone");
     };
-    let Some(letter) = letter::of(&event, account, &brand) else { return refused("there is nothing to write of it") };
+    let letter = match event.kind {
+        EventKind::Record(RecordKind::SignInAsked) if is_late(app, &event) => return refused("the link's time is over"),
+        EventKind::Record(RecordKind::SignInAsked) => Some(letter::sign_in(account, &brand, sign_in_link(app, senders, &event))),
+        _ => letter::of(&event, account, &brand),
+    };
+    let Some(letter) = letter else { return refused("there is nothing to write of it") };
     let unsubscribe = match letter.optional {
         true if app.store().is_unsubscribed(&sender.id, digest).await? => return refused("the address wants no more of these mails"),
         true => Some(link(app, senders, &sender.id, digest)?),
         false => None,
     };
     let id = format!("{}-{}", event.id, digest);
-    match mime::mail(&id, from, address, &letter, &brand, unsubscribe.as_deref(), app.now()) {
+    match mime::mail(&id, from, address, &letter, &brand, (&senders.api_url, unsubscribe.as_deref()), app.now()) {
         Ok(mail) => Ok(senders.mailer.send(&mail).await),
         Err(why) => refused(&why),
     }
+}
+
+/// Whether the link that an event is of would be taken no more.
+fn is_late(app: &App, event: &Event) -> bool {
+    event.data["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok()).is_none_or(|until| until <= app.now())
+}
+
+/// The link that signs in. Its token is behind the `#`: a browser sends it to no server, and names it to no other page.
+fn sign_in_link(app: &App, senders: &Senders, event: &Event) -> String {
+    let at = event.data["slug"].as_str().map_or_else(|| "app".to_owned(), |slug| format!("portal/{slug}"));
+    format!("{}/{at}/sign-in#token={}", senders.pages_url, sign_in::token(app, &event.id))
 }
 
 /// Where who does not want such mails says so.

@@ -1,40 +1,17 @@
-//! A letter as a mail: text and page, in a brand. The one place where mails are laid out (RFC 5322, RFC 2046, RFC 8058).
+//! A letter as a mail: its text and page in one message (RFC 5322, RFC 2046, RFC 8058).
 
 use std::str::FromStr as _;
 use std::time::SystemTime;
 
-use askama::Template;
 use jiff::Timestamp;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use tributary_domain::brand::BrandInForce;
+use tributary_letters::{Letter, Written};
 use tributary_runtime::mail::Mail;
 
-use crate::letter::Letter;
-
-/// The colour where a brand has none.
-const PLAIN: &str = "#334155";
-
-#[derive(Template)]
-#[template(path = "mail.html")]
-struct Page<'a> {
-    letter: &'a Letter,
-    brand: &'a BrandInForce,
-    color: &'a str,
-    on_color: &'a str,
-    unsubscribe: Option<&'a str>,
-}
-
-#[derive(Template)]
-#[template(path = "mail.txt")]
-struct Text<'a> {
-    letter: &'a Letter,
-    brand: &'a BrandInForce,
-    unsubscribe: Option<&'a str>,
-}
-
-/// The mail of a letter. The same letter makes the same bytes, but for the link to unsubscribe.
+/// The mail of a letter, whose logo is fetched from `api_url`. The same letter makes the same bytes, but for the link to unsubscribe.
 ///
 /// # Errors
 /// A sentence that says which address cannot be one.
@@ -44,20 +21,11 @@ pub fn mail(
     to: &str,
     letter: &Letter,
     brand: &BrandInForce,
-    unsubscribe: Option<&str>,
+    (api_url, unsubscribe): (&str, Option<&str>),
     now: Timestamp,
 ) -> Result<Mail, String> {
     let address = |text: &str| Address::from_str(text).map_err(|error| format!("{text}: {error}"));
-    let color = brand.color.as_ref();
-    let page = Page {
-        letter,
-        brand,
-        color: color.map_or(PLAIN, |color| color.as_str()),
-        on_color: color.map_or("#ffffff", |color| color.text_on_it()),
-        unsubscribe,
-    };
-    let html = page.render().map_err(|error| error.to_string())?;
-    let text = Text { letter, brand, unsubscribe }.render().map_err(|error| error.to_string())?;
+    let Written { html, text } = letter.written(brand, api_url, unsubscribe)?;
     let sender = address(from)?;
     let mut message = Message::builder()
         .from(Mailbox::new(Some(brand.sender_name.clone()), sender.clone()))

@@ -27,5 +27,6 @@ pub async fn from_env() -> Result<Senders, Box<dyn Error + Send + Sync>> {
         mailer,
         mail_from: config.mail_from,
         api_url: config.api_url.unwrap_or_default(),
+        pages_url: config.pages_url.unwrap_or_default(),
     })
 }

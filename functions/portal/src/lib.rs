@@ -1,14 +1,19 @@
-//! The portal function: for now one page that says what will be there, and a health answer.
+//! The portal function: signing in and out, the pages of errors, what stands at the API's root, and a health answer.
 
 use axum::Router;
 use serde::Serialize;
-use tributary_api::endpoint::Access::Public;
+use tributary_api::endpoint::Access::{Public, Session};
 use tributary_api::{App, Call, Endpoint, Problem, Reply, endpoint};
 
 #[cfg(feature = "openapi")]
 pub mod openapi;
 
+pub mod brand;
 pub mod docs;
+pub mod logo;
+pub mod sessions;
+pub mod sign_in;
+pub mod views;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -25,9 +30,17 @@ pub struct Health {
 /// Every route of the function.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        endpoint!(GET "/", "portal_page", Public, Unused, page, "What will be here"),
+        endpoint!(GET "/", "portal_page", Public, Unused, page, "What answers here"),
         endpoint!(GET "/docs/errors", "error_index", Public, Unused, docs::index, "The list of errors"),
         endpoint!(GET "/docs/errors/{code}", "error_page", Public, Unused, docs::error, "What an error means and what to do"),
+        endpoint!(POST "/portal/sign-in", "ask_sign_in_link", Public, Unused, sign_in::ask, "Have a link to sign in mailed"),
+        endpoint!(POST "/portal/session", "begin_session", Public, Unused, sign_in::begin, "Sign in, by a link or an API key"),
+        endpoint!(GET "/portal/session", "get_session", Session, Unused, sessions::get, "Who is signed in"),
+        endpoint!(DELETE "/portal/session", "end_session", Session, Unused, sessions::end, "Sign out"),
+        endpoint!(GET "/portal/sessions", "list_sessions", Session, Unused, sessions::list, "List where one is signed in"),
+        endpoint!(DELETE "/portal/sessions", "end_sessions", Session, Unused, sessions::end_all, "Sign out everywhere"),
+        endpoint!(GET "/portal/brand", "portal_brand", Public, Unused, brand::get, "What a portal shows before anybody has signed in"),
+        endpoint!(GET "/portal/logo/{digest}", "portal_logo", Public, Unused, logo::get, "A logo, as PNG"),
         endpoint!(GET "/health", "health", Public, Unused, health, "Whether the functions and the table answer"),
     ]
 }

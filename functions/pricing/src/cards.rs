@@ -55,7 +55,7 @@ pub struct RateCardView {
     /// When it was made.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
-    /// Which key made it.
+    /// Which key or member made it.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub created_by: Option<String>,
 }
@@ -149,7 +149,7 @@ pub fn drafted(call: &Call, seller: &Account, buyer: Option<&Account>, request: 
         model: request.model,
         allow_loss: request.allow_loss,
         created_at: now,
-        created_by: Some(call.caller()?.key_id.to_string()),
+        created_by: Some(call.caller()?.actor.to_string()),
     })
 }
 

@@ -52,7 +52,7 @@ pub struct MarkupView {
     /// When it was made.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
-    /// Which key made it.
+    /// Which key or member made it.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub created_by: Option<String>,
 }
@@ -163,7 +163,7 @@ pub fn drafted(call: &Call, seller: &Account, buyer: Option<&Account>, request: 
         inherit: request.inherit,
         allow_loss: request.allow_loss,
         created_at: now,
-        created_by: Some(call.caller()?.key_id.to_string()),
+        created_by: Some(call.caller()?.actor.to_string()),
     })
 }
 

@@ -78,7 +78,7 @@ pub struct PromotionView {
     /// When it was made.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub created_at: Timestamp,
-    /// Which key made it.
+    /// Which key or member made it.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub created_by: Option<String>,
 }
@@ -243,7 +243,7 @@ fn drafted(call: &Call, owner: &Account, request: CreatePromotion) -> Result<Pro
         funded_by: request.funded_by.unwrap_or(FundedBy::Owner),
         allow_loss: request.allow_loss,
         created_at: now,
-        created_by: Some(call.caller()?.key_id.to_string()),
+        created_by: Some(call.caller()?.actor.to_string()),
     })
 }
 

@@ -10,7 +10,7 @@ use std::fmt::Display;
 
 use serde_json::json;
 use tributary_domain::account::Accepted;
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, RequestId, TransferId};
+use tributary_domain::id::{AccountId, ActorId, EventId, HoldId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, Entry, LedgerId, SYSTEM_STRIPES, System};
 use tributary_domain::reconcile::{About, Cells, Fold, Imbalance, Suspicion, What, Wrong, check_account, check_gates, contribution};
 use tributary_store::Store;
@@ -19,7 +19,6 @@ use tributary_store::events::Act;
 use tributary_store::freezing::{FROZEN_A_DAY, Freeze};
 use tributary_store::reconcile::{Beside, LedgerPage, Listed, Sums};
 use tributary_store::table::Position;
-use uuid::Uuid;
 
 use crate::pass::{Counts, Finding, Pass, Place, Record, Settled, Sighting, State, Work};
 use crate::{Budget, Source, Summary};
@@ -445,7 +444,7 @@ impl Walk<'_> {
         let why = json!({ "pass": pass.number, "findings": named });
         let act = Act {
             event: EventId::from_uuid(self.source.uuid()),
-            actor: KeyId::from_uuid(Uuid::nil()),
+            actor: ActorId::platform(),
             request: self.request.clone(),
             now: self.source.now(),
         };

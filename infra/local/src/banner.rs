@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::options::{Options, Step, Storage};
-use crate::seed::{Demo, DemoAccount};
+use crate::pages::Prepared;
+use crate::seed::{Demo, DemoAccount, MEMBER};
 use crate::start::Local;
 
 /// Shows the demo's progress on one line, where there is a terminal.
@@ -18,6 +19,11 @@ pub fn progress(step: Step<'_>) {
     let _ = write!(terminal, "\r\x1b[KMaking the demo: {}/{} {}{end}", step.done, step.of, step.what).and_then(|()| terminal.flush());
 }
 
+/// Says that something takes a while.
+pub fn working(what: &str) {
+    let _ = writeln!(io::stderr(), "{what}");
+}
+
 /// Shows the page.
 pub fn show(local: &Local, options: &Options) {
     let mut terminal = io::stdout();
@@ -29,6 +35,10 @@ fn page(local: &Local, options: &Options) -> String {
     if local.clock.advance_ms(0) > 0 {
         let _ = writeln!(page, "The test clock stands at {}.", local.now());
     }
+    let _ = match &options.pages {
+        Prepared::Ready(_) => writeln!(page, "The dashboard is at {}/app: sign in with a key below.", local.base_url),
+        Prepared::Missing(why) => writeln!(page, "{why}"),
+    };
     let _ = writeln!(page, "Cards are charged at {}, which is scripted: see docs/payments.md.", local.processor_url);
     if let Some(demo) = &local.demo {
         accounts(&mut page, demo);
@@ -91,6 +101,10 @@ fn examples(page: &mut String, local: &Local) {
     let _ = writeln!(page, "  curl -s '{url}/reseller/bulk' {owner}   # a job that is done, and a plan that waits for POST …/apply");
     let _ = writeln!(page, "  curl -s '{url}/reseller/invoices?side=sold' {owner}   # three months of them; GET …/{{id}}/pdf gives a link");
     webhooks(page, url, &owner);
+    let _ = writeln!(
+        page,
+        "  curl -s -X POST '{url}/portal/sign-in' {json} -d '{{\"email\": \"{MEMBER}\"}}'   # the link is shown here and in the outbox"
+    );
     let _ = writeln!(page, "  curl -s -X POST '{url}/_local/clock/advance' {json} -d '{{\"seconds\": 86400}}'");
 }
 

@@ -1,5 +1,5 @@
-//! The test clock, the queues and the bus: `GET /_local/clock`, `POST /_local/clock/advance`, `GET /_local/queues`,
-//! `POST /_local/queues/{name}/redrive`, `GET /_local/events`.
+//! The test clock, the queues, the bus and what DNS says: `GET /_local/clock`, `POST /_local/clock/advance`, `GET /_local/queues`,
+//! `POST /_local/queues/{name}/redrive`, `GET /_local/events`, `POST /_local/dns`.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tributary_runtime::clock::{Clock, SystemClock};
+use tributary_runtime::dns::ScriptedDns;
 
 use crate::bus::LocalBus;
 use crate::gateway::{Answer, problem};
@@ -30,6 +31,7 @@ pub struct Control {
     pump: Arc<Pump>,
     queues: LocalQueues,
     bus: LocalBus,
+    dns: ScriptedDns,
     keeper: Arc<Keeper>,
     docs_url: String,
     /// One move at a time: the stored offset and the clock go together.
@@ -42,6 +44,17 @@ struct Advance {
     seconds: i64,
 }
 
+/// The TXT records of a name from now on; with `fails`, nobody answers for it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Records {
+    name: String,
+    #[serde(default)]
+    txt: Vec<String>,
+    #[serde(default)]
+    fails: bool,
+}
+
 impl Control {
     /// Controls this clock, these schedules and these queues, and shows this bus.
     pub fn new(
@@ -50,10 +63,11 @@ impl Control {
         pump: Arc<Pump>,
         queues: LocalQueues,
         bus: LocalBus,
+        dns: ScriptedDns,
         keeper: Arc<Keeper>,
         docs_url: &str,
     ) -> Self {
-        Self { clock, scheduler, pump, queues, bus, keeper, docs_url: docs_url.to_owned(), moving: Mutex::new(()) }
+        Self { clock, scheduler, pump, queues, bus, dns, keeper, docs_url: docs_url.to_owned(), moving: Mutex::new(()) }
     }
 
     /// The clock.
@@ -102,6 +116,19 @@ impl Control {
     /// The last events that were told, the newest first, each with the queues that a rule sent it to.
     pub fn events(&self) -> Answer {
         ok(&json!({ "data": self.bus.last() }))
+    }
+
+    /// Says what TXT records a name has. It is forgotten when the run ends.
+    pub fn dns(&self, body: &Bytes) -> Answer {
+        match serde_json::from_slice::<Records>(body) {
+            Ok(Records { name, fails: true, .. }) => self.dns.fail(&name),
+            Ok(Records { name, txt, fails: false }) => self.dns.set(&name, txt),
+            Err(error) => {
+                return self
+                    .malformed(&format!("The body must be like {{\"name\": \"_tributary.portal.example\", \"txt\": [\"…\"]}}: {error}."));
+            }
+        }
+        ok(&json!({ "said": true }))
     }
 
     /// Sends the dead letters of a queue, named by itself or by where they are, back to it.

@@ -31,6 +31,7 @@ fn handler(binary: &str, app: &App, senders: &Senders) -> Option<Handler> {
         "pricing" => Some(lambda::http(tributary_pricing::router(app))),
         "usage" => Some(lambda::http(tributary_usage::router(app))),
         "alerts" => Some(lambda::http(tributary_alerts::router(app))),
+        "insights" => Some(lambda::http(tributary_insights_api::router(app))),
         "billing" => Some(lambda::http(tributary_billing_api::router(app))),
         "webhooks" => Some(lambda::http(tributary_webhooks::router(app))),
         "bulk" => Some(lambda::http(tributary_bulk_api::router(app))),
@@ -69,6 +70,10 @@ fn handler(binary: &str, app: &App, senders: &Senders) -> Option<Handler> {
         "outbox" => Some(Arc::new(move |event, context| {
             let app = app.clone();
             Box::pin(async move { tributary_outbox::handle(&app, event, &app.run_id(&context.request_id)).await })
+        })),
+        "roster" => Some(Arc::new(move |event, context| {
+            let app = app.clone();
+            Box::pin(async move { tributary_roster::handle(&app, event, &app.run_id(&context.request_id)).await })
         })),
         "bulk_worker" => Some(Arc::new(move |event, context| {
             let app = app.clone();

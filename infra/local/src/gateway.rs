@@ -79,6 +79,11 @@ impl Gateway {
         self.ids.uuid(&*self.clock).to_string()
     }
 
+    /// Whether some route has this path.
+    pub fn knows(&self, path: &str) -> bool {
+        self.routes.find(&Method::GET, path) != Found::Nothing
+    }
+
     /// Answers a request.
     pub async fn answer(&self, request: Request<Bytes>, source_ip: IpAddr) -> Answer {
         let request_id = self.request_id();

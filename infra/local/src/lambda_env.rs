@@ -20,7 +20,7 @@ pub fn write(dir: &Path, engine: &str, pepper: &str, docs_url: &str) -> Result<(
     let environment = format!(
         "TABLE_NAME={TABLE_NAME}\nPEPPER_FILE={}\nKEY_MODE=test\nDOCS_URL={docs_url}\nRUST_LOG=warn,tributary=info\n\
          AWS_REGION=us-east-1\nAWS_ACCESS_KEY_ID=local\nAWS_SECRET_ACCESS_KEY=local\nAWS_ENDPOINT_URL_DYNAMODB={engine}\n\
-         AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH=true\n",
+         AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH=true\nPLAIN_HTTP=true\n",
         pepper_file.display()
     );
     for (path, text) in [(pepper_file, pepper), (dir.join(FILE), &environment)] {

@@ -18,6 +18,7 @@ pub mod lambda;
 mod lambda_env;
 pub mod mail;
 pub mod options;
+pub mod pages;
 pub mod pattern;
 mod pump;
 mod queue;

@@ -2,7 +2,7 @@
 //! the data directory, or in memory.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -113,6 +113,18 @@ impl Outbox {
     }
 }
 
+/// What the address of a page that signs in holds.
+const SIGN_IN: &str = "/sign-in#token=";
+
+/// Shows a link to sign in where whoever asked for it looks first.
+fn show_link(mail: &Mail) {
+    if let Some(link) = mail.text.split_whitespace().find(|word| word.contains(SIGN_IN)) {
+        let line = format!("Sign in as {}: {link}\n", mail.to);
+        // A terminal that is gone is no reason to fail.
+        let _ = io::stdout().write_all(line.as_bytes());
+    }
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
@@ -138,6 +150,7 @@ impl Mailer for Outbox {
             let text = serde_json::to_vec(&sent).map_err(|error| refused(&error))?;
             write_private(&dir.join(format!("{}.json", mail.id)), &text).map_err(|error| refused(&error))?;
         }
+        show_link(mail);
         let mut all = self.lock();
         // Sent twice it is still one mail, as it is to whoever gets it.
         all.retain(|other| other.mail.id != mail.id);

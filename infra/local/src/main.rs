@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use clap::Parser;
 use tributary_local::options::{Arguments, Options};
-use tributary_local::{banner, start};
+use tributary_local::{banner, pages, start};
 use tributary_runtime::telemetry;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = Options { progress: Arc::new(banner::progress), ..Options::from(Arguments::parse()) };
+    let arguments = Arguments::parse();
+    let pages = if arguments.no_pages { pages::as_they_are() } else { pages::prepare(banner::working) };
+    let options = Options { progress: Arc::new(banner::progress), pages, ..Options::from(arguments) };
     // The engine warns of every refused condition, which is how a refusal is told.
     telemetry::on_terminal("warn,dynoxide=error");
     let local = tokio::select! {

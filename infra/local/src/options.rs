@@ -6,6 +6,8 @@ use std::sync::Arc;
 use clap::Parser;
 use tributary_store::table::Table;
 
+use crate::pages::{self, Prepared};
+
 /// The port unless told otherwise.
 pub const DEFAULT_PORT: u16 = 8787;
 
@@ -29,6 +31,10 @@ pub struct Arguments {
     /// Start without the demo's accounts and credit
     #[arg(long)]
     pub no_seed: bool,
+
+    /// Do not build the pages; those that are built are served
+    #[arg(long)]
+    pub no_pages: bool,
 
     /// Write {"base_url", "operator_key"} as JSON to this file once requests are served
     #[arg(long, value_name = "FILE")]
@@ -71,6 +77,8 @@ pub struct Options {
     pub seed: bool,
     /// The file that is written once requests are served.
     pub ready_file: Option<PathBuf>,
+    /// The pages.
+    pub pages: Prepared,
     /// Told how the demo comes along.
     pub progress: Progress,
 }
@@ -78,7 +86,7 @@ pub struct Options {
 impl Options {
     /// A run that leaves nothing behind: any free port, the engine in memory, no demo.
     pub fn ephemeral() -> Self {
-        Self { port: 0, storage: Storage::Engine, seed: false, ready_file: None, progress: Arc::new(|_| ()) }
+        Self { port: 0, storage: Storage::Engine, seed: false, ready_file: None, pages: pages::as_they_are(), progress: Arc::new(|_| ()) }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::blobs::{Download, Link, LinkError, LinkedBlobs, PATH, UploadLink};
 use crate::control::Control;
 use crate::gateway::{Answer, Gateway, MAX_BODY_BYTES};
 use crate::mail::{Outbox, Shown};
+use crate::pages::Pages;
 
 /// What the port serves.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Served {
     pub blobs: LinkedBlobs,
     /// The mails that were sent.
     pub outbox: Outbox,
+    /// The pages.
+    pub pages: Pages,
 }
 
 /// Everything on the port.
@@ -40,6 +43,7 @@ pub fn router(served: Served) -> Router {
         .route("/_local/clock/advance", post(advance).fallback(no_control))
         .route("/_local/queues", get(queues).fallback(no_control))
         .route("/_local/queues/{name}/redrive", post(redrive).fallback(no_control))
+        .route("/_local/dns", post(dns).fallback(no_control))
         .route("/_local/mail", get(mails).fallback(no_control))
         .route("/_local/mail/{id}", get(mail).fallback(no_control))
         .route("/_local/events", get(events).fallback(no_control))
@@ -50,6 +54,10 @@ pub fn router(served: Served) -> Router {
 }
 
 async fn platform(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let path = request.uri().path();
+    if Pages::take(path) && (path == "/" || !served.gateway.knows(path)) {
+        return served.pages.answer(request).await;
+    }
     let (parts, body) = request.into_parts();
     let answer = match collect(body).await {
         Ok(Some(body)) => served.gateway.answer(Request::from_parts(parts, body), peer.ip()).await,
@@ -72,6 +80,14 @@ async fn advance(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<So
     }
     let body = collect(request.into_body()).await.ok().flatten().unwrap_or_default();
     served.control.advance(&body).await.map(Body::from)
+}
+
+async fn dns(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    if let Some(refusal) = refused(&served.control, peer, &request) {
+        return refusal.map(Body::from);
+    }
+    let body = collect(request.into_body()).await.ok().flatten().unwrap_or_default();
+    served.control.dns(&body).map(Body::from)
 }
 
 async fn queues(State(served): State<Served>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
@@ -159,7 +175,7 @@ fn link_refused(control: &Control, error: &LinkError) -> Response {
 }
 
 async fn no_control(State(served): State<Served>) -> Response {
-    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events, GET /_local/mail and links to blobs.";
+    let detail = "Known are GET /_local/clock, POST /_local/clock/advance, GET /_local/queues, POST /_local/queues/{name}/redrive, GET /_local/events, POST /_local/dns, GET /_local/mail and links to blobs.";
     served.control.problem(StatusCode::NOT_FOUND, "There is no such route", detail, "route_not_found").map(Body::from)
 }
 

@@ -16,6 +16,7 @@ use tributary_notifier::Senders;
 use tributary_notifier::outbound::GuardedClient;
 use tributary_runtime::blobs::{Blobs, MemoryBlobs};
 use tributary_runtime::clock::{Clock, SystemClock};
+use tributary_runtime::dns::ScriptedDns;
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::payments::stripe::StripeAt;
 use tributary_runtime::queue::Queues;
@@ -25,7 +26,7 @@ use tributary_store::table::Table;
 use crate::blobs::{DiskBlobs, LinkedBlobs};
 use crate::bus::LocalBus;
 use crate::cards::Cards;
-use crate::changes::Changes;
+use crate::changes::{Changes, ChangesError};
 use crate::control::Control;
 use crate::engine::{self, Engine, EngineError};
 use crate::functions;
@@ -33,6 +34,7 @@ use crate::gateway::Gateway;
 use crate::lambda_env;
 use crate::mail::Outbox;
 use crate::options::{Options, Storage};
+use crate::pages::Pages;
 use crate::pump::Pump;
 use crate::queue::{LocalQueues, Sender};
 use crate::schedule::Scheduler;
@@ -104,6 +106,9 @@ pub enum StartError {
     /// The engine did not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The engine's stream cannot be read.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
     /// The stored pepper is too short.
     #[error(transparent)]
     Pepper(#[from] WeakPepper),
@@ -171,6 +176,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
     let processor = cards.processor.clone();
     let way = StripeAt::new(&cards.url).map_err(|error| StartError::Client(error.to_string()))?;
     let processor_url = cards.url.clone();
+    let dns = ScriptedDns::default();
     let app = App::new(AppParts {
         table,
         blobs: Arc::new(blobs.clone()),
@@ -189,29 +195,37 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         mode: KeyMode::Test,
         // Endpoints to try things out are on this machine.
         loopback_webhooks: true,
+        plain_http: true,
     })
-    .charging(Arc::new(way));
+    .charging(Arc::new(way))
+    .resolving(Arc::new(dns.clone()));
     let outbox = outbox(&options.storage, &any_clock)?;
     let senders = Senders {
         outbound: Arc::new(GuardedClient::new(true).map_err(StartError::Client)?),
         mailer: Arc::new(outbox.clone()),
         mail_from: Some(MAIL_FROM.to_owned()),
         api_url: base_url.clone(),
+        pages_url: base_url.clone(),
     };
     let operator_key = operator(&app, &keeper).await?;
     let gateway = Arc::new(Gateway::new(&template, functions::all(&template, &app, &senders)?, any_clock.clone(), ids));
-    let streams = changes.iter().flat_map(|changes| {
-        let mapping = |stream: &template::Stream| StreamMapping::new(stream.clone(), changes.clone(), gateway.clone(), queues.clone());
-        template.streams.iter().map(mapping)
-    });
-    let pump = Arc::new(Pump::new(&template.sources, streams.collect(), queues.clone(), gateway.clone(), any_clock.clone()));
+    let readers: Vec<&str> = template.streams.iter().map(|stream| stream.function.as_str()).collect();
+    let mut streams = Vec::new();
+    if let Some(changes) = &changes {
+        let changes = changes.read_by(&readers).map_err(StartError::Changes)?;
+        let mapping =
+            |(stream, changes): (&template::Stream, _)| StreamMapping::new(stream.clone(), changes, gateway.clone(), queues.clone());
+        streams.extend(template.streams.iter().zip(changes).map(mapping));
+    }
+    let pump = Arc::new(Pump::new(&template.sources, streams, queues.clone(), gateway.clone(), any_clock.clone()));
     let (stopper, stop) = stop::signal();
     let cards = Running::new(stopper, vec![cards.serve(stop)]);
     let ground = Ground { gateway: &gateway, pump: &pump, processor: &processor, base_url: &base_url, clock: &clock };
     let demo = demo(&ground, &keeper, &operator_key, &options).await?;
     let scheduler = Arc::new(Scheduler::new(&template.schedules, gateway.clone(), any_clock));
-    let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, keeper.clone(), &template.docs_url);
-    let served = Served { gateway, control: Arc::new(control), blobs, outbox };
+    let control = Control::new(clock.clone(), scheduler.clone(), pump.clone(), queues, bus, dns, keeper.clone(), &template.docs_url);
+    let pages = Pages::new(options.pages.clone(), &template.page_headers);
+    let served = Served { gateway, control: Arc::new(control), blobs, outbox, pages };
     let serving = serve(listener, served, scheduler, pump);
     if let Some(path) = &options.ready_file {
         write_ready_file(path, &base_url, &operator_key).map_err(|error| StartError::ReadyFile { path: path.clone(), error })?;

@@ -217,7 +217,8 @@ mod tests {
         let gateway = Arc::new(Gateway::new(&template, functions, clock.clone(), ids.clone()));
         let queues = LocalQueues::open(&template.queues, None, &clock, &ids).expect("the queues open");
         let filter = Pattern::of(&json!({"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "a"}]}}}}));
-        let stream = Stream { batch_size: 3, max_age, filters: vec![filter.expect("a pattern")], ..template.streams[0].clone() };
+        let outbox = template.streams.iter().find(|stream| stream.function == "OutboxFunction").expect("the outbox's");
+        let stream = Stream { batch_size: 3, max_age, filters: vec![filter.expect("a pattern")], ..outbox.clone() };
         (StreamMapping::new(stream, changes, gateway, queues), table, given, stopper)
     }
 
@@ -242,6 +243,33 @@ mod tests {
         failing.store(false, std::sync::atomic::Ordering::Relaxed);
         assert_eq!((mapping.drain().await, given.take()), (2, vec!["3 4".to_owned()]));
         assert_eq!((mapping.drain().await, given.take()), (0, vec![]));
+    }
+
+    #[tokio::test]
+    async fn each_reader_is_given_every_change_and_what_all_are_done_with_is_forgotten() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (_stopper, stop) = stop::signal();
+        let Engine { table, changes, .. } = engine::start(&dir.path().join("engine"), stop).await.expect("an engine");
+        let readers = changes.read_by(&["one", "other"]).expect("readers");
+        insert(&*table, &[("a", "1"), ("a", "2")]).await;
+        let waiting = async |reader: &Changes| reader.waiting().await.expect("read").iter().map(number).collect::<Vec<_>>();
+        let all = waiting(&readers[0]).await;
+        assert_eq!((all.len(), waiting(&readers[1]).await), (2, all.clone()));
+        readers[0].done(&all[0]).await.expect("done");
+        assert_eq!((waiting(&readers[0]).await, waiting(&readers[1]).await), (all[1..].to_vec(), all.clone()));
+        readers[0].done(&all[1]).await.expect("done");
+        readers[1].done(&all[0]).await.expect("done");
+        // The first is forgotten by the engine, the second waits for one of them.
+        assert_eq!(waiting(&changes).await, all[1..]);
+        let readers = changes.read_by(&["one", "other", "new"]).expect("readers");
+        assert_eq!(
+            (waiting(&readers[0]).await.len(), waiting(&readers[1]).await, waiting(&readers[2]).await),
+            (0, all[1..].to_vec(), all[1..].to_vec())
+        );
+        // Who is not named any more keeps nothing waiting.
+        let readers = changes.read_by(&["one"]).expect("readers");
+        readers[0].done(&all[1]).await.expect("done");
+        assert_eq!(waiting(&changes).await.len(), 0);
     }
 
     #[tokio::test]

@@ -43,6 +43,8 @@ pub struct Template {
     pub streams: Vec<Stream>,
     /// Which events of the bus go into which queue.
     pub rules: Vec<Rule>,
+    /// The headers of every page.
+    pub page_headers: Vec<(String, String)>,
     /// What the gateway answers by itself, by AWS's names of the cases.
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
 }
@@ -190,6 +192,7 @@ impl Template {
             sources: Vec::new(),
             streams: Vec::new(),
             rules: Vec::new(),
+            page_headers: Vec::new(),
             gateway_responses: BTreeMap::new(),
         };
         for (name, resource) in document.resources {
@@ -203,6 +206,7 @@ impl Template {
                     let rule = rule(typed(resource.properties, &name)?, &name)?;
                     template.rules.push(rule);
                 }
+                "AWS::CloudFront::ResponseHeadersPolicy" => template.page_headers = page_headers(typed(resource.properties, &name)?),
                 "AWS::Serverless::Api" => template.set_api(typed(resource.properties, "the API")?)?,
                 _ => {}
             }
@@ -312,6 +316,21 @@ fn stream(event: StreamEvent, function: &str, what: &str) -> Result<Stream, Temp
         on_failure: event.destination_config.on_failure.map(|to| named(&to.destination)),
         reports_failures: event.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures"),
     })
+}
+
+/// The headers that a browser acts on over plain HTTP, too. Hosts that only the cloud has are left out.
+fn page_headers(properties: HeadersProperties) -> Vec<(String, String)> {
+    let HeadersConfig { security, custom } = properties.config;
+    let known = |directive: &str| directive.split_whitespace().filter(|source| !source.contains("${")).collect::<Vec<_>>().join(" ");
+    let here = |policy: &str| policy.split(';').map(known).collect::<Vec<_>>().join("; ");
+    let mut headers = vec![
+        ("content-security-policy".to_owned(), here(&security.content_security_policy.policy)),
+        ("x-content-type-options".to_owned(), "nosniff".to_owned()),
+        ("x-frame-options".to_owned(), security.frame_options.option),
+        ("referrer-policy".to_owned(), security.referrer_policy.policy),
+    ];
+    headers.extend(custom.items.into_iter().map(|item| (item.header.to_lowercase(), item.value)));
+    headers
 }
 
 fn rule(properties: RuleProperties, name: &str) -> Result<Rule, TemplateError> {
@@ -480,6 +499,59 @@ struct DestinationConfig {
 }
 
 #[derive(Deserialize)]
+struct HeadersProperties {
+    #[serde(rename = "ResponseHeadersPolicyConfig")]
+    config: HeadersConfig,
+}
+
+#[derive(Deserialize)]
+struct HeadersConfig {
+    #[serde(rename = "SecurityHeadersConfig")]
+    security: SecurityHeaders,
+    #[serde(rename = "CustomHeadersConfig")]
+    custom: CustomHeaders,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecurityHeaders {
+    content_security_policy: SecurityPolicy,
+    frame_options: FrameOptions,
+    referrer_policy: ReferrerPolicy,
+}
+
+#[derive(Deserialize)]
+struct SecurityPolicy {
+    #[serde(rename = "ContentSecurityPolicy")]
+    policy: String,
+}
+
+#[derive(Deserialize)]
+struct FrameOptions {
+    #[serde(rename = "FrameOption")]
+    option: String,
+}
+
+#[derive(Deserialize)]
+struct ReferrerPolicy {
+    #[serde(rename = "ReferrerPolicy")]
+    policy: String,
+}
+
+#[derive(Deserialize)]
+struct CustomHeaders {
+    #[serde(rename = "Items")]
+    items: Vec<CustomHeader>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CustomHeader {
+    header: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct OnFailure {
     destination: String,
@@ -569,12 +641,14 @@ mod tests {
             "exporter",
             "forecast",
             "housekeeping",
+            "insights",
             "invoice_worker",
             "notifier",
             "outbox",
             "portal",
             "pricing",
             "reconcile",
+            "roster",
             "usage",
             "usage_worker",
             "watcher",
@@ -595,6 +669,7 @@ mod tests {
             schedule("EveryMinute", "Housekeeping", 1),
             schedule("EveryMinute", "Notifier", 1),
             schedule("EveryFiveMinutes", "Reconcile", 5),
+            schedule("EveryMinute", "Roster", 1),
             schedule("EveryMinute", "UsageWorker", 1),
             schedule("EveryMinute", "Watcher", 1),
         ];
@@ -630,6 +705,15 @@ mod tests {
         }
         let cases = ["MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "THROTTLED"];
         assert!(cases.iter().all(|case| template.gateway_responses.contains_key(*case)));
+    }
+
+    #[test]
+    fn pages_have_the_headers_of_the_distribution_without_hosts_of_the_cloud() {
+        let headers = Template::embedded().expect("the template").page_headers;
+        let policy = &headers.iter().find(|(name, _)| name == "content-security-policy").expect("a policy").1;
+        assert!(policy.contains("script-src 'self';") && policy.contains("connect-src 'self';"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains('$'), "{policy}");
+        assert!(headers.iter().any(|(name, value)| name == "x-frame-options" && value == "DENY"), "{headers:?}");
     }
 
     #[test]

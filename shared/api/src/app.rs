@@ -11,6 +11,7 @@ use tributary_runtime::blobs::Blobs;
 use tributary_runtime::bus::Bus;
 use tributary_runtime::clock::{Ahead, Clock, SystemClock};
 use tributary_runtime::config::{Config, KeyMode, Pepper};
+use tributary_runtime::dns::{Dns, NoDns};
 use tributary_runtime::dynamo::Clients;
 use tributary_runtime::ids::{IdSource, SystemIds};
 use tributary_runtime::payments::Connect;
@@ -24,6 +25,8 @@ use tributary_store::error::StoreError;
 use tributary_store::table::Table;
 use tributary_store::whose::Whose;
 use uuid::Uuid;
+
+use crate::memos::Memos;
 
 /// How long a start waits for the table: Lambda gives a start ten seconds.
 const TOUCH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -51,6 +54,8 @@ pub struct AppParts {
     pub mode: KeyMode,
     /// Webhook endpoints may be on this machine: for the local run and tests.
     pub loopback_webhooks: bool,
+    /// Browsers reach the platform over plain HTTP, which carries no `Secure` cookie: for the local run.
+    pub plain_http: bool,
 }
 
 /// What every request finds. Cheap to clone.
@@ -58,8 +63,11 @@ pub struct AppParts {
 pub struct App {
     parts: Arc<AppParts>,
     store: Store,
+    memos: Arc<Memos>,
     /// The way to the payment processor, in a process that charges cards.
     processor: Option<Arc<dyn Connect>>,
+    /// The look at DNS, in a process that takes one.
+    dns: Arc<dyn Dns>,
     /// How far its time is ahead of the platform's: that of a test clock.
     ahead_ms: i64,
 }
@@ -73,7 +81,7 @@ impl App {
     /// An app whose store waits as `patience` says.
     pub fn with_patience(parts: AppParts, patience: Patience) -> Self {
         let store = Store::new(Arc::clone(&parts.table), patience);
-        Self { parts: Arc::new(parts), store, processor: None, ahead_ms: 0 }
+        Self { parts: Arc::new(parts), store, memos: Arc::default(), processor: None, dns: Arc::new(NoDns), ahead_ms: 0 }
     }
 
     /// The app of a Lambda function, from its environment. Reads the pepper and touches the table once, both at the same
@@ -85,7 +93,7 @@ impl App {
         Self::start(true).await
     }
 
-    /// The app of a function that takes no API key and seals no cursor: the pages, and what runs on a schedule. It may not
+    /// The app of a function that takes no API key and seals no cursor: what runs on a schedule. It may not
     /// read the pepper, and does not.
     ///
     /// # Errors
@@ -122,6 +130,7 @@ impl App {
             docs_url: config.docs_url.trim_end_matches('/').to_owned(),
             mode: config.key_mode,
             loopback_webhooks: config.webhooks_allow_loopback,
+            plain_http: config.plain_http,
         }))
     }
 
@@ -138,6 +147,39 @@ impl App {
     pub fn charging_from_env(self) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let url = Config::from_env()?.processor_url;
         Ok(self.charging(Arc::new(StripeAt::new(url.as_deref().unwrap_or(STRIPE_URL))?)))
+    }
+
+    /// The same in a process that looks names up.
+    #[must_use]
+    pub fn resolving(self, dns: Arc<dyn Dns>) -> Self {
+        Self { dns, ..self }
+    }
+
+    /// The look at DNS.
+    pub fn dns(&self) -> &dyn Dns {
+        &*self.dns
+    }
+
+    /// Where the platform is reached, without a slash at the end, as its pages of errors tell: an address, or only the path below its host, which
+    /// may be empty.
+    pub fn base(&self) -> &str {
+        let url = self.docs_url();
+        // Pages of errors that are elsewhere tell nothing.
+        url.strip_suffix("/docs").unwrap_or_default()
+    }
+
+    /// The host at which the platform is reached, if it is known.
+    pub fn own_host(&self) -> Option<&str> {
+        let (_, rest) = self.base().split_once("://")?;
+        let authority = rest.split('/').next()?;
+        Some(authority.rsplit_once(':').map_or(authority, |(host, _)| host))
+    }
+
+    /// A path of the platform as it is written in its own pages, whatever host they are shown under.
+    pub fn path(&self, path: &str) -> String {
+        let base = self.base();
+        let below = base.split_once("://").map_or(base, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
+        format!("{below}{path}")
     }
 
     /// The way to the payment processor; `None` in a process that charges no cards.
@@ -158,6 +200,11 @@ impl App {
     /// Where blobs are kept.
     pub fn blobs(&self) -> &dyn Blobs {
         &*self.parts.blobs
+    }
+
+    /// What this process remembers of what it made out of blobs.
+    pub fn memos(&self) -> &Memos {
+        &self.memos
     }
 
     /// Where messages are sent.
@@ -229,6 +276,11 @@ impl App {
     /// Whether webhook endpoints may be on this machine.
     pub fn loopback_webhooks(&self) -> bool {
         self.parts.loopback_webhooks
+    }
+
+    /// Whether browsers reach the platform over plain HTTP.
+    pub fn plain_http(&self) -> bool {
+        self.parts.plain_http
     }
 
     /// Which keys are made and taken.

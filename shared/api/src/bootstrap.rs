@@ -76,5 +76,5 @@ fn owner_key(app: &App, operator: &AccountId, name: &str) -> Result<MadeKey, Pro
 
 /// The new key is its own maker: no credential asked.
 fn act(app: &App, key: &ApiKey, request: &RequestId) -> Act {
-    Act { event: EventId::from_uuid(app.uuid()), actor: key.id.clone(), request: request.clone(), now: key.created_at }
+    Act { event: EventId::from_uuid(app.uuid()), actor: key.id.clone().into(), request: request.clone(), now: key.created_at }
 }

@@ -1,11 +1,14 @@
 //! One request, authenticated, on its way through a handler.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{CONTENT_TYPE, IF_MATCH};
+use http::request::Parts;
+use http::{Extensions, HeaderMap};
+use lambda_http::request::RequestContext;
 use serde::de::DeserializeOwned;
 use tributary_domain::id::{AccountId, EventId, RequestId};
 use tributary_runtime::secrets::digest;
@@ -19,6 +22,7 @@ use crate::caller::Caller;
 use crate::code::Code;
 use crate::cursor::CursorScope;
 use crate::endpoint::{Endpoint, Idempotency};
+use crate::hosts::{self, Asked};
 use crate::json;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -36,6 +40,7 @@ pub struct Call {
     /// The request's id.
     pub request_id: RequestId,
     caller: Option<Caller>,
+    source: Option<IpAddr>,
     idempotency: Idempotency,
     path: BTreeMap<String, String>,
     query: String,
@@ -51,11 +56,12 @@ impl Call {
         request_id: RequestId,
         caller: Option<Caller>,
         path: BTreeMap<String, String>,
-        query: String,
-        headers: HeaderMap,
+        parts: Parts,
         body: Bytes,
     ) -> Self {
-        Self { app, operation: endpoint.operation, request_id, caller, idempotency: endpoint.idempotency, path, query, headers, body }
+        let (operation, idempotency) = (endpoint.operation, endpoint.idempotency);
+        let (source, query) = (source_of(&parts.extensions), parts.uri.query().unwrap_or_default().to_owned());
+        Self { app, operation, request_id, caller, source, idempotency, path, query, headers: parts.headers, body }
     }
 
     /// The caller.
@@ -64,6 +70,16 @@ impl Call {
     /// `unauthorized` on a public route, which has none.
     pub fn caller(&self) -> Result<&Caller, Problem> {
         self.caller.as_ref().ok_or_else(|| Problem::new(Code::Unauthorized, "Send a valid API key."))
+    }
+
+    /// The address that the request came from, if the gateway said.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// The store.
@@ -133,6 +149,11 @@ impl Call {
         })
     }
 
+    /// Under which host it came.
+    pub fn asked(&self) -> Asked {
+        hosts::asked(&self.app, &self.headers)
+    }
+
     /// A header's text, if it is given.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -191,7 +212,7 @@ impl Call {
             route: self.operation,
             key: key.to_owned(),
             body: self.request_digest(),
-            actor: caller.key_id.clone(),
+            actor: caller.actor.clone(),
             request: self.request_id.clone(),
         }))
     }
@@ -224,6 +245,15 @@ impl Call {
         Ok(CursorScope(format!("{}\n{}\n{:?}\n{query:?}", caller.account_id, self.operation, self.path)))
     }
 
+    /// What a cursor of a list is bound to that is not the account's but the key's or member's own.
+    ///
+    /// # Errors
+    /// None on routes with a caller.
+    pub fn own_cursor_scope(&self) -> Result<CursorScope, Problem> {
+        let CursorScope(bound) = self.cursor_scope()?;
+        Ok(CursorScope(format!("{bound}\n{}", self.caller()?.actor)))
+    }
+
     /// Who does it, and when, for the audit record.
     ///
     /// # Errors
@@ -231,7 +261,7 @@ impl Call {
     pub fn act(&self) -> Result<Act, Problem> {
         Ok(Act {
             event: EventId::from_uuid(self.app.uuid()),
-            actor: self.caller()?.key_id.clone(),
+            actor: self.caller()?.actor.clone(),
             request: self.request_id.clone(),
             now: self.app.now(),
         })
@@ -244,6 +274,16 @@ impl Call {
     pub fn home(&self) -> Result<&AccountId, Problem> {
         Ok(&self.caller()?.account_id)
     }
+}
+
+/// The address that the gateway saw the request come from; no header names it.
+fn source_of(extensions: &Extensions) -> Option<IpAddr> {
+    let address = match extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV1(context) => context.identity.source_ip.as_deref(),
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref(),
+        _ => None,
+    };
+    address?.parse().ok()
 }
 
 fn key_missing() -> Problem {

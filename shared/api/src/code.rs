@@ -47,6 +47,8 @@ codes! {
     Unauthorized = "unauthorized", UNAUTHORIZED, "A valid API key is needed";
     /// The caller lacks a right.
     Forbidden = "forbidden", FORBIDDEN, "Your role does not allow this";
+    /// The request may be forged: another site's, or without the session's token.
+    CsrfFailed = "csrf_failed", FORBIDDEN, "The request does not prove that it comes from your page";
     /// A grant would give more than the caller holds.
     GrantExceedsOwn = "grant_exceeds_own", FORBIDDEN, "You cannot grant more than you hold";
     /// Absent, or outside the caller's subtree.
@@ -73,6 +75,10 @@ codes! {
     AlreadyReversed = "already_reversed", CONFLICT, "The transfer was reversed already";
     /// A price that is or was in force stays.
     PriceInForce = "price_in_force", CONFLICT, "The price is in force already";
+    /// Another portal is called so.
+    SlugTaken = "slug_taken", CONFLICT, "The slug is taken";
+    /// Another account proved that the host is its own.
+    HostTaken = "host_taken", CONFLICT, "The host is another account's";
     /// Something else is in the way.
     Conflict = "conflict", CONFLICT, "The state of the resource does not allow this";
     /// The `If-Match` is stale.
@@ -123,10 +129,16 @@ codes! {
     PriceBackdated = "price_backdated", UNPROCESSABLE_ENTITY, "Prices already used never change";
     /// Sold for less than it costs.
     UnderCost = "under_cost", UNPROCESSABLE_ENTITY, "The price is below the cost";
+    /// An account above locked it.
+    BrandLocked = "brand_locked", UNPROCESSABLE_ENTITY, "This part of the brand is locked";
+    /// The record is not there.
+    HostNotVerified = "host_not_verified", UNPROCESSABLE_ENTITY, "The host is not proved to be yours";
     /// A limit on how many.
     LimitReached = "limit_reached", UNPROCESSABLE_ENTITY, "A limit is reached";
     /// Too many branches in one transaction.
     TooManyBranches = "too_many_branches", UNPROCESSABLE_ENTITY, "The legs touch too many branches";
+    /// Asked too often.
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// A bug, or broken data.
     Internal = "internal_error", INTERNAL_SERVER_ERROR, "Something went wrong on our side";
     /// Busy for too long.

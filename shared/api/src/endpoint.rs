@@ -8,7 +8,7 @@ use http::Method;
 use tributary_domain::rights::Right;
 
 use crate::call::Call;
-use crate::json::MAX_ROWS_BODY;
+use crate::json::{MAX_PICTURE_BODY, MAX_ROWS_BODY};
 use crate::problem::Problem;
 use crate::reply::Reply;
 
@@ -31,6 +31,8 @@ pub enum Idempotency {
 pub enum Access {
     /// Anyone.
     Public,
+    /// Whoever is signed in: a session's cookie, and no API key.
+    Session,
     /// A caller with this right over the target.
     Right(Right),
 }
@@ -63,6 +65,13 @@ impl Endpoint {
     #[must_use]
     pub fn with_query(mut self) -> Self {
         self.reads_query = true;
+        self
+    }
+
+    /// The same with room for a small picture in its body.
+    #[must_use]
+    pub fn with_picture(mut self) -> Self {
+        self.max_body = MAX_PICTURE_BODY;
         self
     }
 

@@ -9,6 +9,8 @@ use crate::problem::{FieldError, Problem};
 
 /// The largest body of an ordinary request: 256 KiB.
 pub const MAX_BODY: usize = 256 * 1024;
+/// The largest body of a request that carries a small picture: 300 KiB, which is 200 KiB as base64 with what is around it.
+pub const MAX_PICTURE_BODY: usize = 300 * 1024;
 /// The largest body of a request that carries rows: 6 MiB, which is also what Lambda takes.
 pub const MAX_ROWS_BODY: usize = 6 * 1024 * 1024;
 

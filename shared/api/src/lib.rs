@@ -8,8 +8,10 @@ pub mod clocks;
 pub mod code;
 pub mod cursor;
 pub mod endpoint;
+pub mod hosts;
 pub mod json;
 pub mod keys;
+pub mod memos;
 pub mod messages;
 pub mod objects;
 #[cfg(feature = "openapi")]
@@ -18,6 +20,8 @@ pub mod params;
 pub mod problem;
 pub mod reply;
 pub mod router;
+pub mod session;
+pub mod sign_in;
 pub mod time;
 
 pub use app::{App, AppParts};

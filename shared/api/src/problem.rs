@@ -1,9 +1,12 @@
 //! Problems: RFC 9457 answers. Domain and store errors know no HTTP; the one exhaustive map from them stands here.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use tributary_domain::billing::credit_note::PartError;
 use tributary_domain::billing::dispute::DisputeError;
 use tributary_domain::billing::invoice::InvoiceError;
+use tributary_domain::brand::Token;
 use tributary_domain::hold::HoldError;
 use tributary_domain::ledger::CreditError;
 use tributary_domain::lot::MAX_LOTS;
@@ -11,6 +14,7 @@ use tributary_domain::pricing::error::{PricingError, Reason};
 use tributary_domain::pricing::package::Unavailable;
 use tributary_domain::pricing::resolve::ResolveError;
 use tributary_runtime::blobs::BlobError;
+use tributary_runtime::dns::DnsError;
 use tributary_runtime::queue::QueueError;
 use tributary_store::error::{Denied, StoreError};
 
@@ -64,6 +68,16 @@ impl Problem {
     /// Absent or foreign: always the same words.
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "No such resource exists, or it is not yours.")
+    }
+
+    /// Tokens of a brand that an account above locked; `at` is where in the body they are. Which account that is, is not said.
+    pub fn locked(tokens: &BTreeSet<Token>, at: &str) -> Self {
+        let words: Vec<&str> = tokens.iter().map(|token| token.word()).collect();
+        let detail = format!("An account above this one decides {}. Leave it out, or send it as it is.", words.join(", "));
+        let mut problem = Self::new(Code::BrandLocked, detail);
+        let error = |word: &&str| FieldError { pointer: format!("{at}/{word}"), detail: "is locked by an account above".to_owned() };
+        problem.errors = words.iter().map(error).collect();
+        problem
     }
 
     fn internal(why: String) -> Self {
@@ -181,6 +195,12 @@ impl From<StoreError> for Problem {
             )
             .with("available", available.to_string())
             .with("held", held.to_string()),
+            StoreError::BrandLocked(tokens) => Problem::locked(&tokens, "/settings/brand"),
+            StoreError::SlugTaken => Problem::new(Code::SlugTaken, "Another portal has this slug. Take another."),
+            StoreError::HostTaken => Problem::new(
+                Code::HostTaken,
+                "Another account has proved that this host is its own. If it is yours now, ask whoever runs the platform to detach it.",
+            ),
             StoreError::Taken(_) => Problem::new(Code::AlreadyExists, detail),
             StoreError::Limit { limit, .. } => Problem::new(Code::LimitReached, detail).with("limit", limit),
             StoreError::GrantsTooMuch(rights) => {
@@ -288,6 +308,14 @@ impl From<BlobError> for Problem {
             }
             BlobError::NotConfigured(_) | BlobError::BadKey(_) | BlobError::TooLarge { .. } => Problem::internal(why),
         }
+    }
+}
+
+impl From<DnsError> for Problem {
+    fn from(error: DnsError) -> Self {
+        let mut problem = Problem::new(Code::Busy, "No name server answered at the moment. Nothing was changed; try again shortly.");
+        problem.internal = Some(error.to_string());
+        problem
     }
 }
 

@@ -63,6 +63,17 @@ impl Reply {
         Self { status: StatusCode::OK, content_type: "text/html; charset=utf-8", body: page.as_bytes().to_vec(), headers: Vec::new() }
     }
 
+    /// Bytes of another type.
+    pub fn bytes(content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, content_type, body, headers: Vec::new() }
+    }
+
+    /// 302: what was asked for is there for a while.
+    pub fn found(address: &str) -> Self {
+        let reply = Self { status: StatusCode::FOUND, content_type: "text/plain", body: Vec::new(), headers: Vec::new() };
+        reply.location(address)
+    }
+
     /// A problem.
     pub fn problem(problem: &Problem, docs_url: &str, request_id: &str) -> Self {
         let body = serde_json::to_vec(&problem.document(docs_url, request_id)).unwrap_or_default();
@@ -70,6 +81,10 @@ impl Reply {
         match problem.code {
             Code::Busy | Code::OutcomeUnknown => reply = reply.header("retry-after", "1"),
             Code::Unauthorized => reply = reply.header("www-authenticate", "Bearer"),
+            Code::TooManyRequests => {
+                let seconds = problem.members.get("retry_after_s").and_then(serde_json::Value::as_i64).unwrap_or(1);
+                reply = reply.header("retry-after", &seconds.to_string());
+            }
             _ => {}
         }
         reply

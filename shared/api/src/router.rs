@@ -21,6 +21,7 @@ use crate::call::Call;
 use crate::caller::Caller;
 use crate::code::Code;
 use crate::endpoint::{Access, Endpoint};
+use crate::hosts;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -59,7 +60,7 @@ fn methods(app: &App, endpoints: Vec<Endpoint>) -> MethodRouter {
 
 async fn answer_problem(app: App, problem: Problem, allow: Option<String>, request: Request) -> Response<Body> {
     let id = request_id(&app, request.extensions());
-    let mut reply = Reply::problem(&problem, app.docs_url(), id.as_str());
+    let mut reply = Reply::problem(&problem, &hosts::docs_url(&app, request.headers()), id.as_str());
     if let Some(allow) = allow {
         reply = reply.header("allow", &allow);
     }
@@ -77,26 +78,27 @@ fn write_line(request_id: &RequestId, route: &str, status: StatusCode, code: &st
     measure(status, code, latency_ms);
     let (request_id, status) = (request_id.as_str(), status.as_u16());
     let account_id = caller.map(|caller| caller.account_id.as_str()).unwrap_or_default();
-    let key_id = caller.map(|caller| caller.key_id.as_str()).unwrap_or_default();
+    let actor_id = caller.map(|caller| caller.actor.as_str()).unwrap_or_default();
     let line = [
         ("request_id", json!(request_id)),
         ("route", json!(route)),
         ("status", json!(status)),
         ("code", json!(code)),
         ("account_id", json!(account_id)),
-        ("key_id", json!(key_id)),
+        ("actor_id", json!(actor_id)),
     ];
     if !telemetry::flush(line) {
-        tracing::info!(request_id, route, status, code, account_id, key_id, latency_ms, "request");
+        tracing::info!(request_id, route, status, code, account_id, actor_id, latency_ms, "request");
     }
 }
 
 async fn serve(app: App, endpoint: Endpoint, path: BTreeMap<String, String>, request: Request) -> Response<Body> {
     let (request_id, began) = (request_id(&app, request.extensions()), app.now());
+    let docs_url = hosts::docs_url(&app, request.headers());
     let (outcome, caller) = answer(&app, &endpoint, path, request, request_id.clone()).await;
     let (reply, code) = match &outcome {
         Ok(reply) => (reply.clone(), ""),
-        Err(problem) => (Reply::problem(problem, app.docs_url(), request_id.as_str()), problem.code.word()),
+        Err(problem) => (Reply::problem(problem, &docs_url, request_id.as_str()), problem.code.word()),
     };
     let (route, status) = (endpoint.operation, reply.status());
     if status.is_server_error() {
@@ -133,23 +135,27 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let (caller, app) = match endpoint.access {
         Access::Public => (None, app.clone()),
-        Access::Right(_) => match Caller::identify(app, &parts.headers).await {
+        Access::Session | Access::Right(_) => match Caller::identify(app, &endpoint.method, &parts.headers).await {
             Ok((caller, app)) => (Some(caller), app),
             Err(problem) => return (Err(problem), None),
         },
     };
+    if endpoint.access == Access::Session
+        && let Some(Err(problem)) = caller.as_ref().map(Caller::signed_in)
+    {
+        return (Err(problem), caller);
+    }
     let body = match read_body(body, endpoint.max_body).await {
         Ok(body) => body,
         Err(problem) => return (Err(problem), caller),
     };
-    let query = parts.uri.query().unwrap_or_default().to_owned();
     if endpoint.method != Method::GET
         && !endpoint.reads_query
-        && let Err(problem) = Params::parse(&query).and_then(Params::done)
+        && let Err(problem) = Params::parse(parts.uri.query().unwrap_or_default()).and_then(Params::done)
     {
         return (Err(problem), caller);
     }
-    let call = Call::new(app, endpoint, request_id, caller.clone(), path, query, parts.headers, body);
+    let call = Call::new(app, endpoint, request_id, caller.clone(), path, parts, body);
     ((endpoint.handler)(call).await, caller)
 }
 

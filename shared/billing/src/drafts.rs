@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tributary_api::App;
 use tributary_domain::billing::invoice::{Invoice, InvoiceState};
-use tributary_domain::id::{AccountId, EventId, InvoiceId, KeyId, RequestId};
+use tributary_domain::id::{AccountId, ActorId, EventId, InvoiceId, RequestId};
 use tributary_store::error::StoreError;
 use tributary_store::events::Act;
 use tributary_store::payments::Acts;
-use uuid::Uuid;
 
 const PAGE: usize = 500;
 
@@ -53,7 +52,7 @@ pub async fn finalize_due(app: &App, request: &RequestId, until: Timestamp) -> R
 }
 
 pub(crate) fn act(app: &App, request: &RequestId) -> Act {
-    Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: request.clone(), now: app.now() }
+    Act { event: EventId::from_uuid(app.uuid()), actor: ActorId::platform(), request: request.clone(), now: app.now() }
 }
 
 /// Issues a draft now, under its seller's prefix and terms; only as it was in `expected`, if a version is named. One that is no draft any more is given

@@ -24,13 +24,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tributary_api::{App, Call, Code, Problem};
 use tributary_domain::billing::bill::Billing;
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId, TransferId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RequestId, TransferId};
 use tributary_domain::money::{Currency, Micros, Overflow};
 use tributary_runtime::payments::{Money, PaymentError, WebhookError};
 use tributary_store::Store;
 use tributary_store::error::StoreError;
 use tributary_store::events::Act;
-use uuid::Uuid;
 
 use crate::processors::{Configured, Counter, Processors};
 
@@ -114,8 +113,8 @@ pub struct Desk {
     pub return_url: String,
     /// The request or scheduled run that does it.
     pub run: RequestId,
-    /// The credential; the platform's own where nobody asked.
-    pub actor: KeyId,
+    /// Who asked; the platform itself where nobody did.
+    pub actor: ActorId,
 }
 
 impl Desk {
@@ -129,12 +128,12 @@ impl Desk {
     /// # Errors
     /// None on routes with a caller.
     pub fn for_call(call: &Call) -> Result<Self, Problem> {
-        Ok(Self { actor: call.caller()?.key_id.clone(), ..Self::of(&call.app, call.request_id.clone()) })
+        Ok(Self { actor: call.caller()?.actor.clone(), ..Self::of(&call.app, call.request_id.clone()) })
     }
 
     /// For what the platform does of its own accord.
     pub fn new(app: App, processors: Arc<dyn Processors>, return_url: &str, run: RequestId) -> Self {
-        Self { app, processors, return_url: return_url.to_owned(), run, actor: KeyId::from_uuid(Uuid::nil()) }
+        Self { app, processors, return_url: return_url.to_owned(), run, actor: ActorId::platform() }
     }
 
     /// The store.

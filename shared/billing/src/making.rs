@@ -10,7 +10,7 @@ use tributary_domain::billing::build::{Built, Input, MeterShown, build};
 use tributary_domain::billing::cycle::Cycle;
 use tributary_domain::billing::invoice::{Invoice, LedgerRange, LineKind, PartyShown};
 use tributary_domain::billing::profile::{SellerSettings, Terms};
-use tributary_domain::brand::brand_of;
+use tributary_domain::brand::brand_shown_by;
 use tributary_domain::id::{AccountId, PromotionId};
 use tributary_domain::pricing::meter::MeterKey;
 use tributary_domain::pricing::month::Month;
@@ -148,16 +148,20 @@ pub fn cycle(account: &Account, billing: &Billing) -> Cycle {
     billing.profile.cycle(account)
 }
 
-fn shown(account: &Account, path: &[Account], settings: &SellerSettings) -> PartyShown {
-    // Its own name alone: an inherited one would tell from whom it buys.
-    let own = account.settings.brand.as_ref().and_then(|brand| brand.name.as_ref());
+/// The seller as its invoices show it, given the accounts from the root down to it, itself last.
+pub fn shown(account: &Account, path: &[Account], settings: &SellerSettings) -> PartyShown {
+    let (brand, seen) = (account.settings.brand.as_ref(), brand_shown_by(path));
+    // Its own name and logo alone, where no account above decides them: inherited ones would tell from whom it buys.
+    let own_name = brand.and_then(|brand| brand.name.as_ref()).map(ToString::to_string);
+    let own_logo = account.portal.logo.clone();
     PartyShown {
         name: account.name.clone(),
         address: settings.address.clone(),
         tax_id: settings.tax_id.clone(),
         email: account.email.clone(),
-        brand: own.map(ToString::to_string).filter(|name| name != account.name.as_str()),
-        color: brand_of(path).and_then(|brand| brand.color).map(|color| color.as_str().to_owned()),
+        brand: own_name.filter(|name| name != account.name.as_str() && seen.as_ref().is_some_and(|seen| seen.name == *name)),
+        color: seen.as_ref().and_then(|seen| seen.color.as_ref()).map(|color| color.as_str().to_owned()),
+        logo: own_logo.filter(|logo| seen.as_ref().is_some_and(|seen| seen.logo.as_ref() == Some(logo))).map(|logo| logo.digest),
         footer: settings.footer.clone(),
         po_number: None,
     }
@@ -172,6 +176,7 @@ fn buyer(account: &Account, billing: &Billing) -> PartyShown {
         email: account.email.clone(),
         brand: None,
         color: None,
+        logo: None,
         footer: None,
         po_number: profile.po_number.clone(),
     }

@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use tributary_api::App;
 use tributary_api::clocks::Clocks;
 use tributary_domain::billing::run::{Asked, Chunk, Counts, MAX_CHUNK, Run, RunChange, RunState};
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId, RunId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RequestId, RunId};
 use tributary_runtime::queue::QueueError;
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::events::Act;
 use tributary_store::runs::RunKept;
-use uuid::Uuid;
 
 use crate::{chunk, digest, result};
 
@@ -75,7 +74,7 @@ fn minutes_of(since: Timestamp, now: Timestamp) -> i64 {
 /// Who acts: the schedule, no key of anybody's, under a record that follows from the run.
 fn act(app: &App, request: &RequestId, run: &RunId) -> Act {
     let event = EventId::from_number(run.as_u128());
-    Act { event, actor: KeyId::from_uuid(Uuid::nil()), request: request.clone(), now: app.now() }
+    Act { event, actor: ActorId::platform(), request: request.clone(), now: app.now() }
 }
 
 async fn tell(app: &App, told: &Told) -> Result<(), QueueError> {

@@ -6,6 +6,7 @@ use tributary_domain::bulk::rows::Kind;
 use tributary_domain::bulk::state::Step;
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::TransferId;
+use tributary_domain::text::no_formula;
 use tributary_store::events::Act;
 use tributary_store::jobs::Said;
 
@@ -108,21 +109,14 @@ fn record(chunk: &Chunk, place: usize, row: Option<&Planned>, columns: &[&str]) 
         (chunk.first + u64::try_from(place).unwrap_or_default()).to_string(),
         word(mark).to_owned(),
         error.map(|error| error.code.clone()).unwrap_or_default(),
-        cell(error.and_then(|error| error.column.as_deref()).unwrap_or_default()),
-        cell(error.map(|error| error.detail.as_str()).unwrap_or_default()),
+        no_formula(error.and_then(|error| error.column.as_deref()).unwrap_or_default()).into_owned(),
+        no_formula(error.map(|error| error.detail.as_str()).unwrap_or_default()).into_owned(),
         chunk.made.get(&place).map(ToString::to_string).unwrap_or_default(),
     ];
     record.extend(columns.iter().map(|column| match row.and_then(|row| row.fields.get(*column)) {
-        Some(Value::String(text)) => cell(text),
+        Some(Value::String(text)) => no_formula(text).into_owned(),
         Some(Value::Null) | None => String::new(),
-        Some(other) => cell(&other.to_string()),
+        Some(other) => no_formula(&other.to_string()).into_owned(),
     }));
     record
-}
-
-/// A text that a spreadsheet would take for a formula gets an apostrophe.
-///
-/// Source: "CSV Injection", OWASP.
-fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }

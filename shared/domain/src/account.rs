@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::brand::Portal;
 use crate::id::AccountId;
 use crate::lineage::Lineage;
 use crate::money::{Currency, Micros};
@@ -221,6 +222,13 @@ pub struct Account {
     /// What the operator accepted when it lifted a freeze.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
+    /// Its white-label portal: what is not copied with its settings.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    pub portal: Portal,
+}
+
+fn is_plain(portal: &Portal) -> bool {
+    portal == &Portal::default()
 }
 
 /// Up to where an account's books were looked at by a person and accepted as they are.

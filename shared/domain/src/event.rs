@@ -29,6 +29,8 @@ pub enum Audience {
     Seller,
     /// The operator alone.
     Operator,
+    /// The person that it is written to by mail: no endpoint hears of it, and it is in no catalogue.
+    Person,
     /// Nobody outside: the record is for the audit alone, or another event tells the same.
     Nobody,
 }
@@ -78,6 +80,10 @@ records! {
     AccountMoved = "account.moved", Account, ["from_parent_id", "to_parent_id"], "An account was moved to another parent.";
     AccountFrozen = "account.frozen", Operator, ["pass", "findings"], "The books of an account did not add up, and it was suspended.";
 
+    BrandChanged = "brand.changed", Account, ["version", "changed"], "What an account shows its customers was changed: its tokens, logo, slug or claim of a host.";
+    HostVerified = "host.verified", Account, ["version", "host"], "An account proved that a host is its own: the host shows its brand.";
+    HostDetached = "host.detached", Account, ["version", "host"], "A host shows an account's brand no more.";
+
     KeyCreated = "key.created", Account, ["key_id", "role"], "An API key was made.";
     KeyRotated = "key.rotated", Account, ["key_id"], "An API key got a new secret.";
     KeyRevoked = "key.revoked", Account, ["key_id"], "An API key was revoked.";
@@ -89,6 +95,10 @@ records! {
     RoleCreated = "role.created", Account, ["role_id", "rights"], "A role was made.";
     RoleChanged = "role.changed", Account, ["role_id", "rights"], "A role was changed.";
     RoleRemoved = "role.removed", Account, ["role_id"], "A role was removed.";
+
+    SignInAsked = "sign_in.asked", Person, ["member_id", "slug", "until"], "Somebody asked for a link to sign in as a member.";
+    SessionCreated = "session.created", Nobody, [], "Somebody signed in.";
+    SessionEnded = "session.ended", Nobody, [], "Somebody signed out: of one session, or of all that they had.";
 
     RateCardCreated = "rate_card.created", Account, ["rate_card_id", "seller_id", "meter"], "A price was set: the account's own, or one for it alone.";
     RateCardWithdrawn = "rate_card.withdrawn", Account, ["rate_card_id", "seller_id", "meter"], "A price that was to come was taken back.";
@@ -150,6 +160,9 @@ records! {
     DisputeOverdue = "dispute.overdue", Account, ["dispute_id", "invoice_id", "respond_by"], "The time to answer a dispute is over.";
     DisputeResolved = "dispute.resolved", Account, ["dispute_id", "invoice_id", "outcome", "accepted", "currency", "credit_note_id"], "A dispute was accepted, partly accepted, rejected or withdrawn.";
 
+    SpendRecorded = "spend.recorded", Nobody, [], "Money spent on being found was written down.";
+    SpendRemoved = "spend.removed", Nobody, [], "Money written down as spent was removed again.";
+
     TestClockChanged = "test_clock.changed", Operator, ["clock_id", "account_id", "change", "target"], "A test clock was made, advanced or removed.";
 
     WebhookCreated = "webhook.created", Account, ["webhook_id"], "A webhook was made.";
@@ -180,9 +193,9 @@ impl From<RecordKind> for EventKind {
 pub struct NoSuchEvent(pub String);
 
 impl EventKind {
-    /// Every kind that is told outward, to whomever: the catalogue.
+    /// Every kind that endpoints may hear of: the catalogue.
     pub fn catalogue() -> impl Iterator<Item = EventKind> {
-        let records = RecordKind::ALL.iter().filter(|kind| kind.audience() != Audience::Nobody);
+        let records = RecordKind::ALL.iter().filter(|kind| !matches!(kind.audience(), Audience::Person | Audience::Nobody));
         EntryKind::MONEY.into_iter().map(EventKind::Credit).chain(records.copied().map(EventKind::Record))
     }
 
@@ -304,7 +317,7 @@ impl Event {
     pub fn of_record(record: &Record) -> Option<Self> {
         let kind = record.kind;
         let account_id = match kind.audience() {
-            Audience::Account | Audience::Operator => record.account_id.clone(),
+            Audience::Account | Audience::Operator | Audience::Person => record.account_id.clone(),
             Audience::Seller => record.detail["seller_id"].as_str()?.parse().ok()?,
             Audience::Nobody => return None,
         };

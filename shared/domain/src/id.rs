@@ -146,6 +146,8 @@ ids! {
     JobId = "job",
     /// Rows uploaded for a bulk job.
     UploadId = "upl",
+    /// Money spent on being found.
+    SpendId = "spd",
     /// An invoice.
     InvoiceId = "inv",
     /// A credit note.
@@ -160,6 +162,78 @@ ids! {
     ChargeId = "chg",
     /// A test clock.
     ClockId = "clk",
+    /// A session: somebody signed in with a browser.
+    SessionId = "ses",
+}
+
+/// Who does something: an API key, or a member through a session.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActorId {
+    /// An API key.
+    Key(KeyId),
+    /// A member of an account.
+    Member(MemberId),
+}
+
+impl ActorId {
+    /// The platform itself, where nobody asked: a key whose number is zero, which no key has.
+    pub fn platform() -> Self {
+        Self::Key(KeyId::from_uuid(Uuid::nil()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ActorId::Key(id) => id.as_str(),
+            ActorId::Member(id) => id.as_str(),
+        }
+    }
+
+    /// What kind it is, in a word: `key` or `member`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ActorId::Key(_) => "key",
+            ActorId::Member(_) => "member",
+        }
+    }
+}
+
+impl From<KeyId> for ActorId {
+    fn from(id: KeyId) -> Self {
+        Self::Key(id)
+    }
+}
+
+impl From<MemberId> for ActorId {
+    fn from(id: MemberId) -> Self {
+        Self::Member(id)
+    }
+}
+
+impl FromStr for ActorId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        text.parse().map(Self::Member).or_else(|_: IdError| text.parse().map(Self::Key))
+    }
+}
+
+impl fmt::Display for ActorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ActorId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ActorId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// One request or scheduled run. It is the UUID of the function's invocation, so that the gateway's access log, Lambda's
@@ -221,6 +295,16 @@ mod tests {
         let at = |ms: u128| AccountId::from_uuid(Uuid::from_u128((ms << 80) | (7 << 76) | (2 << 62)));
         assert!(at(1) < at(2) && at(2) < at(300_000));
         assert_eq!(at(1_790_000_000_123).millis(), 1_790_000_000_123);
+    }
+
+    #[test]
+    fn an_actor_is_a_key_or_a_member_and_nothing_else() {
+        let uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
+        let (key, member) = (ActorId::from(KeyId::from_uuid(uuid)), ActorId::from(MemberId::from_uuid(uuid)));
+        for (actor, kind) in [(key, "key"), (member, "member"), (ActorId::platform(), "key")] {
+            assert_eq!((actor.as_str().parse(), actor.kind()), (Ok(actor.clone()), kind));
+        }
+        assert!(AccountId::from_uuid(uuid).as_str().parse::<ActorId>().is_err());
     }
 
     #[test]

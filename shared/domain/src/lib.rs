@@ -17,6 +17,7 @@ pub mod money;
 pub mod pricing;
 pub mod reconcile;
 pub mod rights;
+pub mod session;
 pub mod test_clock;
 pub mod text;
 pub mod time;

@@ -90,6 +90,10 @@ rights! {
     BulkRead = "bulk.read",
     /// Start and steer bulk jobs. What a job does needs the right of that, too.
     BulkManage = "bulk.manage",
+    /// See what the subtree brings in, costs and keeps: overviews, profit, churn, acquisition, and who did what.
+    InsightsRead = "insights.read",
+    /// Write down what was spent on being found.
+    InsightsManage = "insights.manage",
     /// See API keys (never their secrets).
     KeysRead = "keys.read",
     /// Make, rotate and revoke API keys.
@@ -168,6 +172,7 @@ impl BuiltInRole {
             | Right::UsageRead
             | Right::AlertsRead
             | Right::BulkRead
+            | Right::InsightsRead
             | Right::BillingRead => {
                 matches!(self, Owner | Admin | Billing | Support | Viewer)
             }
@@ -186,6 +191,7 @@ impl BuiltInRole {
             | Right::UsageAdjust
             | Right::AlertsManage
             | Right::BillingManage
+            | Right::InsightsManage
             | Right::BulkManage => matches!(self, Owner | Admin | Billing),
             Right::PricingManage | Right::WebhooksManage | Right::KeysManage | Right::MembersManage | Right::RolesManage => {
                 matches!(self, Owner | Admin)

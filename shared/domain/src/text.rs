@@ -1,5 +1,6 @@
 //! Text that people type: brought to NFC, bounded, and without characters that hide or reorder what is shown.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -162,6 +163,16 @@ texts! {
 /// Folds a text for search and order: compatibility form and lower case.
 pub fn fold(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
+/// A text as a cell of a table that people open with a spreadsheet: one that it would take for a formula gets an apostrophe.
+///
+/// Source: "CSV Injection", OWASP.
+pub fn no_formula(text: &str) -> Cow<'_, str> {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => Cow::Owned(format!("'{text}")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub async fn queue(app: &App, caller: &Caller, events: &[Value]) -> Result<Queue
     let batch = QueuedBatch {
         id: UsageBatchId::from_uuid(app.uuid()),
         account_id: caller.account_id.clone(),
-        key_id: caller.key_id.clone(),
+        actor: caller.actor.clone(),
         status: BatchStatus::Queued,
         events: events.len(),
         accepted: 0,
@@ -42,7 +42,7 @@ pub async fn queue(app: &App, caller: &Caller, events: &[Value]) -> Result<Queue
     let bytes = serde_json::to_vec(events).map_err(broken)?;
     app.blobs().put(&key(&batch.id), bytes, "application/json").await?;
     app.store().queue_batch(&batch).await?;
-    let message = Waiting { batch_id: batch.id.clone(), credential: caller.credential().to_owned() };
+    let message = Waiting { batch_id: batch.id.clone(), credential: caller.credential() };
     app.queues().usage.send(&serde_json::to_string(&message).map_err(broken)?).await?;
     Ok(batch)
 }

@@ -41,6 +41,10 @@ pub struct Config {
     pub smtp_secret_id: Option<String>,
     /// [`API_URL`]: where the API is, without a slash at the end, for links in mails.
     pub api_url: Option<String>,
+    /// [`PAGES_URL`]: where the pages for people are, without a slash at the end, for links in mails; the API's address unless set.
+    pub pages_url: Option<String>,
+    /// [`PLAIN_HTTP`]: whether browsers reach the platform without encryption, so that cookies cannot ask for it. For the local run.
+    pub plain_http: bool,
     /// [`WEBHOOKS_ALLOW_LOOPBACK`]: whether endpoints on this machine are called, with plain HTTP too. For the local run.
     pub webhooks_allow_loopback: bool,
     /// `AWS_ENDPOINT_URL_SESV2` or `AWS_ENDPOINT_URL`: another endpoint than AWS's for SES.
@@ -70,6 +74,10 @@ pub const MAIL_FROM: &str = "MAIL_FROM";
 pub const SMTP_SECRET_ID: &str = "SMTP_SECRET_ID";
 /// The variable with the API's address.
 pub const API_URL: &str = "API_URL";
+/// The variable with the address of the pages.
+pub const PAGES_URL: &str = "PAGES_URL";
+/// The variable that says that the platform is served without encryption.
+pub const PLAIN_HTTP: &str = "PLAIN_HTTP";
 /// The variable that lets endpoints be on this machine.
 pub const WEBHOOKS_ALLOW_LOOPBACK: &str = "WEBHOOKS_ALLOW_LOOPBACK";
 /// The variable with the URL of the bulk worker's queue.
@@ -144,6 +152,7 @@ impl Config {
             Some("test") => KeyMode::Test,
             Some(_) => return Err(ConfigError { name: "KEY_MODE", problem: "must be live or test" }),
         };
+        let address = |name: &str| some(name).map(|url| url.trim_end_matches('/').to_owned());
         Ok(Self {
             table_name,
             pepper,
@@ -162,7 +171,9 @@ impl Config {
             events_endpoint: endpoint("AWS_ENDPOINT_URL_EVENTBRIDGE"),
             mail_from: some(MAIL_FROM),
             smtp_secret_id: some(SMTP_SECRET_ID),
-            api_url: some(API_URL).map(|url| url.trim_end_matches('/').to_owned()),
+            api_url: address(API_URL),
+            pages_url: address(PAGES_URL).or_else(|| address(API_URL)),
+            plain_http: some(PLAIN_HTTP).as_deref() == Some("true"),
             webhooks_allow_loopback: some(WEBHOOKS_ALLOW_LOOPBACK).as_deref() == Some("true"),
             ses_endpoint: endpoint("AWS_ENDPOINT_URL_SESV2"),
             bulk_queue_url: some(BULK_QUEUE_URL),

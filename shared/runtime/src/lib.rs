@@ -1,11 +1,12 @@
 //! What the functions need of the world, as ports with their AWS and local sides: configuration, clock, ids, secrets,
-//! blobs, queues, mail, payments, logs.
+//! blobs, queues, mail, payments, DNS, logs.
 
 mod aws;
 pub mod blobs;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod dns;
 pub mod dynamo;
 pub mod ids;
 pub mod mail;

@@ -63,6 +63,11 @@ impl Secrets {
         mac
     }
 
+    /// Whether `mac` is what [`Secrets::mac`] makes of `bytes`. Takes as long wherever they differ.
+    pub fn is_mac(&self, bytes: &[u8], mac: &[u8]) -> bool {
+        hmac::verify(&self.mark, bytes, mac).is_ok()
+    }
+
     /// Seals `plain` so that only [`Secrets::open`] with the same `bound_to` reads it.
     ///
     /// # Errors
@@ -88,6 +93,11 @@ impl Secrets {
         let plain = self.seal.open_in_place(nonce, Aad::from(bound_to), &mut body).map_err(|_| NotSealedHere)?;
         Ok(plain.to_vec())
     }
+}
+
+/// SHA-256, for naming what is kept by what it is.
+pub fn sha256(bytes: &[u8]) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec()
 }
 
 /// SHA-256 of a text, as 43 characters: for comparing request bodies, not for secrets.

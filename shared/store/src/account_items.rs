@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use tributary_domain::account::{Accepted, Account, Funding};
+use tributary_domain::brand::Portal;
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Micros;
 
@@ -30,6 +31,9 @@ pub fn encode(account: &Account) -> Result<Item, StoreError> {
     put_some(&mut item, "ext", account.external_id.as_ref());
     put_some(&mut item, "email", account.email.as_ref());
     put_some(&mut item, "fund", funding(account));
+    if account.portal != Portal::default() {
+        put(&mut item, "portal", json(&account.portal)?);
+    }
     Ok(item)
 }
 
@@ -85,6 +89,15 @@ fn maybe(name: &'static str, text: Option<String>) -> Change {
     }
 }
 
+/// The change that stores what belongs to an account's portal.
+///
+/// # Errors
+/// None for our own entities.
+pub fn portal_change(account: &Account) -> Result<Change, StoreError> {
+    let plain = account.portal == Portal::default();
+    Ok(if plain { Change::Remove("portal") } else { Change::Set("portal", json(&account.portal)?) })
+}
+
 /// The changes that store an account's new place.
 pub fn place_changes(account: &Account) -> Vec<Change> {
     placed(account).into_iter().map(|(name, value)| Change::Set(name, value)).collect()
@@ -137,5 +150,6 @@ pub fn decode(item: &Item) -> Result<Account, StoreError> {
         updated_at: r.time("updated")?,
         frozen_at: r.maybe_number("frz")?.map(|_| r.time("frz")).transpose()?,
         accepted: accepted(item)?,
+        portal: if item.contains_key("portal") { r.json("portal")? } else { Portal::default() },
     })
 }

@@ -10,9 +10,10 @@ use tributary_domain::money::{Amount, Micros};
 use tributary_domain::transfer::{Leg, TransferRequest, add_gate, plan_transfer};
 
 use crate::Store;
-use crate::account_items::lifted_changes;
+use crate::account_items::{lifted_changes, portal_change};
 use crate::accounts::{Authority, REPLANS, place_checks, read_gates};
 use crate::billing::cut_of;
+use crate::brands::push_names;
 use crate::codec::{json as json_value, put};
 use crate::commit::{Part, Tx};
 use crate::dunning::push_suspended_by;
@@ -177,7 +178,7 @@ impl Store {
         let (own, above) = (LedgerId::Account(id.clone()), LedgerId::Account(parent.clone()));
         let (mut head, mut parent_head) = self.two_heads(&own, &above).await?;
         (head.lineage, parent_head.lineage) = (old.lineage.clone(), old.lineage.above().map(|(_, lineage)| lineage).unwrap_or_default());
-        let new = with_status(&old, Status::Closed, act);
+        let new = Account { portal: old.portal.clone().closed(), ..with_status(&old, Status::Closed, act) };
         let mut tx = Tx::default();
         let (mut checks, mut last) = (place_checks(&old, authority.home), head.clone());
         let mut transfer = None;
@@ -196,7 +197,7 @@ impl Store {
         self.push_cut(&mut tx, id, cut_of(&entry, CutKind::Closed, &parent)).await?;
         push_event(&mut tx, Part::Plain, act, id, RecordKind::AccountClosed, &json!({ "swept": transfer.as_ref().map(|t| t.id.clone()) }))?;
         let live = self.live_keys(id).await?;
-        push_close(&mut tx, &old, &new, &parent, live.len());
+        push_close(&mut tx, &old, &new, &parent, live.len())?;
         for key in &live {
             let revoked = ApiKey { revoked_at: Some(act.now), secrets: Vec::new(), version: key.version + 1, ..key.clone() };
             push_principal_change(&mut tx, key, &revoked)?;
@@ -238,20 +239,22 @@ fn status_changes(new: &Account) -> Vec<Change> {
 }
 
 /// The account's item says closed, only if no sub-account was opened and no key made or revoked meanwhile; the parent has
-/// one open child less; the `external_id` is free again.
-fn push_close(tx: &mut Tx, old: &Account, new: &Account, parent: &AccountId, keys: usize) {
+/// one open child less; the `external_id`, and the portal's slug and host, are free again.
+fn push_close(tx: &mut Tx, old: &Account, new: &Account, parent: &AccountId, keys: usize) -> Result<(), StoreError> {
     let keys = i64::try_from(keys).unwrap_or(i64::MAX);
     let same_keys =
         if keys == 0 { Cond::Any(vec![Cond::Lacks("keys"), Cond::Eq("keys", Value::N(0))]) } else { Cond::Eq("keys", Value::N(keys)) };
     let as_read = Cond::All(vec![Cond::Eq("ver", Value::N(old.version)), Cond::Eq("kids", Value::N(0)), same_keys]);
     let mut changes = status_changes(new);
-    changes.push(Change::Remove("keys"));
+    changes.extend([Change::Remove("keys"), portal_change(new)?]);
+    push_names(tx, old, new);
     tx.push(Part::Account, Write::update(keys::account(&old.id), changes, as_read));
     tx.push(Part::Plain, Write::update(keys::account(parent), vec![Change::Add("kids", -1)], Cond::Exists));
     if let Some(external_id) = &old.external_id {
         let own = Cond::Any(vec![Cond::NotExists, Cond::Eq("acc", s(old.id.as_str()))]);
         tx.push(Part::Plain, Write::delete(keys::external_id(parent, external_id.as_str()), own));
     }
+    Ok(())
 }
 
 /// What must be swept, if anything. Held credit and debts cannot be.

@@ -1,8 +1,11 @@
 //! Accounts: read, make, edit.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use tributary_domain::account::{Account, Funding, Kind, Settings, Status, Tags};
 use tributary_domain::billing::bill::CutKind;
+use tributary_domain::brand::{Brand, Portal, Token};
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{Entry, EntryKind, Head, LedgerId};
@@ -16,6 +19,7 @@ use crate::Store;
 use crate::account_items::{decode, edit_changes, encode};
 use crate::account_states::refuse_stale;
 use crate::billing::{cut_of, push_opened};
+use crate::brands::refused;
 use crate::codec::{Reader, json as json_value, put};
 use crate::commit::{Part, Refused, Tx, patiently};
 use crate::entries::push_entry;
@@ -197,7 +201,16 @@ impl Store {
             Some(id) => Some(self.account_for(id, may_clone).await?),
             None => None,
         };
-        let account = new_account(new, &parent, template.as_ref(), act)?;
+        let branded = |settings: &Settings| settings.brand.is_some();
+        let locks = match (&new.settings, &template) {
+            (Some(settings), _) if branded(settings) => self.locks_below(&parent).await?,
+            (_, Some(template)) if branded(&template.settings) || template.portal.logo.is_some() => self.locks_below(&parent).await?,
+            _ => BTreeSet::new(),
+        };
+        if let Some(brand) = new.settings.as_ref().and_then(|settings| settings.brand.as_ref()) {
+            refused(&brand.set_since(&Brand::default()), &locks)?;
+        }
+        let account = new_account(new, &parent, template.as_ref(), &locks, act)?;
         let (mut tx, mut checks) = (Tx::default(), GateChecks::new());
         let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
         push_event(&mut tx, guard, act, &account.id, RecordKind::AccountCreated, &json!({ "parent_id": parent.id, "name": account.name }))?;
@@ -259,7 +272,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Denied`], [`StoreError::Stale`], [`StoreError::ExternalIdTaken`], [`StoreError::AccountState`] for a
-    /// closed account, [`StoreError::Conflict`] for a request that was given up.
+    /// closed account, [`StoreError::BrandLocked`], [`StoreError::Conflict`] for a request that was given up.
     pub async fn edit_account(
         &self,
         id: &AccountId,
@@ -275,6 +288,9 @@ impl Store {
             refuse_stale(&old, expected)?;
             if old.status == Status::Closed {
                 return Err(StoreError::AccountState("closed"));
+            }
+            if let Some(settings) = &edit.settings {
+                self.refuse_locked_settings(&old, settings).await?;
             }
             let new = edited(&old, edit, act);
             let mut tx = Tx::default();
@@ -375,7 +391,13 @@ pub(crate) fn opening_head(account: &Account) -> Head {
     }
 }
 
-fn new_account(new: &NewAccount, parent: &Account, template: Option<&Account>, act: &Act) -> Result<Account, StoreError> {
+fn new_account(
+    new: &NewAccount,
+    parent: &Account,
+    template: Option<&Account>,
+    locks: &BTreeSet<Token>,
+    act: &Act,
+) -> Result<Account, StoreError> {
     if !parent.may_have_children() {
         return Err(StoreError::ParentIsCustomer);
     }
@@ -401,14 +423,25 @@ fn new_account(new: &NewAccount, parent: &Account, template: Option<&Account>, a
         credit_limit: new.credit_limit.unwrap_or(Micros::ZERO),
         funding: new.funding.unwrap_or_default(),
         tags: new.tags.clone().or_else(|| template.map(|t| t.tags.clone())).unwrap_or_default(),
-        settings: new.settings.clone().or_else(|| template.map(|t| t.settings.clone())).unwrap_or_default(),
+        settings: new.settings.clone().or_else(|| template.map(|t| unlocked(&t.settings, locks))).unwrap_or_default(),
         open_children: 0,
         version: 1,
         created_at: act.now,
         updated_at: act.now,
         frozen_at: None,
         accepted: None,
+        // The picture is a part of the brand; slug and host are one account's.
+        portal: Portal {
+            logo: template.filter(|_| new.settings.is_none() && !locks.contains(&Token::Logo)).and_then(|t| t.portal.logo.clone()),
+            ..Portal::default()
+        },
     })
+}
+
+/// Cloned settings, without what may not be set where the clone stands.
+fn unlocked(settings: &Settings, locks: &BTreeSet<Token>) -> Settings {
+    let brand = settings.brand.clone().map(|brand| brand.without(locks)).filter(|brand| brand != &Brand::default());
+    Settings { brand, ..settings.clone() }
 }
 
 fn edited(old: &Account, edit: &Edit, act: &Act) -> Account {

@@ -1,26 +1,87 @@
-//! Finding the caller behind a credential, and what a role gives.
+//! Finding the caller behind a credential or a session, and what a role gives.
 
 use jiff::Timestamp;
-use tributary_domain::id::AccountId;
+use tributary_domain::id::{AccountId, ActorId, ClockId};
 use tributary_domain::rights::{Deny, Grants, RightSet, RoleRef};
+use tributary_domain::session::Standing;
 
 use crate::Store;
 use crate::codec::Reader;
 use crate::commit::patiently;
 use crate::error::{Denied, StoreError};
+use crate::grants::closed;
 use crate::keys;
-use crate::principals::ApiKey;
+use crate::principals::{ApiKey, Member};
 use crate::roles::CustomRole;
 
-/// A caller, found by a credential.
+/// Who was found.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A key.
+    Key(ApiKey),
+    /// A member.
+    Member(Member),
+}
+
+/// A caller, found by what it stands on.
 #[derive(Debug, Clone)]
 pub struct Authenticated {
-    /// The key.
-    pub key: ApiKey,
+    /// The key or member.
+    pub found: Found,
     /// What it holds.
     pub grants: Grants,
     /// The custom role it holds that by, if it is one.
     pub role: Option<CustomRole>,
+}
+
+impl Found {
+    /// Its id.
+    pub fn actor(&self) -> ActorId {
+        match self {
+            Found::Key(key) => key.id.clone().into(),
+            Found::Member(member) => member.id.clone().into(),
+        }
+    }
+
+    /// The account at which its role is held.
+    pub fn account_id(&self) -> &AccountId {
+        match self {
+            Found::Key(key) => &key.account_id,
+            Found::Member(member) => &member.account_id,
+        }
+    }
+
+    /// Its version.
+    pub fn version(&self) -> i64 {
+        match self {
+            Found::Key(key) => key.version,
+            Found::Member(member) => member.version,
+        }
+    }
+
+    /// The test clock that its account is on.
+    pub fn clock(&self) -> Option<&ClockId> {
+        match self {
+            Found::Key(key) => key.clock.as_ref(),
+            Found::Member(member) => member.clock.as_ref(),
+        }
+    }
+
+    /// Whether its time, as found by `standing`, is over. A member's is when they are removed.
+    pub fn is_over(&self, standing: &Standing, now: Timestamp) -> bool {
+        match (self, standing) {
+            (Found::Key(key), Standing::Key(hash)) => key.is_over(hash, now),
+            (Found::Member(_), Standing::Member(..)) => false,
+            (Found::Key(_), Standing::Member(..)) | (Found::Member(_), Standing::Key(_)) => true,
+        }
+    }
+
+    fn held(&self) -> (bool, &RoleRef, &[Deny]) {
+        match self {
+            Found::Key(key) => (key.at_operator, &key.role, &key.denies),
+            Found::Member(member) => (member.at_operator, &member.role, &member.denies),
+        }
+    }
 }
 
 fn rights_of(role: &RoleRef, custom: Option<&CustomRole>) -> RightSet {
@@ -36,23 +97,35 @@ fn grants(home: &AccountId, at_operator: bool, role: &RoleRef, rights: RightSet,
 }
 
 impl Store {
-    /// The key behind a credential's hash, with what it holds: one read; a second for a custom role, a third if
-    /// an account above defined it.
-    /// `None` if there is none, or its time is over.
+    /// The key or member that a caller stands on, with what it holds: one read, of a member together with its account; a second
+    /// for a custom role, a third if an account above defined it. `None` if there is none, its time is over, or the account is closed.
     ///
     /// # Errors
     /// Table errors.
-    pub async fn authenticate(&self, hash: &str, now: Timestamp) -> Result<Option<Authenticated>, StoreError> {
-        let key = keys::credential(hash);
-        let Some(item) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Ok(None) };
-        let key: ApiKey = Reader(&item).json("doc")?;
-        if key.is_over(hash, now) {
-            return Ok(None);
+    pub async fn authenticate(&self, standing: &Standing, now: Timestamp) -> Result<Option<Authenticated>, StoreError> {
+        let Some(found) = self.found(standing).await?.filter(|found| !found.is_over(standing, now)) else { return Ok(None) };
+        let home = found.account_id();
+        let (at_operator, role_ref, denies) = found.held();
+        let role = self.role_held(home, role_ref).await?;
+        let grants = grants(home, at_operator, role_ref, rights_of(role_ref, role.as_ref()), denies);
+        Ok(Some(Authenticated { found, grants, role }))
+    }
+
+    async fn found(&self, standing: &Standing) -> Result<Option<Found>, StoreError> {
+        match standing {
+            Standing::Key(hash) => {
+                let key = keys::credential(hash);
+                let item = patiently(&self.patience, || self.table.get(&key, true)).await?;
+                item.map(|item| Reader(&item).json("doc").map(Found::Key)).transpose()
+            }
+            // Closing an account revokes its keys; its members are as many as hundreds, and lose what they hold by its state.
+            Standing::Member(account, member) => {
+                let wanted = [keys::member(account, member), keys::account(account)];
+                let items = patiently(&self.patience, || self.table.batch_get(&wanted)).await?;
+                let [Some(member), account] = items.as_slice() else { return Ok(None) };
+                if closed(account.as_ref())? { Ok(None) } else { Reader(member).json("doc").map(Found::Member).map(Some) }
+            }
         }
-        let role = self.role_held(&key.account_id, &key.role).await?;
-        let rights = rights_of(&key.role, role.as_ref());
-        let grants = grants(&key.account_id, key.at_operator, &key.role, rights, &key.denies);
-        Ok(Some(Authenticated { key, grants, role }))
     }
 
     /// What a role at an account carries now.

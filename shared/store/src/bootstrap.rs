@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use tributary_domain::account::{Account, Kind, Settings, Status, Tags};
+use tributary_domain::brand::Portal;
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::EntryKind;
@@ -45,6 +46,7 @@ pub fn operator_account(id: AccountId, name: Name, currency: Currency, now: Time
         updated_at: now,
         frozen_at: None,
         accepted: None,
+        portal: Portal::default(),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What can go wrong above the table.
 
+use std::collections::BTreeSet;
+
 use tributary_domain::billing::credit_note::PartError;
 use tributary_domain::billing::dispute::DisputeError;
 use tributary_domain::billing::invoice::InvoiceError;
 use tributary_domain::billing::payment::RefundError;
+use tributary_domain::brand::Token;
 use tributary_domain::hold::HoldError;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::CreditError;
@@ -81,6 +84,15 @@ pub enum StoreError {
         /// Held credit.
         held: tributary_domain::money::Micros,
     },
+    /// An account above locked these tokens of the brand. Which one is not said: it may be above the caller.
+    #[error("the brand's {} cannot be set here: an account above locked it", .0.iter().map(|token| token.word()).collect::<Vec<_>>().join(", "))]
+    BrandLocked(BTreeSet<Token>),
+    /// Another account's portal is called so.
+    #[error("another portal has this slug")]
+    SlugTaken,
+    /// Another account proved that the host is its own.
+    #[error("another account has this host")]
+    HostTaken,
     /// A name or address is taken at this account.
     #[error("{0} is taken")]
     Taken(&'static str),

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use tributary_domain::event::{Record, RecordKind};
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RequestId};
 
 use crate::codec::{Reader, json, put, time};
 use crate::commit::{Part, Tx};
@@ -18,8 +18,8 @@ use crate::table::{Item, Write, s};
 pub struct Act {
     /// The id of the record it leaves; made once per request, so that a repeated attempt is recognised.
     pub event: EventId,
-    /// The credential.
-    pub actor: KeyId,
+    /// Who does it.
+    pub actor: ActorId,
     /// The request or scheduled run that does it.
     pub request: RequestId,
     /// Now.

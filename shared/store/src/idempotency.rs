@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RequestId};
 
 use crate::Store;
 use crate::codec::{Reader, json, put};
@@ -23,8 +23,8 @@ pub struct Scope {
     pub key: String,
     /// Digest of the request's body and path.
     pub body: String,
-    /// The credential that asked.
-    pub actor: KeyId,
+    /// Who asked.
+    pub actor: ActorId,
     /// The request that asked.
     pub request: RequestId,
 }
@@ -148,7 +148,7 @@ impl Store {
         record.map(|item| scope.answer(&item)).transpose()
     }
 
-    /// The first answer to this request, if there was one, and whether the same credential asked for it: to another one that
+    /// The first answer to this request, if there was one, and whether the same key or member asked for it: to another one that
     /// lacks the right it is not given again.
     ///
     /// # Errors
@@ -161,7 +161,7 @@ impl Store {
     }
 
     /// Gives `refusal`, unless the same request was done before: then its first answer outranks it. To be called after
-    /// the state that led to the refusal was read. To a caller who lacks the right, only what the same credential did is
+    /// the state that led to the refusal was read. To a caller who lacks the right, only what the same key or member did is
     /// answered again.
     ///
     /// # Errors

@@ -321,7 +321,7 @@ fn encode(invoice: &Invoice, next: Option<Timestamp>) -> Result<Item, StoreError
     Ok(item)
 }
 
-fn decode(item: &Item) -> Result<Invoice, StoreError> {
+pub(crate) fn decode(item: &Item) -> Result<Invoice, StoreError> {
     Reader(item).packed("doc")
 }
 

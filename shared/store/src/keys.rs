@@ -2,17 +2,17 @@
 
 use tributary_domain::delivery::Target;
 use tributary_domain::id::{
-    AccountId, AlertId, CreditNoteId, DisputeId, EventId, ExportId, HoldId, InvoiceId, JobId, KeyId, LotId, MemberId, PackageId, PaymentId,
-    RoleId, RunId, TransferId, UsageBatchId, WebhookId,
+    AccountId, ActorId, AlertId, CreditNoteId, DisputeId, EventId, ExportId, HoldId, InvoiceId, JobId, KeyId, LotId, MemberId, PackageId,
+    PaymentId, RoleId, RunId, SessionId, SpendId, TransferId, UsageBatchId, WebhookId,
 };
 use tributary_domain::ledger::LedgerId;
 use tributary_domain::pricing::month::Month;
-use tributary_domain::text::fold;
+use tributary_domain::text::{Email, fold};
 
 use crate::table::Key;
 
 /// Sort key of items that stand alone in their partition.
-const ALONE: &str = "-";
+pub const ALONE: &str = "-";
 
 /// How many copies an account's gate has, so that checks by its many descendants do not meet on one item.
 pub const GATE_STRIPES: u8 = 16;
@@ -20,9 +20,12 @@ pub const GATE_STRIPES: u8 = 16;
 /// What the partition of an account's own items begins with, before its id.
 pub const ACCOUNTS: &str = "ACC#";
 
+/// Sort key of the account's own item among all that its partition holds.
+pub const META: &str = "META";
+
 /// The account's own item.
 pub fn account(id: &AccountId) -> Key {
-    Key::new(account_partition(id), "META")
+    Key::new(account_partition(id), META)
 }
 
 /// Partition of an account's own items.
@@ -35,9 +38,12 @@ pub fn entry(ledger: &LedgerId, seq: i64) -> Key {
     Key::new(ledger_partition(ledger), format!("{seq:020}"))
 }
 
+/// What the partition of a ledger begins with, before its id.
+pub const LEDGERS: &str = "LED#";
+
 /// Partition of a ledger.
 pub fn ledger_partition(ledger: &LedgerId) -> String {
-    format!("LED#{ledger}")
+    format!("{LEDGERS}{ledger}")
 }
 
 /// One copy of an account's gate.
@@ -71,6 +77,16 @@ pub fn audit_index(id: &AccountId) -> String {
 /// Keeps an `external_id` unique under one parent.
 pub fn external_id(parent: &AccountId, external_id: &str) -> Key {
     Key::new(format!("EXT#{parent}#{external_id}"), ALONE)
+}
+
+/// Keeps a portal's slug one account's, and finds it.
+pub fn slug(slug: &str) -> Key {
+    Key::new(format!("SLUG#{slug}"), ALONE)
+}
+
+/// Keeps a verified host one account's, and finds it.
+pub fn host(host: &str) -> Key {
+    Key::new(format!("HOST#{host}"), ALONE)
 }
 
 /// Index partition of an account's children, by id (that is, by age).
@@ -158,6 +174,36 @@ pub fn member_email(account: &AccountId, email: &str) -> Key {
     Key::new(format!("MEML#{account}#{email}"), ALONE)
 }
 
+/// Index partition of the members that have an address, by id.
+pub fn address_index(email: &Email) -> String {
+    format!("MAIL#{}", email.as_str().to_lowercase())
+}
+
+/// Partition of the sessions of a key or member.
+pub fn sessions_partition(actor: &ActorId) -> String {
+    format!("SES#{actor}")
+}
+
+/// A session, by whose it is and its id.
+pub fn session(actor: &ActorId, id: &SessionId) -> Key {
+    Key::new(sessions_partition(actor), id.as_str())
+}
+
+/// A link to sign in, by the hash of its token.
+pub fn sign_in_link(hash: &str) -> Key {
+    Key::new(format!("LINK#{hash}"), ALONE)
+}
+
+/// What is written in place of a record where there is nobody to write to.
+pub fn sign_in_decoy(hash: &str) -> Key {
+    Key::new(format!("LINK#{hash}"), "NOBODY")
+}
+
+/// When links were asked for lately, for an address or by a source, by its digest.
+pub fn sign_in_asks(digest: &str) -> Key {
+    Key::new(format!("ASKS#{digest}"), ALONE)
+}
+
 /// A custom role, as its account lists it.
 pub fn role(account: &AccountId, id: &RoleId) -> Key {
     Key::new(account_partition(account), format!("ROLE#{id}"))
@@ -188,9 +234,12 @@ pub fn book(account: &AccountId) -> Key {
     Key::new(format!("BOOK#{account}"), ALONE)
 }
 
+/// What the partition of an account's sums of usage begins with, before its id.
+pub const SUMS: &str = "AGG#";
+
 /// Partition of an account's sums of usage.
 pub fn sums_partition(account: &AccountId) -> String {
-    format!("AGG#{account}")
+    format!("{SUMS}{account}")
 }
 
 /// An account's sums of usage in one slot of time.
@@ -480,6 +529,29 @@ pub fn job_funding(id: &JobId, round: u32) -> Key {
 /// Index partition of the bulk jobs that an account asked for, by id.
 pub fn jobs_index(account: &AccountId) -> String {
     format!("JOBS#{account}")
+}
+
+/// Partition of the roster of an account's subtree.
+pub fn roster_partition(owner: &AccountId) -> String {
+    format!("ROST#{owner}")
+}
+
+/// What belongs to a roster: its head, when it is folded next, what was told since.
+pub fn roster(owner: &AccountId, name: &str) -> Key {
+    Key::new(roster_partition(owner), name)
+}
+
+/// Index partition of rosters, by when they are folded next.
+pub const ROSTERS_DUE_INDEX: &str = "DUE#roster";
+
+/// Money that an account spent on being found.
+pub fn spend(account: &AccountId, id: &SpendId) -> Key {
+    Key::new(format!("SPND#{account}"), id.as_str())
+}
+
+/// Index partition of the same, by its month.
+pub fn spend_index(account: &AccountId) -> String {
+    format!("SPNDS#{account}")
 }
 
 /// How far reconciliation is.

@@ -31,6 +31,8 @@ struct State {
     changes: u64,
     /// What was inserted, in order, if it is kept.
     inserted: Option<Vec<Arc<Item>>>,
+    /// Every change, in order, as what was there before and after; if it is kept.
+    told: Option<Vec<Changed>>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +46,9 @@ impl Stored {
         Self { bytes: item_size(&item), item: Arc::new(item) }
     }
 }
+
+/// What an item was before a change, and what it is after; shared, because few are ever looked at.
+pub type Changed = (Option<Arc<Item>>, Option<Arc<Item>>);
 
 /// An item's place in an index, in the order of queries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +81,7 @@ impl MemoryTable {
 
     /// An empty table that keeps what is inserted, as a stream does.
     pub fn with_stream() -> Self {
-        let state = State { inserted: Some(Vec::new()), ..State::default() };
+        let state = State { inserted: Some(Vec::new()), told: Some(Vec::new()), ..State::default() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -85,6 +90,11 @@ impl MemoryTable {
         let state = self.lock();
         let inserted = state.inserted.as_deref().unwrap_or_default();
         inserted.iter().skip(from).map(|item| (**item).clone()).collect()
+    }
+
+    /// What was changed after the first `from` changes, in the order of the transactions. Nothing, if it is not kept.
+    pub fn changed_since(&self, from: usize) -> Vec<Changed> {
+        self.lock().told.as_deref().unwrap_or_default().iter().skip(from).cloned().collect()
     }
 
     /// Every item, in order of its key.
@@ -217,7 +227,11 @@ impl State {
         {
             inserted.push(Arc::clone(&new.item));
         }
+        let after = new.as_ref().map(|new| Arc::clone(&new.item));
         let old = self.store(key, new);
+        if let Some(told) = &mut self.told {
+            told.push((old.as_ref().map(|old| Arc::clone(&old.item)), after));
+        }
         if self.journal.len() == JOURNAL {
             self.journal.pop_front();
         }

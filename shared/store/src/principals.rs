@@ -1,10 +1,13 @@
 //! Keys and members: who holds which role where, and what was denied them below. Read here; written in
 //! [`crate::grants`], found by a credential in [`crate::authentication`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tributary_domain::id::{AccountId, ClockId, KeyId, MemberId};
 use tributary_domain::rights::{Deny, MAX_DENIES, RightSet, RoleRef};
+use tributary_domain::session::Standing;
 use tributary_domain::text::{Email, Name};
 
 use crate::Store;
@@ -13,7 +16,7 @@ use crate::commit::patiently;
 use crate::error::{Denied, StoreError};
 use crate::keys;
 use crate::roles::CustomRole;
-use crate::table::{Key, Position, Query, SortRange};
+use crate::table::{Key, MAX_BATCH_GET, Position, Query, SortRange};
 
 /// The most keys of one account that are not revoked.
 pub const MAX_KEYS: i64 = 20;
@@ -91,6 +94,9 @@ pub struct Member {
     pub denies: Vec<Deny>,
     /// When they were added.
     pub created_at: Timestamp,
+    /// The test clock that the account is on: their requests are done at that clock's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockId>,
     /// Raised by one at each change.
     pub version: i64,
 }
@@ -98,12 +104,31 @@ pub struct Member {
 /// What a grant rests on, checked again when it commits.
 #[derive(Debug, Clone, Copy)]
 pub struct Grantor<'a> {
-    /// Hash of the credential the caller used.
-    pub hash: &'a str,
-    /// Version of the key the caller's rights were read from.
+    /// What the caller was found by.
+    pub standing: &'a Standing,
+    /// Version of the key or member the caller's rights were read from.
     pub version: i64,
     /// The custom role they were read from too, and its version.
     pub role: Option<&'a CustomRole>,
+}
+
+impl Grantor<'_> {
+    /// The item that the caller's rights were read from.
+    pub(crate) fn key(&self) -> Key {
+        match self.standing {
+            Standing::Key(hash) => keys::credential(hash),
+            Standing::Member(account, member) => keys::member(account, member),
+        }
+    }
+}
+
+/// A key or a member as others are told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `key` or `member`.
+    pub kind: &'static str,
+    /// Its name; of a member without one its address.
+    pub name: Option<String>,
 }
 
 /// Who is granted something: a key or a member.
@@ -122,6 +147,10 @@ pub trait Principal: Serialize + serde::de::DeserializeOwned + Clone + Send + Sy
     fn raise_version(&mut self);
     /// Where the same is kept for looking up by credential.
     fn credentials(&self) -> Vec<Key>;
+    /// Where it is found by its address: an index partition, and its place there.
+    fn address(&self) -> Option<(String, &str)> {
+        None
+    }
     /// Whether it is at its end and takes no more changes.
     fn ended(&self) -> bool;
 }
@@ -189,12 +218,48 @@ impl Principal for Member {
         Vec::new()
     }
 
+    fn address(&self) -> Option<(String, &str)> {
+        Some((keys::address_index(&self.email), self.id.as_str()))
+    }
+
     fn ended(&self) -> bool {
         false
     }
 }
 
 impl Store {
+    /// The names of keys and members, by id, as far as one of these accounts has them: one read for up to a hundred pairs.
+    ///
+    /// # Errors
+    /// Table errors; [`StoreError::Corrupt`].
+    pub async fn named(&self, accounts: &BTreeSet<&AccountId>, ids: &BTreeSet<&str>) -> Result<BTreeMap<String, Named>, StoreError> {
+        let mut wanted = Vec::new();
+        for id in ids {
+            let key = |account: &AccountId| match (id.parse::<KeyId>(), id.parse::<MemberId>()) {
+                (Ok(key), _) => Some(keys::api_key(account, &key)),
+                (_, Ok(member)) => Some(keys::member(account, &member)),
+                (Err(_), Err(_)) => None,
+            };
+            wanted.extend(accounts.iter().filter_map(|account| Some((*id, key(account)?))));
+        }
+        let mut found = BTreeMap::new();
+        for chunk in wanted.chunks(MAX_BATCH_GET) {
+            let keys: Vec<Key> = chunk.iter().map(|(_, key)| key.clone()).collect();
+            let items = patiently(&self.patience, || self.table.batch_get(&keys)).await?;
+            for ((id, key), item) in chunk.iter().zip(items) {
+                let Some(item) = item else { continue };
+                let named = if key.sk.starts_with("KEY#") {
+                    Named { kind: "key", name: Some(Reader(&item).json::<ApiKey>("doc")?.name.to_string()) }
+                } else {
+                    let member: Member = Reader(&item).json("doc")?;
+                    Named { kind: "member", name: Some(member.name.map_or_else(|| member.email.to_string(), |name| name.to_string())) }
+                };
+                found.insert((*id).to_owned(), named);
+            }
+        }
+        Ok(found)
+    }
+
     /// A key or member, strongly consistent: one read.
     ///
     /// # Errors

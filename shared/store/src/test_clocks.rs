@@ -19,7 +19,7 @@ use crate::table::{Change, Cond, Item, Query, SortRange, TableError, Value, Writ
 pub(crate) const ON_CLOCK: &str = "clock";
 
 const NOT_FRESH: StoreError = StoreError::Conflict(
-    "a test clock is put on an active account right below the operator that has only just been made: no sub-accounts, keys or entries",
+    "a test clock is put on an active account right below the operator that has only just been made: no sub-accounts, keys, members or entries",
 );
 
 impl Store {
@@ -70,12 +70,13 @@ impl Store {
         let mut tx = Tx::default();
         push_changed(&mut tx, clock, "created", act)?;
         tx.push(Part::Unique, Write::create(keys::test_clock(&clock.account_id), encode(clock)?));
-        let no_keys = Cond::Any(vec![Cond::Lacks("keys"), Cond::Eq("keys", Value::N(0))]);
+        let no = |counter| Cond::Any(vec![Cond::Lacks(counter), Cond::Eq(counter, Value::N(0))]);
         let fresh = Cond::All(vec![
             Cond::Eq("st", s(Status::Active.word())),
             Cond::Eq("ver", Value::N(account.version)),
             Cond::Eq("kids", Value::N(0)),
-            no_keys,
+            no("keys"),
+            no("members"),
             Cond::Lacks(ON_CLOCK),
         ]);
         let on = vec![Change::Set(ON_CLOCK, s(clock.id.as_str()))];

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use tributary_domain::id::{AccountId, KeyId, UsageBatchId};
+use tributary_domain::id::{AccountId, ActorId, UsageBatchId};
 
 use crate::Store;
 use crate::codec::{Reader, json, put};
@@ -32,8 +32,9 @@ pub struct QueuedBatch {
     pub id: UsageBatchId,
     /// The sender's account.
     pub account_id: AccountId,
-    /// The sender's key.
-    pub key_id: KeyId,
+    /// Who sent it.
+    #[serde(alias = "key_id")]
+    pub actor: ActorId,
     /// How far it is.
     pub status: BatchStatus,
     /// How many events it has.

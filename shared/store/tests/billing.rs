@@ -80,7 +80,7 @@ impl World {
 
     fn act(&self, now: Timestamp) -> Act {
         let event = EventId::from_number(self.number());
-        Act { event, actor: KeyId::from_number(1), request: RequestId::from_uuid(Uuid::nil()), now }
+        Act { event, actor: KeyId::from_number(1).into(), request: RequestId::from_uuid(Uuid::nil()), now }
     }
 
     fn authority(&self) -> Authority<'_> {
@@ -127,6 +127,7 @@ async fn built(store: &Store, account: &Account, billing: &Billing, close: &Clos
         email: None,
         brand: None,
         color: None,
+        logo: None,
         footer: None,
         po_number: None,
     };

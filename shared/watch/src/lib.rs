@@ -9,12 +9,11 @@ pub mod topup;
 
 use tributary_api::App;
 use tributary_billing::BillingError;
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RequestId};
 use tributary_domain::ledger::LedgerId;
 use tributary_metering::aggregates::SumError;
 use tributary_store::error::StoreError;
 use tributary_store::events::Act;
-use uuid::Uuid;
 
 /// Why a look failed. What it had done stays done; another look goes on.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +63,7 @@ impl Looked {
 
 /// Who acts: the watcher, no key of anybody's.
 pub fn act(app: &App, run: &RequestId) -> Act {
-    Act { event: EventId::from_uuid(app.uuid()), actor: KeyId::from_uuid(Uuid::nil()), request: run.clone(), now: app.now() }
+    Act { event: EventId::from_uuid(app.uuid()), actor: ActorId::platform(), request: run.clone(), now: app.now() }
 }
 
 /// Looks at one account: tops it up, then asks every rule that watches it. Two reads where nothing is set. Safe to repeat, to

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tributary_domain::account::{Account, Kind, StatusChange};
 use tributary_domain::event::RecordKind;
 use tributary_domain::hold::{Hold, HoldEnd, HoldRequest};
-use tributary_domain::id::{AccountId, EventId, HoldId, KeyId, LotId, PackageId, RequestId, TransferId};
+use tributary_domain::id::{AccountId, ActorId, EventId, HoldId, LotId, PackageId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::{Amount, Currency, Micros};
@@ -100,7 +100,7 @@ pub enum Answer {
     /// A hold ended.
     Ended(Outcome<EndedHold>),
     /// An account made or closed.
-    Account(Outcome<Account>),
+    Account(Box<Outcome<Account>>),
     /// Done, with nothing to remember.
     Plain,
     /// Refused.
@@ -128,7 +128,7 @@ impl Op {
             route: "simulated",
             key: self.key.clone(),
             body: body.to_owned(),
-            actor: KeyId::from_uuid(Uuid::nil()),
+            actor: ActorId::platform(),
             request: RequestId::from_uuid(Uuid::nil()),
         }
     }
@@ -149,7 +149,7 @@ impl Op {
         let home = &self.home;
         let act = Act {
             event: EventId::from_uuid(source.uuid()),
-            actor: KeyId::from_uuid(Uuid::nil()),
+            actor: ActorId::platform(),
             request: RequestId::from_uuid(Uuid::nil()),
             now: source.now(),
         };
@@ -195,7 +195,7 @@ impl Op {
             }
             Ask::Create { parent, kind, initial } => {
                 let new = self.account(source, parent, *kind, *initial)?;
-                store.create_account(&new, within, within, &act, Some(&self.scope())).await.map(Answer::Account)
+                store.create_account(&new, within, within, &act, Some(&self.scope())).await.map(|made| Answer::Account(Box::new(made)))
             }
             Ask::Status { account, change } => store.set_status(account, *change, None, below, &act).await.map(|_| Answer::Plain),
             Ask::Relocate { account, to } => {
@@ -204,7 +204,7 @@ impl Op {
             Ask::Close { account, sweep } => {
                 let sweep = sweep.then(|| TransferId::from_uuid(source.uuid()));
                 let closing = Closing { sweep, expected: None };
-                store.close_account(account, &closing, below, &act, &self.scope()).await.map(Answer::Account)
+                store.close_account(account, &closing, below, &act, &self.scope()).await.map(|closed| Answer::Account(Box::new(closed)))
             }
             Ask::Offer { seller, package, credits, days, max } => {
                 let package = offered(package, *credits, *days, *max, act.now)?;

@@ -185,7 +185,7 @@ impl Simulation {
             clock: None,
             version: 1,
         };
-        let act = Act { event: EventId::from_uuid(self.world.uuid()), actor: id, request: RequestId::from_uuid(Uuid::nil()), now };
+        let act = Act { event: EventId::from_uuid(self.world.uuid()), actor: id.into(), request: RequestId::from_uuid(Uuid::nil()), now };
         loop {
             match self.processes[0].store().make_operator(&account, &key, &act).await {
                 Ok(_) => break,

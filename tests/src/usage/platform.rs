@@ -7,7 +7,7 @@ use serde_json::Value;
 use tributary_api::{App, AppParts, KeyMode};
 use tributary_domain::account::{Funding, Kind, StatusChange};
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::{AccountId, EventId, KeyId, RequestId, TransferId};
+use tributary_domain::id::{AccountId, ActorId, EventId, RequestId, TransferId};
 use tributary_domain::ledger::{Book, EntryKind, Head, LedgerId};
 use tributary_domain::lineage::Lineage;
 use tributary_domain::money::{Amount, Micros};
@@ -95,6 +95,7 @@ impl Ground {
             docs_url: "https://docs.example".to_owned(),
             mode: KeyMode::Test,
             loopback_webhooks: true,
+            plain_http: false,
         };
         Ok(App::with_patience(parts, patience))
     }
@@ -125,7 +126,7 @@ impl Platform {
     fn act(&self) -> Act {
         Act {
             event: EventId::from_uuid(self.app.uuid()),
-            actor: KeyId::from_uuid(Uuid::nil()),
+            actor: ActorId::platform(),
             request: RequestId::from_uuid(Uuid::nil()),
             now: self.app.now(),
         }
@@ -137,7 +138,7 @@ impl Platform {
             route: "simulated",
             key: key.to_owned(),
             body: "the body".to_owned(),
-            actor: KeyId::from_uuid(Uuid::nil()),
+            actor: ActorId::platform(),
             request: RequestId::from_uuid(Uuid::nil()),
         }
     }

@@ -98,7 +98,7 @@ impl Seeder<'_> {
         Ok(())
     }
 
-    async fn scheduled(&self, name: &str) {
+    pub(super) async fn scheduled(&self, name: &str) {
         let Some(function) = self.gateway.function(name) else { return };
         let id = self.gateway.request_id();
         if let Err(error) = function.call(event::scheduled(name, &id, self.now()), &id).await {

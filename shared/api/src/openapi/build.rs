@@ -160,6 +160,11 @@ fn operation(endpoint: &Endpoint, described: &Described) -> Result<Operation, St
     if described.or_accepted {
         operation = operation.response(StatusCode::ACCEPTED.as_str(), answer.clone());
     }
+    if let Some((text, schema)) = &described.or_answered {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+        let other = ResponseBuilder::new().description(*text).content("application/json", content);
+        operation = operation.response(StatusCode::OK.as_str(), other.header_ref("X-Request-Id", header_ref("RequestId")).build());
+    }
     operation = operation.response(status.as_str(), answer);
     for (status, codes) in refusals(endpoint, described) {
         operation = operation.response(status.to_string(), RefOr::Ref(Ref::from_response_name(components::refusal_name(&codes))));
@@ -167,17 +172,26 @@ fn operation(endpoint: &Endpoint, described: &Described) -> Result<Operation, St
     operation = operation.response("default", RefOr::Ref(Ref::from_response_name("Problem")));
     operation = match endpoint.access {
         Access::Public => operation.securities(Some(Vec::<SecurityRequirement>::new())),
+        Access::Session => operation.security(by_session(endpoint)),
         Access::Right(right) => operation
             .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
+            .security(by_session(endpoint))
             .extensions(Some(Extensions::from_iter([("x-right", right.word())]))),
     };
     Ok(operation.build())
+}
+
+/// A session's cookie, and beside it the token where something is changed.
+fn by_session(endpoint: &Endpoint) -> SecurityRequirement {
+    let cookie = SecurityRequirement::new("session", Vec::<String>::new());
+    if endpoint.method == Method::GET { cookie } else { cookie.add("csrf", Vec::<String>::new()) }
 }
 
 fn words(endpoint: &Endpoint, described: &Described) -> String {
     let mut paragraphs = vec![described.text.to_owned()];
     match endpoint.access {
         Access::Public => paragraphs.push("Needs no API key.".to_owned()),
+        Access::Session => paragraphs.push("Needs a session; an API key is refused.".to_owned()),
         Access::Right(right) if described.from_above => {
             paragraphs
                 .push(format!("Needs the right `{right}` at the account and at the one above it: nobody does this to their own account."));
@@ -225,6 +239,10 @@ fn answer(endpoint: &Endpoint, described: &Described) -> (StatusCode, Response) 
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
             (*status, response.content("application/json", content))
         }
+        Answer::Png => {
+            let bytes = utoipa::openapi::ObjectBuilder::new().content_media_type("image/png");
+            (StatusCode::OK, response.content("image/png", ContentBuilder::new().schema(Some(bytes)).build()))
+        }
         Answer::Html => {
             let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
             (StatusCode::OK, response.content("text/html", ContentBuilder::new().schema(Some(text)).build()))
@@ -245,12 +263,15 @@ fn answer(endpoint: &Endpoint, described: &Described) -> (StatusCode, Response) 
 /// The codes of an operation by their status: what its declaration implies, and what its description adds.
 fn refusals(endpoint: &Endpoint, described: &Described) -> BTreeMap<u16, Vec<Code>> {
     let mut codes: BTreeSet<Code> = described.refusals.iter().copied().collect();
-    if let Access::Right(_) = endpoint.access {
-        codes.extend([Code::Unauthorized, Code::Forbidden, Code::NotFound, Code::Internal, Code::Busy, Code::OutcomeUnknown]);
+    if endpoint.access != Access::Public {
+        codes.extend([Code::Unauthorized, Code::Internal, Code::Busy, Code::OutcomeUnknown]);
+        if let Access::Right(_) = endpoint.access {
+            codes.extend([Code::Forbidden, Code::NotFound]);
+        }
         // Whatever the method, a query parameter that is unknown or given twice is refused.
         codes.extend([Code::ValidationFailed, Code::UnknownField]);
         if endpoint.method != Method::GET {
-            codes.extend([Code::InvalidJson, Code::UnsupportedMediaType, Code::BodyTooLarge]);
+            codes.extend([Code::CsrfFailed, Code::InvalidJson, Code::UnsupportedMediaType, Code::BodyTooLarge]);
         }
     }
     if described.paged {

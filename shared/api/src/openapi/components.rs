@@ -3,7 +3,7 @@
 use serde_json::json;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, header::Header};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -22,6 +22,8 @@ fn text(description: &str) -> ObjectBuilder {
 pub(crate) fn shared() -> Components {
     let mut components = Components::new();
     components.add_security_scheme("bearer", bearer());
+    components.add_security_scheme("session", session());
+    components.add_security_scheme("csrf", csrf());
     let schemas = [("FieldError", field_error()), ("Problem", problem()), ("RequestId", wire::RequestId::schema())];
     components.schemas.extend(schemas.map(|(name, schema)| (name.to_owned(), schema)));
     components.responses.insert("Problem".to_owned(), any_problem().into());
@@ -35,6 +37,16 @@ fn bearer() -> SecurityScheme {
     SecurityScheme::Http(
         http.description(Some("An API key, as `Authorization: Bearer rk_live_…`. It is shown once, when it is made.")).build(),
     )
+}
+
+fn session() -> SecurityScheme {
+    let about = "A browser's session, of an API key or a member: the cookie that POST /portal/session sets. It counts where no `Authorization` is sent.";
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("__Host-tributary", about)))
+}
+
+fn csrf() -> SecurityScheme {
+    let about = "The session's `csrf_token`. A request that changes something by a session's cookie is refused without it.";
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("X-CSRF-Token", about)))
 }
 
 fn field_error() -> RefOr<Schema> {

@@ -28,6 +28,8 @@ pub enum Answer {
     Json(StatusCode, String),
     /// A page for people.
     Html,
+    /// A picture.
+    Png,
 }
 
 /// An operation's description.
@@ -51,6 +53,7 @@ pub struct Described {
     pub(crate) answer_text: &'static str,
     pub(crate) located: bool,
     pub(crate) or_accepted: bool,
+    pub(crate) or_answered: Option<(&'static str, String)>,
     pub(crate) etag: bool,
     pub(crate) if_match: bool,
     pub(crate) refusals: Vec<Code>,
@@ -75,6 +78,7 @@ impl Described {
             answer_text: "The page.",
             located: false,
             or_accepted: false,
+            or_answered: None,
             etag: false,
             if_match: false,
             refusals: Vec::new(),
@@ -108,6 +112,13 @@ impl Described {
         self
     }
 
+    /// Answers 200 with a picture.
+    pub fn answers_picture(mut self, text: &'static str) -> Self {
+        self.answer = Answer::Png;
+        self.answer_text = text;
+        self
+    }
+
     /// Answers 200 with a document.
     pub fn answers<T: ToSchema>(mut self, text: &'static str) -> Self {
         self.answer = Answer::Json(StatusCode::OK, self.keep::<T>());
@@ -134,6 +145,19 @@ impl Described {
     /// Answers 202 with the same document as long as it is not done.
     pub fn or_accepts(mut self) -> Self {
         self.or_accepted = true;
+        self
+    }
+
+    /// Answers 200 with another document where nothing was made yet.
+    pub fn or_answers<T: ToSchema>(mut self, text: &'static str) -> Self {
+        self.or_answered = Some((text, self.keep::<T>()));
+        self
+    }
+
+    /// Answers 202 with a document that is nowhere else.
+    pub fn answers_accepted<T: ToSchema>(mut self, text: &'static str) -> Self {
+        self.answer = Answer::Json(StatusCode::ACCEPTED, self.keep::<T>());
+        self.answer_text = text;
         self
     }
 
@@ -253,9 +277,11 @@ pub(crate) fn path_schema(before: &str, name: &str) -> Option<(&'static str, Ref
         ("processor", "account_id") => of::<wire::AccountId>("The seller whose processor it is."),
         ("test-clocks", "id") => of::<wire::TestClockId>("The clock."),
         ("charges", "id") => of::<wire::ChargeId>("The charge."),
+        ("spend", "id") => of::<wire::SpendId>("What was written down."),
         ("alerts", "id") => of::<wire::AlertId>("The alert."),
         ("events", "id") => of::<wire::UsageEventId>("The event's own id, percent-encoded where a path needs it."),
         ("batches", "id") => of::<wire::UsageBatchId>("The batch."),
+        ("logo", "digest") => of::<wire::LogoDigest>("The logo."),
         ("errors", "code") => of::<wire::ErrorCode>("The error's code."),
         _ => None,
     }

@@ -8,6 +8,7 @@ use tributary_domain::billing::charge::ChargeKind as Charged;
 use tributary_domain::billing::dispute::DisputeState as Disputed;
 use tributary_domain::billing::invoice::{InvoiceState as Invoiced, LineKind as Lined};
 use tributary_domain::billing::payment::{DeclineKind as Declined, PaymentState as Paying, Way};
+use tributary_domain::brand::Token;
 use tributary_domain::bulk::rows::Kind as RowKind;
 use tributary_domain::bulk::state::{Phase, State};
 use tributary_domain::delivery::DeliveryState;
@@ -174,9 +175,11 @@ schemas! {
     BulkFormat = "How rows are written: comma-separated values with a header, or a JSON object a line; both in UTF-8.",
         |d| words(d, ["csv", "jsonl"].into_iter());
     TimeZoneName = "An IANA time zone that exists.", |d| text(d).examples(["Europe/Berlin"]);
+    Locale = "A BCP 47 language tag.", |d| text(d).pattern(Some("^[a-z]{2,3}(-[A-Za-z0-9]{2,4}){0,2}$")).examples(["de-CH"]);
     TimeOfDay = "A time of day, of 24 hours.", |d| text(d).pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$")).examples(["22:00"]);
     KeyId = "An API key's id.", |d| id("key", d);
     MemberId = "A member's id.", |d| id("mem", d);
+    SessionId = "A session's id.", |d| id("ses", d);
     RoleId = "A custom role's id.", |d| id("rol", d);
     ErrorCode = "An error's code.", |d| text(d).pattern(Some("^[a-z_]{1,40}$")).examples(["insufficient_credits"]);
     RequestId = "A request's id: the one under which its log lines and records are found.",
@@ -213,6 +216,13 @@ schemas! {
         .max_properties(Some(MAX_TAGS))
         .examples([json!({ "region": "emea" })]);
     Settings = "Settings of an account. Edited as a whole.", settings;
+    BrandTokens = "An account's own tokens. Edited as a whole; each that is absent is inherited.", tokens;
+    BrandToken = "One part of a brand.", |d| words(d, Token::ALL.iter().map(|token| token.word()));
+    EvidenceLink = "The address of a page, http or https.",
+        |d| text(d).format(custom("uri")).max_length(Some(200)).examples(["https://example.com/logs/7"]);
+    Slug = "What a portal is called in addresses.", |d| text(d).pattern(Some("^[a-z][a-z0-9-]{1,38}[a-z0-9]$")).examples(["corner"]);
+    LogoDigest = "The SHA-256 of a logo.", |d| text(d).pattern(Some("^[0-9a-f]{64}$"));
+    HostStatus = "How far a claim of a host is.", |d| words(d, ["pending", "verified"].into_iter());
     Kind = "What an account is in the tree: the `operator` is its root, a `reseller` may have sub-accounts, a `customer` has none.",
         |d| words(d, [AccountKind::Operator, AccountKind::Reseller, AccountKind::Customer].iter().map(|kind| kind.word()));
     AccountStatus = "The state of an account. A `suspended` one spends nothing, nor does anything below it; a `closed` one is at its end.",
@@ -300,6 +310,15 @@ schemas! {
         "applies", "absent", "not_yet_in_force", "ended", "other_currency", "not_inherited", "former_seller", "nothing_to_add_to",
     ].into_iter());
     AlertId = "An alert's id.", |d| id("alr", d);
+    SpendId = "The id of what was spent.", |d| id("spd", d);
+    TagText = "A tag's value: 1 to 100 bytes of UTF-8.", |d| typed(d, 100);
+    TagFilter = "A tag's name, or name and value with a colon between.", |d| text(d).examples(["region:emea"]);
+    InsightsSort = "An order; with a - before it the highest first.",
+        |d| text(d).pattern(Some("^-?(name|revenue|revenue_last|cost|margin|margin_percent|change|balance|held|usage|last_seen|created_at|decay|depth)$"))
+            .examples(["-revenue"]);
+    InsightsPeriodWord = "A month, or `month` for the running one.", |d| text(d).pattern(Some("^(month|[0-9]{4}-(0[1-9]|1[0-2]))$")).examples(["2026-11"]);
+    AuditKind = "A kind of records, or a family of kinds.", |d| text(d).max_length(Some(100)).examples(["account.*"]);
+    ActorId = "The id of a key or a member.", |d| text(d).max_length(Some(100)).examples(["key_01hx3v9k2mfd8bq5r7w1z4n6ty"]);
     AlertMetric = "What an alert watches: available credit (`balance`), what the account pays for usage (`spend`), what it and everything below it \
         uses of a meter (`usage`), in how many days its credit runs out (`time_to_empty`), what it pays for usage less what its sub-accounts \
         pay it (`loss`).",
@@ -403,18 +422,30 @@ fn settings(description: &str) -> ObjectBuilder {
 }
 
 fn brand() -> ObjectBuilder {
+    let about = "Under whose name and colour the account and those below it are written to; each token that is absent is inherited.";
+    tokens(about).schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+}
+
+/// An account's own tokens.
+fn tokens(description: &str) -> ObjectBuilder {
     let nullable = || SchemaType::from_iter([Type::String, Type::Null]);
     let token = |builder: ObjectBuilder| builder.schema_type(nullable());
+    let color = |about: &str| token(text(about).pattern(Some("^#[0-9A-Fa-f]{6}$")).examples(["#1a2b3c"]));
+    let page = |about: &str| token(text(about).format(custom("uri")).max_length(Some(500)));
+    let locked = utoipa::openapi::ArrayBuilder::new()
+        .items(words("One part of a brand.", Token::ALL.iter().map(|token| token.word())))
+        .description(Some("What nobody below may set otherwise."));
     ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-        .description(Some(
-            "Under whose name and colour the account and those below it are written to; each token that is absent is inherited.",
-        ))
+        .description(Some(description))
         .property("name", token(typed("What it is called.", 200)))
-        .property("color", token(text("The colour of what is highlighted.").pattern(Some("^#[0-9A-Fa-f]{6}$")).examples(["#1a2b3c"])))
+        .property("color", color("The colour of what is highlighted."))
+        .property("accent_color", color("The colour of what can be pressed, where it is another."))
         .property("sender_name", token(typed("From whom mails are; the name unless given.", 200)))
         .property("reply_to", token(text("Where answers to mails go.").format(custom("email")).max_length(Some(254)).pattern(Some(EMAIL))))
-        .property("support_url", token(text("Where help is found: an https address.").format(custom("uri")).max_length(Some(500))))
+        .property("support_url", page("Where help is found: an https address."))
+        .property("terms_url", page("Where terms are: an https address."))
+        .property("privacy_url", page("Where the privacy statement is: an https address."))
+        .property("locked", locked)
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
 }
 

@@ -184,6 +184,36 @@ impl<'de> Deserialize<'de> for Statement {
     }
 }
 
+/// A link to what shows something: the address of a page, `http` or `https`. What is written by one side is opened by the other, so nothing else is
+/// taken: a link such as `javascript:…` would be run by whoever follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceLink(Reference);
+
+impl EvidenceLink {
+    /// Reads a link.
+    ///
+    /// # Errors
+    /// [`TextError`].
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        const SHAPE: TextError = TextError::Shape("must be the address of a page: http:// or https://, without a user or password");
+        let text = Reference::parse(text)?;
+        let url = url::Url::parse(text.as_str()).map_err(|_| SHAPE)?;
+        let good = matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty() && url.password().is_none();
+        if good { Ok(Self(text)) } else { Err(SHAPE) }
+    }
+
+    /// As it is kept.
+    pub fn into_reference(self) -> Reference {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for EvidenceLink {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// A message, or a piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -194,7 +224,7 @@ pub struct Message {
     pub by: Option<String>,
     /// What.
     pub text: Statement,
-    /// Links to pages, or ids of uploads; at most [`MAX_LINKS`].
+    /// Links to pages; at most [`MAX_LINKS`]. Those that were kept before only [`EvidenceLink`]s were taken may be any text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Reference>,
     /// When.

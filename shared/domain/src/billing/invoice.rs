@@ -12,6 +12,7 @@ use crate::billing::charge::ChargeKind;
 use crate::billing::cycle::Period;
 use crate::billing::dunning::Chase;
 use crate::billing::profile::{Address, AddressLine, Footer};
+use crate::brand::LogoDigest;
 use crate::id::{AccountId, InvoiceId, PromotionId};
 use crate::money::{Currency, Micros, Overflow};
 use crate::pricing::meter::MeterKey;
@@ -241,6 +242,9 @@ pub struct PartyShown {
     /// Of the seller, the brand's colour, `#rrggbb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
+    /// Of the seller, its own logo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<LogoDigest>,
     /// Of the seller, what is below its invoices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footer: Option<Footer>,

@@ -50,7 +50,7 @@ pub fn seller() -> AccountId {
 
 pub fn party(name: &str) -> PartyShown {
     let name = Name::parse(name).expect("a name");
-    PartyShown { name, address: None, tax_id: None, email: None, brand: None, color: None, footer: None, po_number: None }
+    PartyShown { name, address: None, tax_id: None, email: None, brand: None, color: None, logo: None, footer: None, po_number: None }
 }
 
 pub fn terms() -> Terms {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::notice::Notice;
 use super::rows::{Kind, RowError};
 use super::state::{Phase, State, Step, after};
-use crate::id::{AccountId, JobId, KeyId};
+use crate::id::{AccountId, ActorId, JobId};
 use crate::money::{Currency, Micros};
 use crate::text::Reference;
 
@@ -105,9 +105,9 @@ pub struct Job {
     /// What notifications say.
     #[serde(default)]
     pub notice: Option<Notice>,
-    /// The key that asked, or that resumed it last.
-    pub actor: KeyId,
-    /// The hash of that key: its rights are asked at each run.
+    /// The key or member that asked, or that resumed it last.
+    pub actor: ActorId,
+    /// What that is found by: its rights are asked at each run.
     pub credential: String,
     /// How often failed rows were planned: 1 for the first time.
     pub round: u32,

@@ -1,0 +1,108 @@
+import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { type Answer, api, type Options, type PathOf } from './client'
+import { ApiError } from './problem'
+
+/** Reads are tried again only where that may help, and a second time at most. */
+function again(count: number, error: unknown): boolean {
+  return count < 2 && error instanceof ApiError && error.passing
+}
+
+export const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: again,
+      retryDelay: (count, error) => Math.min(error instanceof ApiError && error.retryAfterS !== null ? error.retryAfterS * 1000 : 600 * 2 ** count, 10_000),
+      staleTime: 15_000,
+      gcTime: 10 * 60_000,
+      refetchOnWindowFocus: true,
+    },
+    mutations: { retry: false },
+  },
+})
+
+type GetOptions<P extends PathOf<'get'>> = Omit<Options<'get', P>, 'body' | 'idempotencyKey' | 'ifMatch' | 'signal'>
+type Args<P extends PathOf<'get'>, Extra> = P extends `${string}{${string}` ? [options: GetOptions<P>, extra?: Extra] : [options?: GetOptions<P>, extra?: Extra]
+
+interface Extra {
+  /** False: nothing is asked. For what the session may not see: it is not even requested. */
+  enabled?: boolean
+  /** Milliseconds between two looks while the page is seen. */
+  everyMs?: number | false
+  /** Shows what was there while another filter loads. */
+  keep?: boolean
+  /** Milliseconds for which an answer is good enough. */
+  staleMs?: number
+}
+
+/** The key under which answers of a path are kept. */
+export function keyOf(path: string, options?: object) {
+  return options ? [path, options] : [path]
+}
+
+/** Reads a path. */
+export function useApi<P extends PathOf<'get'>>(path: P, ...[options, extra = {}]: Args<P, Extra>) {
+  return useQuery<Answer<'get', P>, ApiError>({
+    queryKey: keyOf(path as string, options),
+    queryFn: async ({ signal }) => (await api.get(path, ...([{ ...options, signal }] as never))).data,
+    enabled: extra.enabled ?? true,
+    refetchInterval: extra.everyMs ?? false,
+    refetchIntervalInBackground: false,
+    placeholderData: extra.keep ? keepPreviousData : undefined,
+    ...(extra.staleMs === undefined ? {} : { staleTime: extra.staleMs }),
+  })
+}
+
+/** Reads a resource with its `ETag`, for pages that edit it: `data.data` and `data.etag`. */
+export function useEditable<P extends PathOf<'get'>>(path: P, ...[options, extra = {}]: Args<P, Extra>) {
+  return useQuery({
+    queryKey: [path as string, options ?? {}, 'editable'],
+    queryFn: ({ signal }) => api.get(path, ...([{ ...options, signal }] as never)),
+    enabled: extra.enabled ?? true,
+  })
+}
+
+type Row<P extends PathOf<'get'>> = Answer<'get', P> extends { data: (infer R)[] } ? R : never
+
+/** Reads a list page by page: `rows` so far, `more()` for the next page. */
+export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {}]: Args<P, Extra>) {
+  const list = useInfiniteQuery({
+    queryKey: [path as string, options ?? {}, 'list'],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { ...(options as { query?: object } | undefined)?.query, ...(pageParam ? { cursor: pageParam } : {}) }
+      const reply = await api.get(path, ...([{ ...options, query, signal }] as never))
+      return reply.data as { data: Row<P>[]; next_cursor: string | null }
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    enabled: extra.enabled ?? true,
+    refetchInterval: extra.everyMs ?? false,
+    placeholderData: extra.keep ? keepPreviousData : undefined,
+  })
+  return {
+    rows: list.data?.pages.flatMap((page) => page.data) ?? (NONE as Row<P>[]),
+    loading: list.isPending && list.fetchStatus !== 'idle',
+    error: list.error as ApiError | null,
+    retry: () => void list.refetch(),
+    hasMore: list.hasNextPage,
+    loadingMore: list.isFetchingNextPage,
+    more: () => void list.fetchNextPage(),
+    stale: list.isPlaceholderData,
+  }
+}
+const NONE: never[] = []
+
+/** Has every answer asked again whose path begins with one of these. */
+export function refresh(...prefixes: string[]): Promise<void> {
+  return queries.invalidateQueries({ predicate: (query) => prefixes.some((prefix) => String(query.queryKey[0]).startsWith(prefix)) })
+}
+
+/** The value as it was when it last stood still for a while: for searching as one types. */
+export function useSettled<T>(value: T, ms = 250): T {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms)
+    return () => clearTimeout(timer)
+  }, [value, ms])
+  return settled
+}

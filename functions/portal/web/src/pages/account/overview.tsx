@@ -1,0 +1,135 @@
+import type { ReactNode } from 'react'
+import type { Schema } from '~/api/client'
+import { useApi } from '~/api/query'
+import { words } from '~/lib/format'
+import { Forecast } from '~/pages/usage/forecast'
+import { useViewer } from '~/session/session'
+import { AccountName } from '~/ui/account'
+import { Amount } from '~/ui/amount'
+import { State } from '~/ui/badge'
+import { PageLink } from '~/ui/button'
+import { Card, Facts, Stat } from '~/ui/card'
+import { Change } from '~/ui/change'
+import { Empty, Failed, Skeleton } from '~/ui/state'
+import { Time } from '~/ui/time'
+
+type Account = Schema<'Account'>
+
+/** What an account has, how it goes on, and who it is. */
+export function AccountOverview({ id, account }: { id: string; account: Account | undefined }) {
+  const viewer = useViewer()
+  const own = id === viewer.account.id
+  const credit = viewer.can('credits.read')
+  const balance = useApi('/reseller/credits/balance', { query: { account_id: id, subtree: true } }, { enabled: credit, everyMs: 60_000 })
+  const summary = useApi('/reseller/usage/summary', { query: { account_id: id, subtree: true } }, { enabled: viewer.can('usage.read') })
+  const topup = useApi('/reseller/credits/auto-topup', { query: { account_id: id } }, { enabled: credit })
+  const history = useApi('/reseller/credits/history', { query: { account_id: id, limit: 6 } }, { enabled: credit })
+  const currency = account?.currency ?? viewer.account.currency
+  const month = summary.data?.this_month.money.find((one) => one.currency === viewer.account.currency)
+  const change = summary.data?.change.find((one) => one.currency === viewer.account.currency)
+  const value = own && month?.price === null ? month.cost : (month?.price ?? (summary.data ? '0' : undefined))
+  const margin = month?.margin ?? (summary.data ? '0' : undefined)
+  return (
+    <div className="space-y-4">
+      {credit && balance.error && !balance.data ? (
+        <Card>
+          <Failed error={balance.error} retry={() => void balance.refetch()} what="The balance" />
+        </Card>
+      ) : (
+        <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+          <Stat label="Available" loading={!balance.data} note={balance.data && <><Amount value={balance.data.held} currency={currency} /> held</>}>
+            <Amount
+              value={balance.data?.available}
+              currency={currency}
+              tone="negative"
+              explain={
+                balance.data && {
+                  title: 'Available credit',
+                  says: 'What the ledger of this account stands at. Every movement carries the balance after it.',
+                  parts: [
+                    { label: 'Available', amount: balance.data.available },
+                    { label: 'Credit limit', amount: balance.data.credit_limit },
+                    { label: 'Can be spent', amount: balance.data.spendable, total: true },
+                    { label: 'Held beside it', amount: balance.data.held },
+                  ],
+                  currency,
+                  links: [{ label: 'Its ledger', to: `accounts/${id}/ledger` }],
+                }
+              }
+            />
+          </Stat>
+          <Stat label="Can be spent" loading={!balance.data} note={balance.data && <>limit <Amount value={balance.data.credit_limit} currency={currency} /></>}>
+            <Amount value={balance.data?.spendable} currency={currency} tone="negative" />
+          </Stat>
+          <Stat label={own ? 'Cost this month' : 'Revenue this month'} loading={!summary.data} note={summary.data && <><Change value={own && month?.price === null ? change?.cost : change?.price} /> against the same days</>}>
+            <Amount value={value} explain={{ title: 'This month', says: 'Usage of this account and everything below it, at the level of your own account.', parts: [{ label: 'They pay you', amount: month?.price ?? '0' }, { label: 'You pay', amount: month?.cost ?? '0' }, { label: 'Margin', amount: month?.margin ?? '0', total: true }], links: [{ label: 'Usage day by day', to: `accounts/${id}/usage` }] }} />
+          </Stat>
+          <Stat label="Margin this month" loading={!summary.data} note={balance.data?.subtree && <>{balance.data.subtree.accounts} accounts in its subtree</>}>
+            <Amount value={margin} tone="negative" />
+          </Stat>
+        </div>
+      )}
+      {viewer.can('usage.read') && <Forecast accountId={id} />}
+      <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
+        <Card title="Account">
+          {account ? (
+            <Facts
+              rows={[
+                ['Parent', own ? '–' : <AccountName id={account.parent_id} />],
+                ['E-mail', account.email ?? <span className="text-faint">None</span>],
+                ['Pays', account.funding === 'prepaid' ? 'From credit, as it uses' : 'By invoice, afterwards'],
+                ['Tier', words(account.tier)],
+                ['Tags', Object.keys(account.tags).length === 0 ? <span className="text-faint">None</span> : <TagList tags={account.tags} />],
+                ['Auto top-up', topup.data ? <span className="flex flex-wrap items-center gap-2"><State state={topup.data.status} /> below <Amount value={topup.data.threshold} currency={currency} /></span> : topup.isPending && credit ? <Skeleton /> : 'Off'],
+                ['Time zone', account.settings.time_zone ?? 'UTC'],
+                ['Created', <Time key="created" at={account.created_at} />],
+                ...(viewer.can('accounts.update') ? [['Brand', <PageLink key="brand" to="brand" search={{ account_id: id }}>Look and portal</PageLink>] as [string, ReactNode]] : []),
+              ]}
+            />
+          ) : (
+            <Skeleton className="h-48 w-full" />
+          )}
+        </Card>
+        {credit && (
+          <Card title="Newest movements" flush actions={<PageLink to={`accounts/${id}/ledger`} className="text-sm">Ledger</PageLink>}>
+            {history.error ? (
+              <Failed error={history.error} retry={() => void history.refetch()} what="The ledger" />
+            ) : history.data && history.data.data.length === 0 ? (
+              <Empty icon="credits" title="No movement yet">The first credit that comes stands here.</Empty>
+            ) : (
+              <ul className="text-sm">
+                {(history.data?.data ?? Array.from({ length: 6 }, () => null)).map((entry, index) => (
+                  <li key={entry?.id ?? index} className="flex h-10 items-center gap-3 border-t border-line px-4 first:border-t-0">
+                    {entry ? (
+                      <>
+                        <span className="min-w-0 flex-1 truncate">{words(entry.kind)}{entry.reference && <span className="text-soft"> · {entry.reference}</span>}</span>
+                        <span className="text-xs text-soft"><Time at={entry.created_at} ago /></span>
+                        <span className="min-w-24 text-right"><Amount value={entry.amount} currency={entry.currency} signed tone="both" /></span>
+                      </>
+                    ) : (
+                      <Skeleton className="h-3 w-2/3" />
+                    )}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Card>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function TagList({ tags }: { tags: Record<string, string> }) {
+  return (
+    <ul className="flex flex-wrap gap-1">
+      {Object.entries(tags).map(([name, value]) => (
+        <li key={name}>
+          <PageLink to="accounts" search={{ tag: `${name}:${value}` }} className="rounded bg-sunken px-1.5 text-xs text-ink no-underline hover:underline">
+            {name}: {value}
+          </PageLink>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,81 @@
+import type { InsightsAccount } from '~/api/contract'
+import { percent } from '~/lib/format'
+import { useViewer } from '~/session/session'
+import { Amount } from '~/ui/amount'
+import { Badge, State } from '~/ui/badge'
+import { PageLink } from '~/ui/button'
+import { Change } from '~/ui/change'
+import type { Column } from '~/ui/table'
+import { Time } from '~/ui/time'
+import { words } from '~/lib/format'
+
+function Share({ value }: { value: string | null }) {
+  const { place } = useViewer()
+  return <span className={value !== null && value.startsWith('-') ? 'text-bad' : ''}>{percent(value, place)}</span>
+}
+
+/** By how many percent revenue fell; where it grew, there is no decline. */
+function Decline({ value }: { value: string | null }) {
+  const { place } = useViewer()
+  return value === null || value.startsWith('-') ? <span className="text-faint">–</span> : <>{percent(value, place)}</>
+}
+
+/** An amount of a row, which is in the account's own currency as its credit is. */
+function Money({ row, value, tone }: { row: InsightsAccount; value: string; tone?: 'negative' }) {
+  return <Amount value={value} currency={row.currency ?? undefined} tone={tone} />
+}
+
+/** Every column of the grid; the name is always there. */
+export const COLUMNS: (Column<InsightsAccount> & { shownAtFirst: boolean })[] = [
+  {
+    id: 'name',
+    head: 'Account',
+    sort: 'name',
+    shownAtFirst: true,
+    cell: (row) => (
+      <span className="flex min-w-0 items-center gap-2">
+        <PageLink to={`accounts/${row.id}`} className="truncate font-medium text-ink no-underline hover:underline" tabIndex={-1}>
+          {row.name}
+        </PageLink>
+        {row.at_risk && <Badge tone="warn">At risk</Badge>}
+      </span>
+    ),
+  },
+  { id: 'external_id', head: 'External id', width: 9, from: 'lg', shownAtFirst: false, cell: (row) => row.external_id ?? <span className="text-faint">–</span> },
+  { id: 'kind', head: 'Kind', width: 6.5, from: 'lg', shownAtFirst: false, cell: (row) => words(row.kind) },
+  { id: 'status', head: 'Status', width: 7, from: 'sm', shownAtFirst: true, cell: (row) => <State state={row.effective_status} /> },
+  { id: 'parent', head: 'Parent', width: 10, from: 'xl', shownAtFirst: false, cell: (row) => row.parent_name ?? <span className="text-faint">–</span> },
+  { id: 'tier', head: 'Tier', width: 6, from: 'lg', shownAtFirst: false, cell: (row) => words(row.tier) },
+  { id: 'balance', head: 'Balance', align: 'right', width: 8, sort: 'balance', shownAtFirst: true, cell: (row) => <Money row={row} value={row.available} tone="negative" /> },
+  { id: 'held', head: 'Held', align: 'right', width: 7, from: 'xl', sort: 'held', shownAtFirst: false, cell: (row) => <Money row={row} value={row.held} /> },
+  { id: 'revenue', head: 'Revenue', align: 'right', width: 8, from: 'sm', sort: 'revenue', shownAtFirst: true, cell: (row) => <Money row={row} value={row.revenue} /> },
+  { id: 'change', head: 'Change', align: 'right', width: 6, from: 'lg', sort: 'change', shownAtFirst: true, cell: (row) => <Change value={row.change_percent} /> },
+  { id: 'cost', head: 'Cost', align: 'right', width: 8, from: 'lg', sort: 'cost', shownAtFirst: false, cell: (row) => <Money row={row} value={row.cost} /> },
+  { id: 'margin', head: 'Margin', align: 'right', width: 8, from: 'md', sort: 'margin', shownAtFirst: true, cell: (row) => <Money row={row} value={row.margin} tone="negative" /> },
+  { id: 'margin_percent', head: 'Margin %', align: 'right', width: 6, from: 'lg', sort: 'margin_percent', shownAtFirst: false, cell: (row) => <Share value={row.margin_percent} /> },
+  { id: 'last_seen', head: 'Last usage', width: 8, from: 'xl', sort: 'last_seen', shownAtFirst: true, cell: (row) => (row.last_usage_at ? <Time at={row.last_usage_at} ago /> : <span className="text-faint">Never</span>) },
+  { id: 'decay', head: 'Decline', align: 'right', width: 6, from: 'lg', sort: 'decay', shownAtFirst: false, cell: (row) => <Decline value={row.decay} /> },
+  { id: 'created_at', head: 'Created', width: 8, from: 'lg', sort: 'created_at', shownAtFirst: false, cell: (row) => <Time at={row.created_at} style="date" /> },
+]
+
+const KEPT = 'columns:accounts'
+
+/** The columns that this browser shows. */
+export function keptColumns(): string[] {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEPT) ?? 'null') as unknown
+    if (Array.isArray(kept)) return kept.filter((id): id is string => typeof id === 'string')
+  } catch {
+    // What cannot be read is as if it were not there.
+  }
+  return COLUMNS.filter((column) => column.shownAtFirst).map((column) => column.id)
+}
+
+/** Keeps them. */
+export function keepColumns(ids: string[]) {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(ids))
+  } catch {
+    // In force until the page is left.
+  }
+}

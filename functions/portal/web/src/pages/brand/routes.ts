@@ -1,0 +1,3 @@
+import type { PageRoute } from '~/shell/pages'
+
+export const routes: PageRoute[] = [{ path: 'brand', title: 'Brand', load: () => import('./page'), right: 'accounts.read', who: 'sellers' }]

@@ -1,0 +1,76 @@
+import type { ReactNode } from 'react'
+import { forDrawing, sum } from '~/lib/decimal'
+import { money } from '~/lib/format'
+import { growth } from '~/lib/ratio'
+import { useViewer } from '~/session/session'
+import { Amount, type Explanation } from '~/ui/amount'
+import { PageHead, Stat } from '~/ui/card'
+import { Change } from '~/ui/change'
+import { Tabs } from '~/ui/tabs'
+
+const TABS = [
+  { id: 'revenue', to: 'insights', label: 'Revenue' },
+  { id: 'performance', to: 'insights/performance', label: 'Performance' },
+  { id: 'profitability', to: 'insights/profitability', label: 'Profitability' },
+  { id: 'churn', to: 'insights/churn', label: 'Churn' },
+  { id: 'acquisition', to: 'insights/acquisition', label: 'Acquisition' },
+]
+
+/** The head of a page of insights, with the way to the others. */
+export function InsightsHead({ current, title, sub, actions }: { current: string; title: string; sub: ReactNode; actions?: ReactNode }) {
+  return (
+    <>
+      <PageHead title={title} sub={sub} actions={actions} />
+      <Tabs label="Insights" tabs={TABS} current={current} />
+    </>
+  )
+}
+
+/** A sum of money with how it changed. */
+export function MoneyStat({ label, value, before, good = 'up', currency, explain, loading }: {
+  label: string
+  value: string | undefined
+  /** The same sum of the time it is compared with. */
+  before?: string | undefined
+  good?: 'up' | 'down'
+  currency?: string
+  explain?: Explanation
+  loading: boolean
+}) {
+  return (
+    <Stat
+      label={label}
+      loading={loading}
+      note={
+        before !== undefined && value !== undefined ? (
+          <>
+            <Change value={growth(value, before)} good={good} /> from <Amount value={before} currency={currency} />
+          </>
+        ) : undefined
+      }
+    >
+      <Amount value={value} currency={currency} explain={explain} tone="negative" />
+    </Stat>
+  )
+}
+
+/** How money is said in charts: whole in tables, short on axes. */
+export function useMoneyFormats(currency: string | undefined) {
+  const { account, place } = useViewer()
+  const unit = currency ?? account.currency
+  return {
+    format: (value: string) => money(value, unit, place),
+    formatTick: (value: number) => money(value.toFixed(6), unit, place, { style: 'compact' }),
+  }
+}
+
+/** The sums of what months brought. */
+export function totals(periods: { revenue: string; cost: string; margin: string }[] | undefined) {
+  if (!periods) return undefined
+  return { revenue: sum(periods.map((row) => row.revenue)), cost: sum(periods.map((row) => row.cost)), margin: sum(periods.map((row) => row.margin)) }
+}
+
+/** A decimal as a whole number to sort by: money has six places. */
+export function sortable(value: string | null): number {
+  return value === null ? Number.NEGATIVE_INFINITY : forDrawing(value)
+}

@@ -1,0 +1,50 @@
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { api } from '~/api/client'
+import type { ProfitBy, Profitability, ProfitRow } from '~/api/contract'
+import type { ApiError } from '~/api/problem'
+
+const PATH = '/reseller/insights/profitability'
+const PAGE_ROWS = 200
+
+async function page(month: string, by: ProfitBy, offset: number, signal: AbortSignal): Promise<Profitability> {
+  return (await api.get(PATH, { query: { month, by, limit: PAGE_ROWS, offset }, signal })).data
+}
+
+/** A month's profit, the smallest margin first, page by page. `head` has the sums, which are of all pages. */
+export function useProfit(month: string, by: ProfitBy) {
+  const list = useInfiniteQuery<Profitability, ApiError, { pages: Profitability[] }, unknown[], number>({
+    queryKey: [PATH, { month, by }, 'list'],
+    queryFn: ({ pageParam, signal }) => page(month, by, pageParam, signal),
+    initialPageParam: 0,
+    getNextPageParam: (last) => last.next_offset,
+    placeholderData: keepPreviousData,
+  })
+  return {
+    head: list.data?.pages[0],
+    rows: list.data?.pages.flatMap((one) => one.rows) ?? [],
+    loading: list.isPending,
+    error: list.error,
+    retry: () => void list.refetch(),
+    stale: list.isPlaceholderData,
+    hasMore: list.hasNextPage,
+    more: () => void list.fetchNextPage(),
+    loadingMore: list.isFetchingNextPage,
+  }
+}
+
+/** Every row of a month, for comparing it with another: who is missing in one part of a list would look new. */
+export function useEveryProfit(month: string, by: ProfitBy) {
+  return useQuery<ProfitRow[], ApiError>({
+    queryKey: [PATH, { month, by }, 'all'],
+    queryFn: async ({ signal }) => {
+      const rows: ProfitRow[] = []
+      for (let offset: number | null = 0; offset !== null; ) {
+        const answer: Profitability = await page(month, by, offset, signal)
+        rows.push(...answer.rows)
+        offset = answer.next_offset
+      }
+      return rows
+    },
+    placeholderData: keepPreviousData,
+  })
+}

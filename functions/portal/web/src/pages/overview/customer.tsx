@@ -1,0 +1,147 @@
+import type { ReactNode } from 'react'
+import type { Schema } from '~/api/client'
+import { useApi } from '~/api/query'
+import { calendar, count, words } from '~/lib/format'
+import { useViewer } from '~/session/session'
+import { Amount } from '~/ui/amount'
+import { ButtonLink, PageLink } from '~/ui/button'
+import { Card, PageHead, Stat } from '~/ui/card'
+import { Change } from '~/ui/change'
+import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Time } from '~/ui/time'
+
+/** What a customer pays, of one currency. Of its own usage there is nothing else. */
+function paid(totals: Schema<'UsageTotals'> | null | undefined, currency: string): string | undefined {
+  if (!totals) return undefined
+  return totals.money.find((money) => money.currency === currency)?.cost ?? '0'
+}
+
+/** A customer's own account: credit, spend and the newest movements. It asks for nothing about anybody else. */
+export function CustomerOverview() {
+  const viewer = useViewer()
+  const { account, place } = viewer
+  const balance = useApi('/reseller/credits/balance', { query: {} }, { enabled: viewer.can('credits.read'), everyMs: 60_000 })
+  const summary = useApi('/reseller/usage/summary', { query: {} }, { enabled: viewer.can('usage.read'), everyMs: 60_000 })
+  const latest = useApi('/reseller/credits/history', { query: { limit: 6 } }, { enabled: viewer.can('credits.read') })
+  const owed = useApi('/reseller/invoices', { query: { limit: 20, state: 'past_due' } }, { enabled: viewer.can('billing.read') })
+  const { data } = summary
+  const change = data?.change.find((one) => one.currency === account.currency)?.cost
+  const low = balance.data && Number(balance.data.spendable) <= 0
+  const failed = balance.error ?? summary.error
+  return (
+    <>
+      <PageHead
+        title={account.name}
+        sub={`In ${place.timeZone.replaceAll('_', ' ')} time`}
+        actions={
+          viewer.can('credits.purchase') && (
+            <ButtonLink to="credits/buy" look="primary" icon="plus">
+              Buy credit
+            </ButtonLink>
+          )
+        }
+      />
+      <div className="space-y-4">
+        {low && (
+          <Notice tone="warn" title="Your credit is used up">
+            What you use is refused until there is credit again. <PageLink to="credits/buy">Buy credit</PageLink>
+          </Notice>
+        )}
+        {owed.data && owed.data.data.length > 0 && (
+          <Notice tone="warn" title={owed.data.data.length === 1 ? 'An invoice is past due' : `${owed.data.data.length} invoices are past due`}>
+            <PageLink to="invoices" search={{ state: 'past_due' }}>
+              See and pay
+            </PageLink>
+          </Notice>
+        )}
+        {failed && !balance.data && !data ? (
+          <Card>
+            <Failed error={failed} retry={() => { void balance.refetch(); void summary.refetch() }} what="Your account" />
+          </Card>
+        ) : (
+          <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+            <Stat label="Credit" loading={!balance.data} note={balance.data && <><Amount value={balance.data.held} currency={balance.data.currency} /> held</>}>
+              <Amount
+                value={balance.data?.available}
+                currency={balance.data?.currency}
+                tone="negative"
+                explain={
+                  balance.data && {
+                    title: 'Credit',
+                    says: 'What is on your account now. Held credit is set aside for work that is under way.',
+                    parts: [
+                      { label: 'Available', amount: balance.data.available },
+                      { label: 'Credit limit', amount: balance.data.credit_limit },
+                      { label: 'You can spend', amount: balance.data.spendable, total: true },
+                      { label: 'Held beside it', amount: balance.data.held },
+                    ],
+                    links: [{ label: 'Every movement', to: 'credits' }],
+                  }
+                }
+              />
+            </Stat>
+            <Stat label="Spent today" loading={!data} note={data?.today ? `${count(data.today.meters.length, place)} meters` : ''}>
+              <Amount value={paid(data?.today, account.currency)} />
+            </Stat>
+            <Stat label="Spent this month" loading={!data} note={data && <><Change value={change} good="none" /> against the same days</>}>
+              <Amount value={paid(data?.this_month, account.currency)} />
+            </Stat>
+            <Stat label="Last month" loading={!data} note={data && calendar(data.last_month.from.slice(0, 7), place)}>
+              <Amount value={paid(data?.last_month, account.currency)} />
+            </Stat>
+          </div>
+        )}
+        <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
+          <Card title="What you use" sub="This month" flush actions={<PageLink to="usage" className="text-sm">Usage</PageLink>}>
+            {data && data.top_meters.length === 0 ? (
+              <Empty icon="usage" title="Nothing used this month">As soon as something is counted, it stands here.</Empty>
+            ) : (
+              <Lines
+                rows={data?.top_meters.slice(0, 6).map((meter) => ({
+                  key: `${meter.meter}${meter.currency}`,
+                  left: meter.meter,
+                  middle: `${count(meter.quantity, place)} ${meter.unit ?? ''}`,
+                  right: <Amount value={meter.cost} currency={meter.currency} />,
+                }))}
+              />
+            )}
+          </Card>
+          <Card title="Newest movements" flush actions={<PageLink to="credits" className="text-sm">All</PageLink>}>
+            {latest.data && latest.data.data.length === 0 ? (
+              <Empty icon="credits" title="No movement yet">Credit that comes and goes is listed here.</Empty>
+            ) : (
+              <Lines
+                rows={latest.data?.data.map((entry) => ({
+                  key: entry.id,
+                  left: entry.reference ?? words(entry.kind),
+                  middle: <Time at={entry.created_at} ago />,
+                  right: <Amount value={entry.amount} currency={entry.currency} signed tone="both" />,
+                }))}
+              />
+            )}
+          </Card>
+        </div>
+      </div>
+    </>
+  )
+}
+
+function Lines({ rows }: { rows: { key: string; left: ReactNode; middle: ReactNode; right: ReactNode }[] | undefined }) {
+  return (
+    <ul className="text-sm">
+      {(rows ?? Array.from({ length: 6 }, () => null)).map((row, index) => (
+        <li key={row?.key ?? index} className="flex h-10 items-center gap-3 border-t border-line px-4 first:border-t-0">
+          {row ? (
+            <>
+              <span className="min-w-0 flex-1 truncate">{row.left}</span>
+              <span className="text-xs text-soft">{row.middle}</span>
+              <span className="min-w-24 text-right">{row.right}</span>
+            </>
+          ) : (
+            <Skeleton className="h-3 w-2/3" />
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}

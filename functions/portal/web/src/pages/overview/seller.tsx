@@ -1,0 +1,337 @@
+import { useState } from 'react'
+import type { AttentionKind, InsightsOverview } from '~/api/contract'
+import { useApi } from '~/api/query'
+import { addDays, addMonths } from '~/lib/days'
+import { forDrawing, minus } from '~/lib/decimal'
+import { calendar, count, money, percent } from '~/lib/format'
+import { percentOf } from '~/lib/ratio'
+import { useViewer } from '~/session/session'
+import { mayOpen } from '~/shell/pages'
+import { Amount } from '~/ui/amount'
+import { ButtonLink, PageLink } from '~/ui/button'
+import { Card, PageHead, Stat } from '~/ui/card'
+import { Change } from '~/ui/change'
+import { Icon } from '~/ui/icon'
+import { CompareBars } from '~/ui/spark'
+import { Empty, Failed, Skeleton } from '~/ui/state'
+import { Time } from '~/ui/time'
+import { OVERVIEW } from './data'
+
+type Figure = 'revenue' | 'cost' | 'margin'
+
+const ATTENTION: Record<AttentionKind, { says: (count: string, one: boolean) => string; to: string; search: Record<string, string>; tone: string }> = {
+  past_due: { says: (n, one) => `${n} ${one ? 'account has' : 'accounts have'} invoices past due`, to: 'invoices', search: { side: 'sold', state: 'past_due' }, tone: 'text-bad' },
+  loss: { says: (n, one) => `${n} ${one ? 'account costs more than it brings' : 'accounts cost more than they bring'}`, to: 'accounts', search: { sort: 'margin' }, tone: 'text-bad' },
+  low_credit: { says: (n, one) => `${n} ${one ? 'account is' : 'accounts are'} low on credit`, to: 'accounts', search: { sort: 'balance', status: 'active' }, tone: 'text-warn' },
+  at_risk: { says: (n, one) => `${n} ${one ? 'account brings' : 'accounts bring'} half of before, or less`, to: 'accounts', search: { at_risk: 'true', sort: '-decay' }, tone: 'text-warn' },
+  suspended_with_credit: { says: (n, one) => `${n} suspended ${one ? 'account still holds' : 'accounts still hold'} credit`, to: 'accounts', search: { status: 'suspended', sort: '-balance' }, tone: 'text-info' },
+}
+
+/** The dashboard's first view: one answer, whatever the number of accounts. */
+export function SellerOverview() {
+  const viewer = useViewer()
+  const { place, account } = viewer
+  const allowed = viewer.can('insights.read')
+  const overview = useApi(OVERVIEW.path, OVERVIEW.options, { enabled: allowed, everyMs: 60_000 })
+  const data = overview.data
+  const loading = !data
+
+  if (!allowed) {
+    return (
+      <>
+        <PageHead title="Overview" />
+        <Card>
+          <Empty icon="lock" title="Your role does not include the figures">
+            The pages that you may open are in the menu. An owner or admin of {account.name} can change your role.
+          </Empty>
+        </Card>
+      </>
+    )
+  }
+  return (
+    <>
+      <PageHead
+        title="Overview"
+        sub={data ? <>This month so far, counted up to <Time at={data.as_of} ago /></> : <Skeleton className="h-4 w-56" />}
+        actions={
+          <>
+            {mayOpen(viewer, { right: 'credits.transfer' }) && (
+              <ButtonLink to="credits" search={{ do: 'transfer' }} icon="transfer">
+                Move credit
+              </ButtonLink>
+            )}
+            {viewer.can('accounts.create') && (
+              <ButtonLink to="accounts" search={{ do: 'create' }} look="primary" icon="plus">
+                New account
+              </ButtonLink>
+            )}
+          </>
+        }
+      />
+      {overview.error && !data ? (
+        <Card>
+          <Failed error={overview.error} retry={() => void overview.refetch()} what="The overview" />
+        </Card>
+      ) : (
+        <div className="space-y-4">
+          <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+            <Stat label="Revenue" loading={loading} note={data && <Versus compared={data.revenue} currency={data.currency} />}>
+              <Amount value={data?.revenue.this} currency={data?.currency} explain={data && explainRevenue(data)} />
+            </Stat>
+            <Stat
+              label="Margin"
+              loading={loading}
+              note={data && <Versus compared={data.margin} currency={data.currency} />}
+            >
+              <Amount value={data?.margin.this} currency={data?.currency} tone="negative" explain={data && explainMargin(data)} />
+            </Stat>
+            <Stat label="Your balance" loading={loading} note={data && <>{money(data.balance.held, data.currency, place)} held</>}>
+              <Amount value={data?.balance.available} currency={data?.currency} tone="negative" explain={data && explainBalance(data)} />
+            </Stat>
+            <Stat label="Credit of sub-accounts" loading={loading} note={data && <>{money(data.subtree_balance.held, data.currency, place)} held</>}>
+              <Amount value={data?.subtree_balance.available} currency={data?.currency} />
+            </Stat>
+            <Stat label="Accounts" loading={loading} note={data && `${count(data.accounts.active, place)} active, ${count(data.accounts.suspended, place)} suspended`}>
+              <PageLink to="accounts" className="text-inherit no-underline hover:underline">
+                {data && count(data.accounts.total, place)}
+              </PageLink>
+            </Stat>
+            <Stat label="New this month" loading={loading} note={data && `${count(data.accounts.closed, place)} closed`}>
+              <PageLink to="accounts" search={{ sort: '-created_at' }} className="text-inherit no-underline hover:underline">
+                {data && count(data.accounts.new, place)}
+              </PageLink>
+            </Stat>
+            <Stat label="Open invoices" loading={loading} note={data && `${count(data.open_invoices.count, place)} invoices`}>
+              <Amount value={data?.open_invoices.amount} currency={data?.currency} explain={data && explainOpen(data)} />
+            </Stat>
+            <Stat label="Past due" loading={loading} note={data && `${count(data.past_due.count, place)} invoices`}>
+              <span className={data && data.past_due.count > 0 ? 'text-bad' : ''}>
+                <Amount value={data?.past_due.amount} currency={data?.currency} />
+              </span>
+            </Stat>
+          </div>
+          <Months data={data} />
+          <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
+            <Top data={data} />
+            <Attention data={data} />
+          </div>
+        </div>
+      )}
+    </>
+  )
+}
+
+function Versus({ compared, currency }: { compared: InsightsOverview['revenue']; currency: string }) {
+  const { place } = useViewer()
+  return (
+    <>
+      <Change value={compared.change_percent} /> against {money(compared.last, currency, place)} in all of last month
+    </>
+  )
+}
+
+function explainRevenue(data: InsightsOverview) {
+  return {
+    title: 'Revenue',
+    says: 'What your direct sub-accounts pay you for their usage and that of everything below them, this month so far. It is compared with the whole of last month.',
+    parts: [
+      { label: 'Last month, all of it', amount: data.revenue.last },
+      { label: 'This month', amount: data.revenue.this, total: true },
+    ],
+    links: [{ label: 'Revenue by account', to: 'accounts', search: { sort: '-revenue' } }],
+    asOf: data.as_of,
+  }
+}
+
+function explainMargin(data: InsightsOverview) {
+  return {
+    title: 'Margin',
+    says: 'Revenue less what you pay your own seller, for the same usage and for your own.',
+    parts: [
+      { label: 'Revenue', amount: data.revenue.this },
+      { label: 'Cost', amount: minus('0', data.cost.this) },
+      { label: 'Margin', amount: data.margin.this, total: true },
+    ],
+    links: [{ label: 'Margin by account', to: 'accounts', search: { sort: '-margin' } }],
+    asOf: data.as_of,
+  }
+}
+
+function explainBalance(data: InsightsOverview) {
+  return {
+    title: 'Your balance',
+    says: 'Credit on your own account. What open holds set aside cannot be spent until they end.',
+    parts: [
+      { label: 'Available', amount: data.balance.available, total: true },
+      { label: 'Held', amount: data.balance.held },
+    ],
+    links: [
+      { label: 'Every movement', to: 'credits' },
+      { label: 'Open holds', to: 'credits/holds' },
+    ],
+    asOf: data.as_of,
+  }
+}
+
+function explainOpen(data: InsightsOverview) {
+  return {
+    title: 'Open invoices',
+    says: 'Invoices that you sent and that are not paid in full, those that are past due counted in.',
+    parts: [
+      { label: 'Past due', amount: data.past_due.amount },
+      { label: 'Open in all', amount: data.open_invoices.amount, total: true },
+    ],
+    links: [{ label: 'Open invoices', to: 'invoices', search: { side: 'sold' } }],
+    asOf: data.as_of,
+  }
+}
+
+/** This month's days over last month's. */
+function Months({ data }: { data: InsightsOverview | undefined }) {
+  const { place } = useViewer()
+  const [figure, setFigure] = useState<Figure>('revenue')
+  if (!data) {
+    return (
+      <Card title="Day by day">
+        <Skeleton className="h-56 w-full" />
+      </Card>
+    )
+  }
+  const first = `${data.period.from.slice(0, 7)}-01`
+  const earlier = addMonths(first, -1)
+  const by = new Map(data.usage_by_day.map((day) => [day.date, day]))
+  const take = (from: string) =>
+    Array.from({ length: 31 }, (_, index) => addDays(from, index))
+      .filter((day) => day.slice(0, 7) === from.slice(0, 7))
+      .map((day) => ({ day, value: by.get(day)?.[figure] ?? null }))
+  const [now, then] = [take(first), take(earlier)]
+  const days = Math.max(now.length, then.length)
+  const labels = Array.from({ length: days }, (_, index) => String(index + 1))
+  const shown = (value: string | null) => (value === null ? '–' : money(value, data.currency, place))
+  const figures = ['revenue', 'margin', 'cost'] as const
+  return (
+    <Card
+      title="Day by day"
+      sub={
+        <>
+          <span className="mr-3 inline-flex items-center gap-1.5">
+            <span className="inline-block h-2 w-2 rounded-sm bg-(--series-1)" /> {calendar(first.slice(0, 7), place)}
+          </span>
+          <span className="inline-flex items-center gap-1.5">
+            <span className="inline-block h-0.5 w-3 bg-(--series-2)" /> {calendar(earlier.slice(0, 7), place)}
+          </span>
+        </>
+      }
+      actions={
+        <div role="group" aria-label="Figure" className="inline-flex rounded-md border border-line p-0.5">
+          {figures.map((name) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={figure === name}
+              className={`rounded px-2.5 py-1 text-xs capitalize ${figure === name ? 'bg-accent-wash font-medium text-ink' : 'text-soft hover:text-ink'}`}
+              onClick={() => setFigure(name)}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
+      }
+    >
+      <CompareBars
+        now={now.map((one) => (one.value === null ? null : forDrawing(one.value)))}
+        then={then.map((one) => (one.value === null ? null : forDrawing(one.value)))}
+        labels={labels}
+        format={(value) => money(value.toFixed(2), data.currency, place)}
+        label={`${figure} by day: ${calendar(first.slice(0, 7), place)} compared with ${calendar(earlier.slice(0, 7), place)}. The numbers are in the table below.`}
+      />
+      <details className="mt-2 text-xs">
+        <summary className="text-soft">Show the numbers</summary>
+        <div className="mt-2 max-h-56 overflow-auto rounded border border-line" role="region" aria-label="Day by day: numbers" tabIndex={0}>
+          <table className="w-full">
+            <thead>
+              <tr className="text-soft">
+                <th scope="col" className="px-2 py-1 text-left font-medium">Day</th>
+                <th scope="col" className="px-2 py-1 text-right font-medium">{calendar(first.slice(0, 7), place)}</th>
+                <th scope="col" className="px-2 py-1 text-right font-medium">{calendar(earlier.slice(0, 7), place)}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {labels.map((label, index) => (
+                <tr key={label}>
+                  <th scope="row" className="px-2 py-0.5 text-left font-normal">{label}</th>
+                  <td className="px-2 py-0.5 text-right">{shown(now[index]?.value ?? null)}</td>
+                  <td className="px-2 py-0.5 text-right">{shown(then[index]?.value ?? null)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </Card>
+  )
+}
+
+function Top({ data }: { data: InsightsOverview | undefined }) {
+  const { place } = useViewer()
+  const rows = data?.top
+  const share = (revenue: string) => (data ? percent(percentOf(revenue, data.revenue.this), place) : '–')
+  return (
+    <Card title="Top accounts" sub="By revenue this month" flush actions={<PageLink to="accounts" search={{ sort: '-revenue' }} className="text-sm">All accounts</PageLink>}>
+      {rows && rows.length === 0 ? (
+        <Empty icon="accounts" title="No usage yet this month">As soon as a sub-account is charged, it stands here.</Empty>
+      ) : (
+        <table className="w-full text-sm">
+          <thead>
+            <tr className="text-xs text-soft">
+              <th scope="col" className="py-2 pl-4 text-left font-medium">Account</th>
+              <th scope="col" className="py-2 text-right font-medium">Revenue</th>
+              <th scope="col" className="hidden py-2 text-right font-medium sm:table-cell">Share</th>
+              <th scope="col" className="py-2 pr-4 text-right font-medium">Margin</th>
+            </tr>
+          </thead>
+          <tbody>
+            {(rows ?? Array.from({ length: 5 }, () => null)).map((row, index) => (
+              <tr key={row?.account_id ?? index} className="h-10 border-t border-line">
+                <td className="max-w-0 truncate pl-4">{row ? <PageLink to={`accounts/${row.account_id}`} className="text-ink no-underline hover:underline">{row.name}</PageLink> : <Skeleton className="h-3 w-32" />}</td>
+                <td className="w-32 text-right">{row ? <Amount value={row.revenue} currency={data?.currency} /> : <Skeleton className="h-3 w-16" />}</td>
+                <td className="hidden w-20 text-right text-soft sm:table-cell">{row && share(row.revenue)}</td>
+                <td className="w-32 pr-4 text-right">{row ? <Amount value={row.margin} currency={data?.currency} tone="negative" /> : <Skeleton className="h-3 w-16" />}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  )
+}
+
+function Attention({ data }: { data: InsightsOverview | undefined }) {
+  const { place } = useViewer()
+  const items = data?.attention
+  return (
+    <Card title="Needs attention" flush>
+      {items && items.length === 0 ? (
+        <Empty icon="check" title="Nothing waits for you">No invoice is past due, and no account is low on credit or drifting away.</Empty>
+      ) : (
+        <ul>
+          {(items ?? Array.from({ length: 5 }, () => null)).map((item, index) => (
+            <li key={item?.kind ?? index} className="border-t border-line first:border-t-0">
+              {item ? (
+                <PageLink to={ATTENTION[item.kind].to} search={ATTENTION[item.kind].search} className="flex h-11.5 items-center gap-3 px-4 text-sm text-ink no-underline hover:bg-surface">
+                  <Icon name="alert" className={ATTENTION[item.kind].tone} />
+                  <span className="flex-1">{ATTENTION[item.kind].says(count(item.count, place), item.count === 1)}</span>
+                  <Icon name="right" className="text-faint" />
+                </PageLink>
+              ) : (
+                <div className="flex h-11.5 items-center px-4">
+                  <Skeleton className="h-3 w-48" />
+                </div>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}

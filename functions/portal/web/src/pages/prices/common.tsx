@@ -1,0 +1,120 @@
+import { type ReactNode, useState } from 'react'
+import type { Schema } from '~/api/client'
+import type { ApiError } from '~/api/problem'
+import { useApi } from '~/api/query'
+import { useViewer } from '~/session/session'
+import { AccountName } from '~/ui/account'
+import { AccountField } from '~/ui/account-field'
+import { State } from '~/ui/badge'
+import { Button } from '~/ui/button'
+import { Dialog } from '~/ui/dialog'
+import { CheckField, Form, SelectField, TextField } from '~/ui/form'
+import { Notice } from '~/ui/state'
+import { Time } from '~/ui/time'
+
+/** The meters an account can use, for choosing one. */
+export function useMeters(accountId?: string) {
+  const read = useApi('/reseller/pricing/meters', { query: { account_id: accountId, limit: 200 } }, { staleMs: 60_000 })
+  const meters = read.data?.data ?? []
+  return { meters, loading: read.isPending, unitOf: (key: string | null | undefined) => meters.find((meter) => meter.key === key)?.unit ?? 'unit', nameOf: (key: string) => meters.find((meter) => meter.key === key)?.name ?? key }
+}
+
+/** Chooses a meter. */
+export function MeterField({ value, onChange, pointer = '/meter', all, label = 'Meter', accountId }: { value: string; onChange: (key: string) => void; pointer?: string; all?: string; label?: string; accountId?: string }) {
+  const { meters, loading } = useMeters(accountId)
+  return (
+    <SelectField
+      label={label}
+      pointer={pointer}
+      required={!all}
+      value={value}
+      onChange={onChange}
+      options={[{ value: '', label: loading ? 'Loading…' : (all ?? 'Choose a meter') }, ...meters.map((meter) => ({ value: meter.key, label: `${meter.name} (${meter.key})` }))]}
+    />
+  )
+}
+
+/** From when until when a version is in force. */
+export function SpanShown({ row }: { row: Schema<'Span'> }) {
+  return (
+    <span className="whitespace-nowrap">
+      <Time at={row.effective_from} style="date" /> – {row.effective_until ? <Time at={row.effective_until} style="date" /> : <span className="text-soft">open</span>}
+    </span>
+  )
+}
+
+/** Whom a price is for. */
+export function For({ accountId }: { accountId: string | null | undefined }) {
+  return accountId ? <AccountName id={accountId} /> : <span className="text-soft">All direct sub-accounts</span>
+}
+
+export function StatusShown({ row }: { row: Schema<'Span'> }) {
+  return <State state={row.status} />
+}
+
+/** A moment as a `datetime-local` field writes it, in this browser's zone, as RFC 3339; undefined for nothing. */
+export function readMoment(text: string): string | undefined {
+  if (!text) return undefined
+  const moment = new Date(text)
+  return Number.isNaN(moment.getTime()) ? undefined : moment.toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+/** A moment to be chosen; empty is now. */
+export function MomentField({ label, pointer, value, onChange, optional, required, hint }: { label: string; pointer: string; value: string; onChange: (value: string) => void; optional?: boolean; required?: boolean; hint?: string }) {
+  return <TextField label={label} pointer={pointer} type="datetime-local" optional={optional} required={required} value={value} onChange={onChange} hint={hint ?? 'In this browser’s time zone. Now unless you choose a moment.'} />
+}
+
+/** Selling under cost: refused unless it is asked for in words. After a refusal it says what that means and how to go on. */
+export function LossField({ value, onChange, error }: { value: boolean; onChange: (value: boolean) => void; error: ApiError | null }) {
+  const refused = error?.code === 'under_cost'
+  return (
+    <div className="space-y-2">
+      {refused && (
+        <Notice tone="warn" title="This sells for less than it costs you">
+          The price of one unit, and the price at the end of every band, is compared with what you pay yourself now. Raise it, or allow the loss below, in the knowledge that each unit then costs you money.
+        </Notice>
+      )}
+      <CheckField label="Allow selling under cost" hint="Without this, a price under your own cost is refused, now and whenever usage is rated." value={value} onChange={onChange} />
+    </div>
+  )
+}
+
+/** The dialog of a new version of a price: a form that stays open with what was refused. */
+export function PriceDialog({ open, onClose, title, action, busy, error, onSubmit, children }: { open: boolean; onClose: () => void; title: string; action: string; busy: boolean; error: ApiError | null; onSubmit: () => void; children: ReactNode }) {
+  return (
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title={title}
+      wide
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" form="price-form" busy={busy}>
+            {action}
+          </Button>
+        </>
+      }
+    >
+      <Form id="price-form" error={error} onSubmit={onSubmit}>
+        {children}
+      </Form>
+    </Dialog>
+  )
+}
+
+/** Whether a dialog is open, and how often it was: a new opening begins with empty fields. */
+export function useOpening() {
+  const [state, setState] = useState({ open: false, round: 0 })
+  return { ...state, show: () => setState((old) => ({ open: true, round: old.round + 1 })), close: () => setState((old) => ({ ...old, open: false })) }
+}
+
+/** Chooses whose prices are looked at: one's own unless another seller below is chosen. */
+export function SellerFilter({ value, onChange }: { value: string | undefined; onChange: (value: string | undefined) => void }) {
+  const { account } = useViewer()
+  return (
+    <div className="w-full sm:w-64">
+      <AccountField bare label="Seller" value={value ?? account.id} onChange={(id) => onChange(id || undefined)} />
+    </div>
+  )
+}

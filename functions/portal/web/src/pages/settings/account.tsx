@@ -1,0 +1,194 @@
+import { useCallback, useId, useState } from 'react'
+import { api, type BodyOf, type Schema } from '~/api/client'
+import { refresh, useEditable } from '~/api/query'
+import { date, placeOf, words } from '~/lib/format'
+import { useViewer } from '~/session/session'
+import { Amount } from '~/ui/amount'
+import { State } from '~/ui/badge'
+import { Button, PageLink } from '~/ui/button'
+import { Card, Facts } from '~/ui/card'
+import { Id } from '~/ui/copy'
+import { Form, SelectField, TextField, useSubmit } from '~/ui/form'
+import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Time } from '~/ui/time'
+import { toast } from '~/ui/toast'
+import { SettingsHead } from './head'
+
+type Account = Schema<'Account'>
+type Update = BodyOf<'put', '/reseller/accounts/{id}'>
+
+const LOCALES = ['en', 'en-US', 'en-GB', 'de', 'de-AT', 'de-CH', 'fr', 'fr-CH', 'es', 'es-MX', 'it', 'nl', 'pt', 'pt-BR', 'pl', 'cs', 'sk', 'hu', 'ro', 'bg', 'el', 'tr', 'sv', 'da', 'nb', 'fi', 'et', 'lv', 'lt', 'uk', 'ar', 'he', 'hi', 'id', 'ja', 'ko', 'th', 'vi', 'zh-CN', 'zh-TW']
+const TAGS_MAX = 20
+
+function zones(): string[] {
+  const all = Intl.supportedValuesOf('timeZone')
+  return all.includes('UTC') ? all : ['UTC', ...all]
+}
+
+function localeName(tag: string, locale: string): string {
+  try {
+    return `${new Intl.DisplayNames([locale], { type: 'language' }).of(tag) ?? tag} (${tag})`
+  } catch {
+    return tag
+  }
+}
+
+interface Tag {
+  name: string
+  value: string
+}
+
+/** Labels as rows of a name and a value. */
+function TagsField({ tags, onChange }: { tags: Tag[]; onChange: (tags: Tag[]) => void }) {
+  const set = (at: number, change: Partial<Tag>) => onChange(tags.map((tag, index) => (index === at ? { ...tag, ...change } : tag)))
+  const names = tags.map((tag) => tag.name)
+  return (
+    <fieldset className="space-y-2">
+      <legend className="text-sm font-medium">Tags</legend>
+      <p className="text-xs text-soft">
+        Labels to group and filter by, such as <code>region</code>. <code>channel</code> and <code>campaign</code> say how an account was won.
+      </p>
+      {tags.map((tag, at) => {
+        const wrong = tag.name && !/^[a-z][a-z0-9_-]{0,39}$/.test(tag.name) ? 'Lower-case letters, digits, - and _; a letter first.' : names.indexOf(tag.name) !== at ? 'This name is there already.' : null
+        return (
+          <div key={at} className="grid grid-cols-[1fr_1fr_auto] items-end gap-2">
+            <TextField label={<span className={at ? 'sr-only' : ''}>Name</span>} value={tag.name} onChange={(name) => set(at, { name })} wrong={wrong} pointer={`/tags/${tag.name}`} required autoComplete="off" />
+            <TextField label={<span className={at ? 'sr-only' : ''}>Value</span>} value={tag.value} onChange={(value) => set(at, { value })} required maxLength={100} autoComplete="off" />
+            <Button look="quiet" icon="trash" label={`Remove the tag ${tag.name || at + 1}`} onClick={() => onChange(tags.filter((_, index) => index !== at))} />
+          </div>
+        )
+      })}
+      {tags.length < TAGS_MAX && (
+        <Button small icon="plus" onClick={() => onChange([...tags, { name: '', value: '' }])}>
+          Add a tag
+        </Button>
+      )}
+    </fieldset>
+  )
+}
+
+function AccountForm({ account, etag, onStale }: { account: Account; etag: string | null; onStale: () => void }) {
+  const viewer = useViewer()
+  const { can, customer } = viewer
+  const id = useId()
+  const [name, setName] = useState<string>(account.name)
+  const [email, setEmail] = useState<string>(account.email ?? '')
+  const [zone, setZone] = useState(account.settings.time_zone ?? '')
+  const [locale, setLocale] = useState(account.settings.locale ?? '')
+  const [tags, setTags] = useState<Tag[]>(Object.entries(account.tags).map(([tag, value]) => ({ name: tag, value })))
+  const { submit, busy, error, reset } = useSubmit(
+    useCallback((body: Update) => api.put('/reseller/accounts/{id}', { path: { id: account.id }, body, ...(etag ? { ifMatch: etag } : {}) }), [account.id, etag]),
+    useCallback(() => {
+      toast.done('The account was changed.')
+      void refresh('/reseller/accounts', '/portal/session')
+    }, []),
+  )
+  const may = can('accounts.update')
+  // Settings are replaced whole: what this page does not show goes back as it came.
+  const settings = { ...account.settings, time_zone: zone || null, locale: locale || null }
+  const cleaned = Object.fromEntries(tags.filter((tag) => tag.name && tag.value).map((tag) => [tag.name, tag.value]))
+  const body: Update = {
+    ...(name.trim() !== account.name ? { name: name.trim() } : {}),
+    ...(email.trim() !== (account.email ?? '') ? { email: email.trim() || null } : {}),
+    ...(JSON.stringify(cleaned) !== JSON.stringify(account.tags) ? { tags: cleaned } : {}),
+    ...(zone !== (account.settings.time_zone ?? '') || locale !== (account.settings.locale ?? '') ? { settings } : {}),
+  }
+  const changed = Object.keys(body).length > 0
+  const place = placeOf({ locale: locale || viewer.account.locale, time_zone: zone })
+  const stale = error?.code === 'precondition_failed'
+  return (
+    <Form id={id} error={stale ? null : error} onSubmit={() => changed && void submit(body)}>
+      {stale && (
+        <Notice tone="warn" title="Somebody changed the account meanwhile" action={<Button small onClick={() => { reset(); onStale() }}>Load it anew</Button>}>
+          Load it anew and make your change again; what you wrote here is then gone.
+        </Notice>
+      )}
+      <fieldset disabled={!may} className="space-y-4">
+        <TextField label="Name" pointer="/name" value={name} onChange={setName} required autoComplete="organization" />
+        <TextField label="E-mail" pointer="/email" optional type="email" value={email} onChange={setEmail} autoComplete="off" hint="Where invoices and notices go." />
+        <div className="grid gap-4 sm:grid-cols-2">
+          <SelectField label="Time zone" pointer="/settings/time_zone" value={zone} onChange={setZone} options={[{ value: '', label: 'UTC (none chosen)' }, ...zones().map((zoneName) => ({ value: zoneName, label: zoneName.replaceAll('_', ' ') }))]} hint="Its days and billing periods begin here." />
+          <SelectField label="Language and region" pointer="/settings/locale" value={locale} onChange={setLocale} options={[{ value: '', label: 'As above it' }, ...[...new Set([...LOCALES, ...(locale ? [locale] : [])])].map((tag) => ({ value: tag, label: localeName(tag, viewer.place.locale) }))]} hint="Of pages, mail and documents." />
+        </div>
+        <p className="text-xs text-soft">It is {date(new Date(), place, 'full')} there.</p>
+        {!customer && <TagsField tags={tags} onChange={setTags} />}
+      </fieldset>
+      {may ? (
+        <Button type="submit" look="primary" busy={busy} disabled={!changed || !name.trim()}>
+          Save
+        </Button>
+      ) : (
+        <p className="text-xs text-soft">Your role shows the account and does not change it.</p>
+      )}
+    </Form>
+  )
+}
+
+/** The account itself: what it is called and where its day begins. */
+export default function AccountSettings() {
+  const { account, can, customer } = useViewer()
+  const own = useEditable('/reseller/accounts/{id}', { path: { id: account.id } }, { enabled: can('accounts.read') })
+  const data = own.data?.data
+  return (
+    <>
+      <SettingsHead current="account" title="Settings" sub="What the account is called, and how it reckons time and money." />
+      {own.error ? (
+        <Card>
+          <Failed error={own.error} retry={() => void own.refetch()} what="The account" />
+        </Card>
+      ) : (
+        <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+          <Card title="Account">{data ? <AccountForm key={own.data?.etag ?? data.version} account={data} etag={own.data?.etag ?? null} onStale={() => void own.refetch()} /> : <Skeleton className="h-96 w-full" />}</Card>
+          <div className="space-y-5">
+            <Card title="What is given">
+              {data ? (
+                <Facts
+                  rows={[
+                    ['Id', <Id key="id" id={data.id} what="account id" />],
+                    ['Kind', words(data.kind)],
+                    ['State', <State key="state" state={data.effective_status} />],
+                    ['Currency', data.currency],
+                    ...(customer ? [] : ([['Tier', words(data.tier)]] as [string, string][])),
+                    ['Pays', data.funding === 'prepaid' ? 'Before it uses' : 'By invoice, after it used'],
+                    ['Credit limit', <Amount key="limit" value={data.credit_limit} currency={data.currency} />],
+                    ['Made', <Time key="made" at={data.created_at} style="date" />],
+                  ]}
+                />
+              ) : (
+                <Skeleton className="h-56 w-full" />
+              )}
+            </Card>
+            <Card title="Set elsewhere">
+              <ul className="space-y-2 text-sm">
+                {can('credits.read') && (
+                  <li>
+                    <PageLink to="credits/auto-topup">Automatic top-up</PageLink>
+                    <span className="block text-xs text-soft">Draws credit by itself before it runs out.</span>
+                  </li>
+                )}
+                {!customer && can('accounts.read') && (
+                  <li>
+                    <PageLink to="brand">Brand</PageLink>
+                    <span className="block text-xs text-soft">Name, colours and logo of pages, mail and invoices.</span>
+                  </li>
+                )}
+                {can('alerts.read') && (
+                  <li>
+                    <PageLink to="alerts">Alerts</PageLink>
+                    <span className="block text-xs text-soft">Who is told when a number crosses a threshold.</span>
+                  </li>
+                )}
+                {can('webhooks.read') && (
+                  <li>
+                    <PageLink to="webhooks">Webhooks</PageLink>
+                    <span className="block text-xs text-soft">Where events are sent.</span>
+                  </li>
+                )}
+              </ul>
+            </Card>
+          </div>
+        </div>
+      )}
+    </>
+  )
+}

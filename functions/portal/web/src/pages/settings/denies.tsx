@@ -1,0 +1,128 @@
+import { useCallback, useId, useState } from 'react'
+import { api, type Schema } from '~/api/client'
+import { refresh } from '~/api/query'
+import { useViewer } from '~/session/session'
+import { AccountName, AccountPicker, type Picked } from '~/ui/account'
+import { Button } from '~/ui/button'
+import { Dialog } from '~/ui/dialog'
+import { Form, Problem, useSubmit } from '~/ui/form'
+import { toast } from '~/ui/toast'
+import type { Right } from './rights'
+import { RightsField } from './rights-field'
+
+/** Whose rights are denied. */
+export interface Holder {
+  kind: 'members' | 'keys'
+  id: string
+  name: string
+  denies: Schema<'Deny'>[]
+}
+
+/** What is denied where, in a list. */
+export function Denied({ denies }: { denies: Holder['denies'] }) {
+  return (
+    <ul className="space-y-2">
+      {denies.map((deny) => (
+        <li key={deny.account_id}>
+          <AccountName id={deny.account_id} link={false} /> <span className="text-soft">and below</span>
+          <span className="block font-mono text-xs text-soft">{deny.rights.join(', ')}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function put(accountId: string, holder: Holder, at: string, rights: string[]) {
+  const body = { rights: rights as Right[] }
+  return holder.kind === 'members'
+    ? api.put('/reseller/accounts/{id}/members/{member_id}/denies/{account_id}', { path: { id: accountId, member_id: holder.id, account_id: at }, body })
+    : api.put('/reseller/accounts/{id}/keys/{key_id}/denies/{account_id}', { path: { id: accountId, key_id: holder.id, account_id: at }, body })
+}
+
+function lift(accountId: string, holder: Holder, at: string) {
+  return holder.kind === 'members'
+    ? api.delete('/reseller/accounts/{id}/members/{member_id}/denies/{account_id}', { path: { id: accountId, member_id: holder.id, account_id: at } })
+    : api.delete('/reseller/accounts/{id}/keys/{key_id}/denies/{account_id}', { path: { id: accountId, key_id: holder.id, account_id: at } })
+}
+
+/** What is denied to a member or a key, where, and more of it. A deny wins over every grant. */
+export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClose: () => void }) {
+  const { account } = useViewer()
+  const id = useId()
+  const [at, setAt] = useState<Picked | null>(null)
+  const [rights, setRights] = useState<ReadonlySet<string>>(new Set())
+  const prefix = `/reseller/accounts/{id}/${holder?.kind ?? 'members'}`
+  const adding = useSubmit(
+    useCallback(({ of, where, what }: { of: Holder; where: string; what: string[] }) => put(account.id, of, where, what) as Promise<unknown>, [account.id]),
+    useCallback(() => {
+      toast.done('The rights are denied from now on.')
+      setAt(null)
+      setRights(new Set())
+      void refresh(prefix)
+    }, [prefix]),
+  )
+  const lifting = useSubmit(
+    useCallback(({ of, where }: { of: Holder; where: string }) => lift(account.id, of, where) as Promise<unknown>, [account.id]),
+    useCallback(() => {
+      toast.done('The deny was lifted.')
+      void refresh(prefix)
+    }, [prefix]),
+  )
+  const close = () => {
+    adding.reset()
+    lifting.reset()
+    setAt(null)
+    setRights(new Set())
+    onClose()
+  }
+  // Denying at an account replaces the deny there was: what is denied there already is where one begins.
+  const choose = (chosen: Picked | null) => {
+    setAt(chosen)
+    const there = holder?.denies.find((deny) => deny.account_id === chosen?.id)
+    if (there) setRights(new Set(there.rights))
+  }
+  return (
+    <Dialog
+      open={holder !== null}
+      onClose={close}
+      wide
+      title={holder ? `What is denied to ${holder.name}` : ''}
+      footer={
+        <>
+          <Button onClick={close}>Close</Button>
+          <Button type="submit" form={id} look="primary" busy={adding.busy} disabled={!at || rights.size === 0}>
+            Deny these rights
+          </Button>
+        </>
+      }
+    >
+      {holder && (
+        <div className="space-y-5">
+          <p className="text-sm text-soft">A deny takes rights away at an account and everything below it, whatever the role carries. It is passed on to every key and member that {holder.name} makes.</p>
+          {lifting.error && <Problem error={lifting.error} />}
+          {holder.denies.length > 0 && (
+            <ul className="divide-y divide-line rounded-lg border border-line text-sm">
+              {holder.denies.map((deny) => (
+                <li key={deny.account_id} className="flex items-start gap-3 px-3 py-2">
+                  <div className="min-w-0 flex-1">
+                    <p className="font-medium">
+                      <AccountName id={deny.account_id} link={false} /> <span className="font-normal text-soft">and below</span>
+                    </p>
+                    <p className="font-mono text-xs text-soft">{deny.rights.join(', ')}</p>
+                  </div>
+                  <Button small busy={lifting.busy} onClick={() => void lifting.submit({ of: holder, where: deny.account_id })}>
+                    Lift
+                  </Button>
+                </li>
+              ))}
+            </ul>
+          )}
+          <Form id={id} error={adding.error} onSubmit={() => at && void adding.submit({ of: holder, where: at.id, what: [...rights] })}>
+            <AccountPicker label="From this account on" pointer="/account_id" own value={at} onChange={choose} hint="Your account, or one below it." />
+            <RightsField legend="Denied rights" value={rights} onChange={setRights} heldOnly={false} />
+          </Form>
+        </div>
+      )}
+    </Dialog>
+  )
+}

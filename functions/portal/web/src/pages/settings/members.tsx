@@ -1,0 +1,212 @@
+import { useCallback, useId, useState } from 'react'
+import { api, type Schema } from '~/api/client'
+import { refresh, useList } from '~/api/query'
+import { words } from '~/lib/format'
+import { useViewer } from '~/session/session'
+import { Badge } from '~/ui/badge'
+import { Button } from '~/ui/button'
+import { Card, Facts } from '~/ui/card'
+import { Confirm } from '~/ui/confirm'
+import { Id } from '~/ui/copy'
+import { Dialog, Sheet } from '~/ui/dialog'
+import { Form, TextField, useSubmit } from '~/ui/form'
+import { Empty } from '~/ui/state'
+import { type Column, DataTable } from '~/ui/table'
+import { Time } from '~/ui/time'
+import { toast } from '~/ui/toast'
+import { TextLink } from '~/ui/text-link'
+import { Denied, DeniesDialog, type Holder } from './denies'
+import { SettingsHead } from './head'
+import { roleSays } from './rights'
+import { RoleField } from './role-field'
+
+type Member = Schema<'Member'>
+const LIST = '/reseller/accounts/{id}/members'
+
+/** Adds a person to the account. */
+export function InviteMember({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const { account } = useViewer()
+  const id = useId()
+  const [email, setEmail] = useState('')
+  const [name, setName] = useState('')
+  const [role, setRole] = useState('viewer')
+  const { submit, busy, error, reset } = useSubmit(
+    useCallback((body: { email: string; name?: string; role: string }, key: string) => api.post(LIST, { path: { id: account.id }, body, idempotencyKey: key }), [account.id]),
+    useCallback((reply: { data: Member }) => {
+      toast.done(`${reply.data.email} is a member now.`, 'They sign in by a link that the sign-in page sends to this address.')
+      setEmail('')
+      setName('')
+      void refresh(LIST)
+      onClose()
+    }, [onClose]),
+  )
+  const close = () => {
+    reset()
+    onClose()
+  }
+  return (
+    <Dialog
+      open={open}
+      onClose={close}
+      title="Invite somebody"
+      footer={
+        <>
+          <Button onClick={close}>Cancel</Button>
+          <Button type="submit" form={id} look="primary" busy={busy} disabled={!email.trim()}>
+            Invite
+          </Button>
+        </>
+      }
+    >
+      <Form id={id} error={error} onSubmit={() => void submit({ email: email.trim(), ...(name.trim() ? { name: name.trim() } : {}), role })}>
+        <TextField label="E-mail" pointer="/email" type="email" value={email} onChange={setEmail} required autoComplete="off" hint="They sign in by a link that is sent to this address; there is no password." />
+        <TextField label="Name" pointer="/name" optional value={name} onChange={setName} autoComplete="off" />
+        <RoleField value={role} onChange={setRole} />
+        <p className="text-xs text-soft">The role counts at {account.name} and at everything below it. You cannot give more than you hold.</p>
+      </Form>
+    </Dialog>
+  )
+}
+
+function EditMember({ member, onClose }: { member: Member; onClose: () => void }) {
+  const { account } = useViewer()
+  const id = useId()
+  const [name, setName] = useState<string>(member.name ?? '')
+  const [role, setRole] = useState<string>(member.role)
+  const { submit, busy, error } = useSubmit(
+    useCallback((body: { name?: string; role?: string }) => api.put('/reseller/accounts/{id}/members/{member_id}', { path: { id: account.id, member_id: member.id }, body, ifMatch: `"${member.version}"` }), [account.id, member]),
+    useCallback(() => {
+      toast.done('The member was changed.')
+      void refresh(LIST)
+      onClose()
+    }, [onClose]),
+  )
+  const body = { ...(name.trim() && name.trim() !== member.name ? { name: name.trim() } : {}), ...(role !== member.role ? { role } : {}) }
+  return (
+    <Dialog
+      open
+      onClose={() => {
+        if (error?.code === 'precondition_failed') void refresh(LIST)
+        onClose()
+      }}
+      title={member.name ?? member.email}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" form={id} look="primary" busy={busy} disabled={Object.keys(body).length === 0}>
+            Save
+          </Button>
+        </>
+      }
+    >
+      <Form id={id} error={error} onSubmit={() => void submit(body)}>
+        <TextField label="Name" pointer="/name" value={name} onChange={setName} autoComplete="off" />
+        <RoleField value={role} onChange={setRole} />
+      </Form>
+    </Dialog>
+  )
+}
+
+/** The people of the account. */
+export default function Members() {
+  const { account, can, session } = useViewer()
+  const list = useList(LIST, { path: { id: account.id }, query: { limit: 50 } })
+  const [inviting, setInviting] = useState(false)
+  const [opened, setOpened] = useState<string | null>(null)
+  const [editing, setEditing] = useState<Member | null>(null)
+  const [denying, setDenying] = useState<string | null>(null)
+  const [removing, setRemoving] = useState<Member | null>(null)
+  const may = can('members.manage')
+  const removal = useSubmit(
+    useCallback((member: Member) => api.delete('/reseller/accounts/{id}/members/{member_id}', { path: { id: account.id, member_id: member.id }, ifMatch: `"${member.version}"` }), [account.id]),
+    useCallback(() => {
+      setRemoving(null)
+      toast.done('The member was removed.')
+      void refresh(LIST)
+    }, []),
+  )
+  const shown = list.rows.find((row) => row.id === opened)
+  const denied = list.rows.find((row) => row.id === denying)
+  const holder: Holder | null = denied ? { kind: 'members', id: denied.id, name: denied.name ?? denied.email, denies: denied.denies } : null
+  const columns: Column<Member>[] = [
+    {
+      id: 'who',
+      head: 'Who',
+      cell: (row) => (
+        <span className="flex items-center gap-2">
+          <button type="button" className="truncate text-accent-ink underline underline-offset-2" onClick={() => setOpened(row.id)}>
+            {row.name ?? row.email}
+          </button>
+          {row.id === session.who.id && <Badge tone="info">You</Badge>}
+        </span>
+      ),
+    },
+    { id: 'email', head: 'E-mail', width: 16, from: 'md', cell: (row) => row.email },
+    { id: 'role', head: 'Role', width: 6.5, cell: (row) => words(row.role) },
+    { id: 'denies', head: 'Denied', width: 7, from: 'sm', cell: (row) => (row.denies.length ? <Badge tone="warn">{row.denies.length === 1 ? '1 account' : `${row.denies.length} accounts`}</Badge> : <span className="text-faint">–</span>) },
+    { id: 'added', head: 'Added', width: 9, from: 'lg', cell: (row) => <Time at={row.created_at} style="date" /> },
+  ]
+  const invite = may && (
+    <Button look="primary" icon="plus" onClick={() => setInviting(true)}>
+      Invite
+    </Button>
+  )
+  return (
+    <>
+      <SettingsHead current="members" title="Members" sub={`The people of ${account.name}. A role counts here and at everything below.`} actions={invite} />
+      <Card flush>
+        <DataTable
+          label="Members"
+          columns={columns}
+          {...list}
+          rowId={(row) => row.id}
+          onOpen={(row) => setOpened(row.id)}
+          empty={<Empty icon="people" title="Nobody is a member yet" action={invite}>{may ? 'Invite the people who work with you; each signs in with their own address and does what their role lets them.' : 'Somebody with the right to manage members can invite people.'}</Empty>}
+        />
+      </Card>
+      <Sheet
+        open={shown !== undefined}
+        onClose={() => setOpened(null)}
+        title={shown?.name ?? shown?.email ?? ''}
+        footer={
+          shown &&
+          may && (
+            <>
+              <Button icon="trash" onClick={() => { setOpened(null); setRemoving(shown) }}>
+                Remove
+              </Button>
+              <Button icon="lock" onClick={() => { setOpened(null); setDenying(shown.id) }}>
+                Deny rights
+              </Button>
+              <Button look="primary" icon="edit" onClick={() => { setOpened(null); setEditing(shown) }}>
+                Change
+              </Button>
+            </>
+          )
+        }
+      >
+        {shown && (
+          <Facts
+            rows={[
+              ['E-mail', shown.email],
+              ['Role', <span key="role">{words(shown.role)}<span className="block text-xs text-soft">{roleSays(shown.role)}</span></span>],
+              ['Denied', shown.denies.length ? <Denied key="denied" denies={shown.denies} /> : 'Nothing'],
+              ['Added', <Time key="added" at={shown.created_at} />],
+              ['May do', <TextLink key="may" to="settings/permissions" search={{ who: shown.id }}>See each right and why</TextLink>],
+              ['Id', <Id key="id" id={shown.id} what="member id" />],
+            ]}
+          />
+        )}
+      </Sheet>
+      <InviteMember open={inviting} onClose={() => setInviting(false)} />
+      {editing && <EditMember key={editing.id} member={editing} onClose={() => setEditing(null)} />}
+      <DeniesDialog holder={holder} onClose={() => setDenying(null)} />
+      <Confirm open={removing !== null} onClose={() => { setRemoving(null); removal.reset() }} onConfirm={() => removing && void removal.submit(removing)} title={`Remove ${removing?.name ?? removing?.email ?? ''}?`} action="Remove" danger busy={removal.busy} error={removal.error}>
+        <p>
+          {removing?.email} can no longer sign in to {account.name}, and sessions they have here end at once. What they did stays in the audit log.
+          {removing?.id === session.who.id && ' That is you: you are signed out.'}
+        </p>
+      </Confirm>
+    </>
+  )
+}
