@@ -120,12 +120,9 @@ test("rows are uploaded, looked at, applied, and each is done", () =>
     await page.getByLabel("File with rows").setInputFiles({ name: "accounts.csv", mimeType: "text/csv", buffer: Buffer.from(rows.join("\n")) });
     await page.getByRole("button", { name: "Check the rows" }).click();
     await page.waitForURL(/\/app\/bulk\/job_/);
-    await page.getByRole("button", { name: /^apply/i }).click();
-    const confirm = dialog(page).getByRole("button", { name: /^apply/i });
-    if (await confirm.isVisible().catch(() => false)) await confirm.click();
-    const job = page.url().split("/").at(-1).split("?")[0];
-    await page.getByText("24").or(page.getByText("25")).first().waitFor();
-    while ((await scene.master.api.get(`/reseller/bulk/${job}`)).state !== "completed_with_errors") await new Promise((resolve) => setTimeout(resolve, 200));
+    await page.getByRole("button", { name: "Apply" }).click();
+    await dialog(page).getByRole("button", { name: "Do 25 rows" }).click();
+    await page.getByText("At its end").waitFor();
     const made = (await all(scene.master.api, "/reseller/accounts")).filter(({ external_id }) => external_id?.startsWith("journey:"));
     assert.equal(made.length, 25);
   }));
@@ -142,9 +139,9 @@ test("a customer disputes a line, and its seller takes it up", async () => {
     const { page } = window;
     await signIn(window, customer.key, `${base}/invoices/${invoice.id}`);
     await page.getByRole("button", { name: "Dispute lines" }).click();
-    await dialog(page).getByRole("textbox").first().fill("0.10");
-    await dialog(page).locator("textarea").first().fill("We did not send these.");
-    await dialog(page).getByRole("button", { name: /^Dispute/ }).click();
+    await dialog(page).getByRole("checkbox").first().check();
+    await dialog(page).getByLabel("What is wrong").fill("We did not send these.");
+    await dialog(page).getByRole("button", { name: /^Dispute .* and taxes/ }).click();
     await page.waitForURL(/\/disputes\/dsp_/);
     dispute = page.url().split("/").at(-1);
     await page.getByText("We did not send these.").waitFor();
@@ -152,8 +149,9 @@ test("a customer disputes a line, and its seller takes it up", async () => {
   await journey(async (window) => {
     const { page } = window;
     await signIn(window, scene.master.api.key, `/app/disputes/${dispute}`);
-    await page.getByRole("button", { name: /take (it )?up/i }).click();
-    await page.getByRole("button", { name: /resolve|decide/i }).first().waitFor();
+    await page.getByRole("button", { name: "Take up" }).click();
+    await dialog(page).getByRole("button", { name: "Take it up" }).click();
+    await page.getByText("Taken up").waitFor();
     const state = await scene.master.api.get(`/reseller/disputes/${dispute}`);
     assert.equal(state.state, "under_review");
   });

@@ -135,7 +135,7 @@ export function AccountPicker({
           }}
           onClick={() => setText((known) => known ?? '')}
           onKeyDown={keys}
-          onBlur={() => setText(null)}
+          onBlur={() => (typed[0] ? choose(typed[0]) : setText(null))}
         />
         <ul
           id={`${id}-list`}
@@ -163,7 +163,7 @@ export function AccountPicker({
           ))}
           {open && options.length === 0 && (
             <li role="option" aria-selected="false" aria-disabled="true" className="px-2.5 py-1.5 text-sm text-soft">
-              {found.isFetching ? 'Looking…' : 'No account by that name'}
+              {found.isFetching ? 'Looking…' : found.error ? 'Could not be looked up' : 'No account by that name'}
             </li>
           )}
         </ul>

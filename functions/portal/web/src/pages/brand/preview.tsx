@@ -12,6 +12,7 @@ import { Button } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { FilterSelect, Problem, useSubmit } from '~/ui/form'
 import { Icon } from '~/ui/icon'
+import { RealMail } from './mail'
 import type { Worn } from './tokens'
 
 const SAMPLE_SUBJECT = 'Your invoice 2026-000123'
@@ -99,7 +100,8 @@ function PageMock({ look }: { look: Worn }) {
   )
 }
 
-function MailMock({ look, subject, text }: { look: Worn; subject: string; text: string }) {
+/** The mail, as a sample; once the platform has written it, as it wrote it. */
+function MailMock({ look, made }: { look: Worn; made: BrandPreview | null }) {
   return (
     <div className="flex h-full flex-col bg-white text-[#171b22]" style={{ zoom: 0.85 }}>
       <dl className="grid grid-cols-[auto_1fr] gap-x-3 border-b border-[#e3e6eb] px-4 py-2.5 text-xs">
@@ -112,26 +114,32 @@ function MailMock({ look, subject, text }: { look: Worn; subject: string; text: 
           </>
         )}
         <dt className="text-[#545d6b]">Subject</dt>
-        <dd className="truncate">{subject}</dd>
+        <dd className="truncate">{made?.subject ?? SAMPLE_SUBJECT}</dd>
       </dl>
-      <div className="flex-1 bg-[#f7f8fa] p-4">
-        <div className="overflow-hidden rounded-lg bg-white">
-          <div className="flex items-center gap-2 px-4 py-3 font-semibold" style={{ background: look.color, color: look.text }}>
-            {look.logo ? <img src={look.logo} alt="" className="h-6 max-w-28 object-contain" /> : look.name}
-          </div>
-          <div className="space-y-2.5 px-4 py-4 text-sm">
-            {text.split(/\n{2,}/).slice(0, 6).map((paragraph, index) => (
-              <p key={index} className="whitespace-pre-line">
-                {paragraph}
-              </p>
-            ))}
-            <span className="inline-flex h-8 items-center rounded-md px-3 text-sm font-medium" style={{ background: look.color, color: look.text }}>
-              Open the invoice
-            </span>
-          </div>
+      {made ? (
+        <div className="min-h-0 flex-1 overflow-hidden">
+          <RealMail html={made.mail_html} />
         </div>
-        <p className="mt-3 text-center text-2xs text-[#545d6b]">{[look.name, ...look.links.map((link) => link.label)].join(' · ')}</p>
-      </div>
+      ) : (
+        <div className="flex-1 bg-[#f7f8fa] p-4">
+          <div className="overflow-hidden rounded-lg bg-white">
+            <div className="flex items-center gap-2 px-4 py-3 font-semibold" style={{ background: look.color, color: look.text }}>
+              {look.logo ? <img src={look.logo} alt="" className="h-6 max-w-28 object-contain" /> : look.name}
+            </div>
+            <div className="space-y-2.5 px-4 py-4 text-sm">
+              {SAMPLE_TEXT.split('\n\n').map((paragraph, index) => (
+                <p key={index} className="whitespace-pre-line">
+                  {paragraph}
+                </p>
+              ))}
+              <span className="inline-flex h-8 items-center rounded-md px-3 text-sm font-medium" style={{ background: look.color, color: look.text }}>
+                Open the invoice
+              </span>
+            </div>
+          </div>
+          <p className="mt-3 text-center text-2xs text-[#545d6b]">{[look.name, ...look.links.map((link) => link.label)].join(' · ')}</p>
+        </div>
+      )}
     </div>
   )
 }
@@ -211,8 +219,8 @@ export function Preview({ accountId, look, body }: { accountId: string; look: Wo
         <Frame label="Page" look={look} theme={scheme}>
           <PageMock look={look} />
         </Frame>
-        <Frame label={made ? 'Mail, with the platform’s text' : 'Mail'} look={look}>
-          <MailMock look={look} subject={made?.subject ?? SAMPLE_SUBJECT} text={made?.mail_text ?? SAMPLE_TEXT} />
+        <Frame label={made ? 'Mail, as it was made' : 'Mail'} look={look}>
+          <MailMock look={look} made={made} />
         </Frame>
         <Frame
           label="Invoice"
