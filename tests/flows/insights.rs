@@ -218,6 +218,9 @@ async fn the_grid_is_searched_filtered_sorted_and_cut_over_all_accounts() {
     assert!(one["last_usage_at"].is_string() && one["created_at"].is_string(), "{one}");
     assert_eq!(names(&get(api, "accounts?sort=-revenue&kind=customer").await), ["=cmd", "Zwei"]);
     assert_eq!(names(&get(api, "accounts?sort=revenue&kind=customer").await), ["Zwei", "=cmd"]);
+    // By how much revenue grew, as money: with nothing last month it is all of this month's, where a change in percent has no value.
+    assert_eq!(names(&get(api, "accounts?sort=-growth&kind=customer").await), ["=cmd", "Zwei"]);
+    assert_eq!(names(&get(api, "accounts?sort=growth&kind=customer").await), ["Zwei", "=cmd"]);
     assert_eq!(names(&get(api, "accounts?q=ZWEI").await), ["Zwei"]);
     assert_eq!(names(&get(api, &format!("accounts?q={}", s.two.id)).await), ["Zwei"]);
     assert_eq!(names(&get(api, "accounts?q=%4049").await), ["=cmd"]);

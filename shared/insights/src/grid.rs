@@ -28,6 +28,8 @@ pub enum SortBy {
     MarginPercent,
     /// This month's revenue against last month's; accounts without any then last.
     Change,
+    /// By how much this month's revenue is above last month's, as money.
+    Growth,
     /// Available credit.
     Balance,
     /// Held credit.
@@ -46,7 +48,7 @@ pub enum SortBy {
 
 impl SortBy {
     /// Every order, with its word.
-    pub const ALL: [(SortBy, &'static str); 14] = [
+    pub const ALL: [(SortBy, &'static str); 15] = [
         (SortBy::Name, "name"),
         (SortBy::Revenue, "revenue"),
         (SortBy::RevenueLast, "revenue_last"),
@@ -54,6 +56,7 @@ impl SortBy {
         (SortBy::Margin, "margin"),
         (SortBy::MarginPercent, "margin_percent"),
         (SortBy::Change, "change"),
+        (SortBy::Growth, "growth"),
         (SortBy::Balance, "balance"),
         (SortBy::Held, "held"),
         (SortBy::Usage, "usage"),
@@ -201,6 +204,7 @@ fn value(row: Row<'_>, by: SortBy) -> Option<i128> {
         SortBy::Margin => Some(this.margin()),
         SortBy::MarginPercent => share(this.margin(), this.revenue.into()),
         SortBy::Change => share(i128::from(this.revenue) - i128::from(last.revenue), last.revenue.into()),
+        SortBy::Growth => Some(i128::from(this.revenue) - i128::from(last.revenue)),
         SortBy::Balance => Some(row.available().into()),
         SortBy::Held => Some(row.held().into()),
         SortBy::Usage => Some(row.decay().0.into()),

@@ -314,7 +314,7 @@ schemas! {
     TagText = "A tag's value: 1 to 100 bytes of UTF-8.", |d| typed(d, 100);
     TagFilter = "A tag's name, or name and value with a colon between.", |d| text(d).examples(["region:emea"]);
     InsightsSort = "An order; with a - before it the highest first.",
-        |d| text(d).pattern(Some("^-?(name|revenue|revenue_last|cost|margin|margin_percent|change|balance|held|usage|last_seen|created_at|decay|depth)$"))
+        |d| text(d).pattern(Some("^-?(name|revenue|revenue_last|cost|margin|margin_percent|change|growth|balance|held|usage|last_seen|created_at|decay|depth)$"))
             .examples(["-revenue"]);
     InsightsPeriodWord = "A month, or `month` for the running one.", |d| text(d).pattern(Some("^(month|[0-9]{4}-(0[1-9]|1[0-2]))$")).examples(["2026-11"]);
     AuditKind = "A kind of records, or a family of kinds.", |d| text(d).max_length(Some(100)).examples(["account.*"]);
