@@ -1,6 +1,6 @@
 import { type ColumnDef, tableFeatures, useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { Button } from './button'
 import { Icon } from './icon'
 import { Failed, Skeleton } from './state'
@@ -116,13 +116,13 @@ export function DataTable<Row>(props: Props<Row>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
     overscan: 12,
-    onChange: (instance) => {
-      const items = instance.getVirtualItems()
-      const [first, last] = [items[0], items.at(-1)]
-      if (first && last) onRange?.(first.index, last.index)
-    },
   })
   const items = virtual ? virtualizer.getVirtualItems() : null
+  // Rows are made a little beyond what is seen; what is told is what is seen.
+  const [seenFirst, seenLast] = items ? [virtualizer.range?.startIndex ?? 0, virtualizer.range?.endIndex ?? 0] : [0, count - 1]
+  useEffect(() => {
+    if (seenFirst <= seenLast) onRange?.(seenFirst, seenLast)
+  }, [onRange, seenFirst, seenLast])
   const first = items?.[0]?.index ?? 0
   const last = items ? (items.at(-1)?.index ?? -1) : count - 1
 
@@ -172,8 +172,23 @@ export function DataTable<Row>(props: Props<Row>) {
     [count, onOpen, rowId, selection, virtual, virtualizer],
   )
 
+  const goOn = props.hasMore && (
+    <div className="no-print flex justify-center border-t border-line p-3">
+      <Button onClick={props.more} busy={props.loadingMore}>
+        Load more
+      </Button>
+    </div>
+  )
   if (error && count === 0) return <Failed error={error} retry={retry} what={label} />
-  if (!loading && count === 0) return <>{empty}</>
+  // Nothing among what was fetched is not nothing at all.
+  if (!loading && count === 0) {
+    return (
+      <>
+        {empty}
+        {goOn}
+      </>
+    )
+  }
 
   const span = columns.length + (selection ? 1 : 0)
   const before = items ? (items[0]?.start ?? 0) : 0
@@ -304,13 +319,7 @@ export function DataTable<Row>(props: Props<Row>) {
         </table>
       </div>
       {error && count > 0 ? <Failed error={error} retry={retry} what="The rest" /> : null}
-      {props.hasMore && (
-        <div className="no-print flex justify-center border-t border-line p-3">
-          <Button onClick={props.more} busy={props.loadingMore}>
-            Load more
-          </Button>
-        </div>
-      )}
+      {goOn}
     </div>
   )
 }

@@ -18,6 +18,7 @@ import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
 import { COLUMNS, keepColumns, keptColumns } from './columns'
 import { CreateAccount } from './create'
+import { ALL, type Chosen, everyShown, has, NONE, sizeOf, toggle, toggleShown } from './selection'
 import { useAccountWindow } from './window'
 
 type Known = 'q' | 'status' | 'kind' | 'tag' | 'parent_id' | 'at_risk' | 'sort' | 'do'
@@ -54,53 +55,37 @@ export default function Accounts() {
   const list = useAccountWindow(filter)
   const [ids, setIds] = useState(keptColumns)
   const columns = useMemo(() => COLUMNS.filter((column) => column.id === 'name' || ids.includes(column.id)), [ids])
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const [allMatching, setAllMatching] = useState(false)
+  const [chosen, setChosen] = useState<Chosen>(NONE)
   const narrowed = Boolean(filters.q || filters.status || filters.kind || filters.tag || filters.parent_id || filters.at_risk)
   const matched = list.head?.matched ?? 0
 
   // What was chosen under one filter is not what another shows.
-  useEffect(() => {
-    setChosen(new Set())
-    setAllMatching(false)
-  }, [filter])
+  useEffect(() => setChosen(NONE), [filter])
 
-  const selection = useMemo(
-    () => ({
-      has: (id: string) => allMatching || chosen.has(id),
-      toggle: (id: string) => {
-        setAllMatching(false)
-        setChosen((known) => {
-          const next = new Set(known)
-          if (!next.delete(id)) next.add(id)
-          return next
-        })
-      },
-      toggleAll: () => {
-        setAllMatching(false)
-        setChosen((known) => (known.size > 0 ? new Set() : new Set(list.shown.map((row) => row.id))))
-      },
-      all: allMatching || (chosen.size > 0 && list.shown.every((row) => chosen.has(row.id))),
-      some: chosen.size > 0,
-    }),
-    [chosen, allMatching, list.shown],
-  )
-  const clear = () => {
-    setChosen(new Set())
-    setAllMatching(false)
-  }
+  const selection = useMemo(() => {
+    const shown = list.shown.map((row) => row.id)
+    return {
+      has: (id: string) => has(chosen, id),
+      toggle: (id: string) => setChosen((known) => toggle(known, id)),
+      toggleAll: () => setChosen((known) => toggleShown(known, shown)),
+      all: everyShown(chosen, shown),
+      some: chosen.all || chosen.ids.size > 0,
+    }
+  }, [chosen, list.shown])
+  const many = sizeOf(chosen, matched)
 
-  /** Hands the selection to the bulk pages: the accounts themselves, or the filter that matches them. */
+  /** Hands the selection to the bulk pages: the accounts themselves, or the filter that matches them and who is left out. */
   const hand = (kind: 'credits' | 'updates' | 'notifications') => {
     const search: Record<string, string> = { kind }
-    if (allMatching) {
+    const ids = [...chosen.ids]
+    const short = ids.length <= IDS_IN_ADDRESS
+    if (!short) sessionStorage.setItem('selection', JSON.stringify(ids))
+    const named = short ? ids.join(',') : 'session'
+    if (chosen.all) {
       search.filter = urlOf('', {}, filter).replace(/^\?/, '')
-      search.count = String(matched)
-    } else if (chosen.size <= IDS_IN_ADDRESS) search.ids = [...chosen].join(',')
-    else {
-      sessionStorage.setItem('selection', JSON.stringify([...chosen]))
-      search.ids = 'session'
-    }
+      search.count = String(many)
+      if (named) search.less = named
+    } else search.ids = named
     void navigate({ to: `${base}/bulk/new` as never, search: search as never })
   }
   const [exporting, setExporting] = useState(false)
@@ -118,7 +103,6 @@ export default function Accounts() {
     }
     setExporting(false)
   }
-  const many = allMatching ? matched : chosen.size
   return (
     <>
       <PageHead
@@ -142,8 +126,8 @@ export default function Accounts() {
           {many > 0 ? (
             <>
               <span className="px-1 text-sm font-medium" role="status">{count(many, place)} selected</span>
-              {!allMatching && matched > chosen.size && (
-                <Button look="quiet" small onClick={() => setAllMatching(true)}>
+              {matched > many && (
+                <Button look="quiet" small onClick={() => setChosen(ALL)}>
                   Select all {count(matched, place)} that match
                 </Button>
               )}
@@ -155,7 +139,7 @@ export default function Accounts() {
                   <Button icon="bell" onClick={() => hand('notifications')}>Write to them</Button>
                 </>
               )}
-              <Button look="quiet" icon="close" label="Clear the selection" onClick={clear} />
+              <Button look="quiet" icon="close" label="Clear the selection" onClick={() => setChosen(NONE)} />
             </>
           ) : (
             <>

@@ -6,6 +6,8 @@ import type { ApiError } from '~/api/problem'
 import { keyOf, useSettled } from '~/api/query'
 
 const PAGE_ROWS = 100
+/** So many rows around those in sight are fetched with them. */
+const AROUND = 12
 const PATH = '/reseller/insights/accounts'
 
 /**
@@ -17,7 +19,8 @@ export function useAccountWindow(filter: InsightsFilter) {
   const settled = useSettled(range, 90)
   const pages = useMemo(() => {
     const numbers = new Set([0])
-    for (let page = Math.floor(settled[0] / PAGE_ROWS); page <= Math.floor(settled[1] / PAGE_ROWS); page += 1) numbers.add(page)
+    const pageOf = (index: number) => Math.floor(Math.max(0, index) / PAGE_ROWS)
+    for (let page = pageOf(settled[0] - AROUND); page <= pageOf(settled[1] + AROUND); page += 1) numbers.add(page)
     return [...numbers]
   }, [settled])
   const results = useQueries({
@@ -49,5 +52,14 @@ export function useAccountWindow(filter: InsightsFilter) {
     [pages, byPage],
   )
   const onRange = useCallback((first: number, last: number) => setRange((known) => (known[0] === first && known[1] === last ? known : [first, last])), [])
-  return { head, rowAt, onRange, shown: byPage.flatMap((page) => page?.data ?? []), ...results }
+  /** The rows in sight, of which some may still be on their way. */
+  const shown = useMemo(() => {
+    const rows: InsightsAccount[] = []
+    for (let index = range[0]; index <= range[1]; index += 1) {
+      const row = rowAt(index)
+      if (row) rows.push(row)
+    }
+    return rows
+  }, [range, rowAt])
+  return { head, rowAt, onRange, shown, ...results }
 }

@@ -15,7 +15,7 @@ import { CheckField, Form, TextArea, TextField, useSubmit } from '~/ui/form'
 import { Icon } from '~/ui/icon'
 import { Progress } from '~/ui/progress'
 import { Failed, Notice } from '~/ui/state'
-import { gatherIds, gridFilter } from './gather'
+import { gatherIds, type Gathering, gridFilter, gridPages, newGathering } from './gather'
 import { ABOUT, type Kind, KINDS, kindOf } from './kinds'
 import { columnsWrong, headerOf, INLINE_BYTES, type Read, readRows, readTags, type Row, toLines, UPLOAD_BYTES } from './rows'
 import { uploadRows } from './upload'
@@ -24,7 +24,7 @@ type Source = 'selection' | 'paste' | 'file'
 
 /** Starts a job: rows that are pasted, in a file, or chosen in the accounts grid. It is planned first and done when somebody says so. */
 export default function NewJob() {
-  const [filters] = useFilters<'kind' | 'ids' | 'filter' | 'count'>()
+  const [filters] = useFilters<'kind' | 'ids' | 'filter' | 'less' | 'count'>()
   const { can } = useViewer()
   const kind = kindOf(filters.kind)
   const about = ABOUT[kind]
@@ -38,13 +38,13 @@ export default function NewJob() {
           <Notice tone="warn">Your role does not include what these rows do: they will be refused one by one.</Notice>
         </div>
       )}
-      <Start key={kind} kind={kind} ids={selection ? filters.ids : undefined} filter={selection ? filters.filter : undefined} counted={filters.count} />
+      <Start key={kind} kind={kind} ids={selection ? filters.ids : undefined} filter={selection ? filters.filter : undefined} less={selection ? filters.less : undefined} counted={filters.count} />
     </>
   )
 }
 
 function KindTabs({ kind }: { kind: Kind }) {
-  const [{ ids, filter, count: counted }] = useFilters<'ids' | 'filter' | 'count'>()
+  const [{ ids, filter, less, count: counted }] = useFilters<'ids' | 'filter' | 'less' | 'count'>()
   const chosen = ids !== undefined || filter !== undefined
   return (
     <nav aria-label="Kind of job" className="mb-5 flex gap-5 overflow-x-auto border-b border-line">
@@ -52,7 +52,7 @@ function KindTabs({ kind }: { kind: Kind }) {
         <PageLink
           key={id}
           to="bulk/new"
-          search={{ kind: id, ids, filter, count: counted }}
+          search={{ kind: id, ids, filter, less, count: counted }}
           className={`-mb-px border-b-2 py-2 text-sm whitespace-nowrap no-underline ${id === kind ? 'border-(--accent-ink) font-medium text-ink' : 'border-transparent text-soft hover:text-ink'}`}
           {...(id === kind ? { 'aria-current': 'page' } : {})}
         >
@@ -72,7 +72,7 @@ interface Picked {
   columns: string[]
 }
 
-function Start({ kind, ids, filter, counted }: { kind: Kind; ids?: string; filter?: string; counted?: string }) {
+function Start({ kind, ids, filter, less, counted }: { kind: Kind; ids?: string; filter?: string; less?: string; counted?: string }) {
   const { account, base, place } = useViewer()
   const navigate = useNavigate()
   const about = ABOUT[kind]
@@ -80,7 +80,7 @@ function Start({ kind, ids, filter, counted }: { kind: Kind; ids?: string; filte
   const [source, setSource] = useState<Source>(chosen ? 'selection' : 'paste')
   const [text, setText] = useState('')
   const [picked, setPicked] = useState<Picked | null>(null)
-  const selected = useSelection(ids, filter)
+  const selected = useSelection(ids, filter, less)
   const [amount, setAmount] = useState('')
   const [tags, setTags] = useState('')
   const [reference, setReference] = useState('')
@@ -152,7 +152,7 @@ function Start({ kind, ids, filter, counted }: { kind: Kind; ids?: string; filte
     <Form
       error={error}
       onSubmit={() => {
-        if (ready) void submit({ kind, source, text, file: picked && [picked.name, picked.size, picked.file.lastModified], ids, filter, amount, tags, reference, from, duplicates, subject, message, quiet })
+        if (ready) void submit({ kind, source, text, file: picked && [picked.name, picked.size, picked.file.lastModified], ids, filter, less, amount, tags, reference, from, duplicates, subject, message, quiet })
       }}
     >
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
@@ -261,23 +261,34 @@ function handedOver(ids: string): string[] {
   return [...new Set((Array.isArray(list) ? list : []).filter((id): id is string => typeof id === 'string' && id !== ''))]
 }
 
-/** The accounts that the grid handed over: ids as they are, a filter by asking for all that match it. */
-function useSelection(ids: string | undefined, filter: string | undefined): Selection {
+/** The accounts that the grid handed over: ids as they are, a filter by asking for all that match it, less those that were left out. */
+function useSelection(ids: string | undefined, filter: string | undefined, less: string | undefined): Selection {
   const given = useMemo(() => (ids ? handedOver(ids) : null), [ids])
+  const without = useMemo(() => (less ? handedOver(less) : null), [less])
+  // Who was left out is not known any more: then nobody is taken at all.
+  const gone = without?.length === 0
   const [gathered, setGathered] = useState<string[] | null>(null)
   const [progress, setProgress] = useState<{ found: number; of: number | null }>({ found: 0, of: null })
   const [error, setError] = useState<ApiError | null>(null)
   const [round, setRound] = useState(0)
+  const soFar = useRef<{ of: string; gathering: Gathering } | null>(null)
   useEffect(() => {
-    if (given || filter === undefined) return
+    if (given || gone || filter === undefined) return
     const stop = new AbortController()
     setError(null)
-    gatherIds(gridFilter(filter), stop.signal, (found, of) => setProgress({ found, of })).then(setGathered, (thrown: unknown) => {
-      if (!stop.signal.aborted) setError(asApiError(thrown))
-    })
+    if (soFar.current?.of !== filter) soFar.current = { of: filter, gathering: newGathering() }
+    gatherIds(gridPages(gridFilter(filter), stop.signal), stop.signal, soFar.current.gathering, (found, of) => setProgress({ found, of })).then(
+      (all) => {
+        const left = new Set(without)
+        setGathered(all.filter((id) => !left.has(id)))
+      },
+      (thrown: unknown) => {
+        if (!stop.signal.aborted) setError(asApiError(thrown))
+      },
+    )
     return () => stop.abort()
-  }, [given, filter, round])
-  return { ids: given ?? gathered, ...progress, error, again: () => setRound(round + 1) }
+  }, [given, gone, without, filter, round])
+  return { ids: gone ? [] : (given ?? gathered), ...progress, error, again: () => setRound(round + 1) }
 }
 
 function Selected({ kind, selected, amount, setAmount, tags, setTags }: { kind: Kind; selected: Selection; amount: string; setAmount: (text: string) => void; tags: string; setTags: (text: string) => void; wrong: string | null }) {
