@@ -1,5 +1,5 @@
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { type Answer, api, type Options, type PathOf } from './client'
 import { ApiError } from './problem'
 
@@ -79,6 +79,8 @@ export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {
     refetchInterval: extra.everyMs ?? false,
     placeholderData: extra.keep ? keepPreviousData : undefined,
   })
+  const { fetchNextPage } = list
+  const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
   return {
     rows: list.data?.pages.flatMap((page) => page.data) ?? (NONE as Row<P>[]),
     loading: list.isPending && list.fetchStatus !== 'idle',
@@ -86,7 +88,7 @@ export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {
     retry: () => void list.refetch(),
     hasMore: list.hasNextPage,
     loadingMore: list.isFetchingNextPage,
-    more: () => void list.fetchNextPage(),
+    more,
     stale: list.isPlaceholderData,
   }
 }

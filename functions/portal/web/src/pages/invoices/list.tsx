@@ -44,10 +44,11 @@ export default function Invoices() {
   const rows = month ? list.rows.filter((row) => row.period.label === month) : list.rows
 
   // A page may hold nothing of the month that was asked for, and the next one all of it.
-  const { hasMore, loadingMore, more } = list
+  const { hasMore, loadingMore, more, error } = list
+  const searching = rows.length === 0 && !error && (hasMore || loadingMore)
   useEffect(() => {
-    if (rows.length === 0 && hasMore && !loadingMore) more()
-  }, [rows.length, hasMore, loadingMore, more])
+    if (searching && !loadingMore) more()
+  }, [searching, loadingMore, more])
 
   const columns: Column<Row>[] = [
     {
@@ -68,7 +69,6 @@ export default function Invoices() {
     { id: 'due', head: 'Still due', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.due} currency={row.currency} className={row.state === 'past_due' ? 'font-medium text-bad' : ''} /> },
   ]
   const filtered = Boolean(state || month || of)
-  const searching = rows.length === 0 && (hasMore || loadingMore)
   return (
     <>
       <PageHead
