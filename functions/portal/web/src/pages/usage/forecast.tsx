@@ -1,8 +1,9 @@
-import { useCallback, useState } from 'react'
+import { useCallback } from 'react'
 import { useApi } from '~/api/query'
 import { addDays } from '~/lib/days'
 import { forDrawing } from '~/lib/decimal'
 import { calendar, count, money, percent } from '~/lib/format'
+import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
 import { Card } from '~/ui/card'
@@ -10,8 +11,12 @@ import { Chart } from '~/ui/chart'
 import { FilterSelect } from '~/ui/form'
 import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
+import { useWhole } from './whole'
 
 const HISTORY_DAYS = 28
+/** By meters the history is a row for each day and meter: with more than these pages there is none to draw. */
+const HISTORY_PAGES = 30
+const AHEAD = ['14', '30', '60', '90']
 
 const MODELS: Record<string, string> = { mstl_ets: 'Trend and weekly pattern', seasonal_naive: 'As last week', mean: 'The mean', naive: 'As yesterday' }
 
@@ -23,25 +28,25 @@ function share(value: string | null, place: Parameters<typeof percent>[1]): stri
 export function Forecast({ accountId, choose = false }: { accountId: string; choose?: boolean }) {
   const { account, place, customer } = useViewer()
   const own = accountId === account.id
-  const [horizon, setHorizon] = useState('30')
-  const [meter, setMeter] = useState('')
+  const [filters, setFilters] = useFilters<'ahead' | 'meter'>()
+  const horizon = AHEAD.find((days) => days === filters.ahead) ?? '30'
+  const meter = choose ? (filters.meter ?? '') : ''
   const meters = useApi('/reseller/pricing/meters', { query: { limit: 200 } }, { enabled: choose })
   const found = useApi('/reseller/usage/forecast', { query: { ...(own ? {} : { account_id: accountId }), horizon_days: Number(horizon), ...(meter ? { meter } : {}) } }, { keep: true, staleMs: 10 * 60_000 })
   const data = found.data
   const through = data?.history.through
-  const past = useApi(
-    '/reseller/usage/report',
-    {
-      query: {
-        ...(own ? {} : { account_id: accountId }),
-        subtree: !customer,
-        granularity: 'day',
-        limit: 200,
-        ...(meter ? { group_by: 'meter' } : {}),
-        ...(through ? { from: `${addDays(through, 1 - HISTORY_DAYS)}T00:00:00Z`, to: `${addDays(through, 1)}T00:00:00Z` } : {}),
-      },
-    },
-    { enabled: Boolean(data?.forecast) },
+  const past = useWhole(
+    data?.forecast && through
+      ? {
+          ...(own ? {} : { account_id: accountId }),
+          subtree: !customer,
+          granularity: 'day',
+          ...(meter ? { group_by: 'meter' as const } : {}),
+          from: `${addDays(through, 1 - HISTORY_DAYS)}T00:00:00Z`,
+          to: `${addDays(through, 1)}T00:00:00Z`,
+        }
+      : null,
+    HISTORY_PAGES,
   )
   const quantity = data?.of === 'quantity'
   const currency = data?.currency ?? account.currency
@@ -66,12 +71,14 @@ export function Forecast({ accountId, choose = false }: { accountId: string; cho
     const { points, backtest, warnings, model } = data.forecast
     const known = new Map<string, number>()
     for (const row of past.data?.data ?? []) {
-      if (meter && row.meter !== meter) continue
+      if (meter ? row.meter !== meter : row.currency !== currency) continue
       const day = row.period_start.slice(0, 10)
       const value = quantity ? row.quantity : data.of === 'price' ? row.price : row.cost
       known.set(day, (known.get(day) ?? 0) + forDrawing(value))
     }
-    const before = past.data ? Array.from({ length: HISTORY_DAYS }, (_, index) => addDays(data.history.through, index + 1 - HISTORY_DAYS)) : []
+    const before = Array.from({ length: HISTORY_DAYS }, (_, index) => addDays(data.history.through, index + 1 - HISTORY_DAYS))
+    // A day without a row had no usage, but only once all rows are there.
+    const none = past.data && !past.data.cut ? 0 : null
     const days = [...before, ...points.map((point) => point.date)]
     const pad = <T,>(values: T[]) => [...before.map(() => null), ...values]
     const empty = data.time_to_empty
@@ -93,7 +100,7 @@ export function Forecast({ accountId, choose = false }: { accountId: string; cho
           formatX={formatX}
           height={240}
           series={[
-            { label: 'Until now', values: [...before.map((day) => known.get(day) ?? 0), ...points.map(() => null)], tone: 2 },
+            { label: 'Until now', values: [...before.map((day) => (none === null ? null : (known.get(day) ?? none))), ...points.map(() => null)], tone: 2 },
             { label: 'Expected', values: pad(points.map((point) => forDrawing(point.mean))), tone: 1 },
           ]}
           bands={[
@@ -158,9 +165,9 @@ export function Forecast({ accountId, choose = false }: { accountId: string; cho
       actions={
         <>
           {choose && (
-            <FilterSelect label="Meter" value={meter} onChange={setMeter} options={[{ value: '', label: 'Money, all meters' }, ...(meters.data?.data ?? []).map((one) => ({ value: one.key, label: one.key }))]} />
+            <FilterSelect label="Meter" value={meter} onChange={(value) => setFilters({ meter: value })} options={[{ value: '', label: 'Money, all meters' }, ...(meters.data?.data ?? []).map((one) => ({ value: one.key, label: one.key }))]} />
           )}
-          <FilterSelect label="Days ahead" value={horizon} onChange={setHorizon} options={['14', '30', '60', '90'].map((days) => ({ value: days, label: `${days} days` }))} />
+          <FilterSelect label="Days ahead" value={horizon} onChange={(days) => setFilters({ ahead: days === '30' ? undefined : days })} options={AHEAD.map((days) => ({ value: days, label: `${days} days` }))} />
         </>
       }
     >

@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'react'
 import type { Schema } from '~/api/client'
-import { refresh, useApi } from '~/api/query'
+import { refresh, useApi, useList } from '~/api/query'
 import { count } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
 import { Amount } from '~/ui/amount'
 import { Badge } from '~/ui/badge'
-import { Button, ButtonLink } from '~/ui/button'
+import { Button, ButtonLink, PageLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
 import { FilterSelect } from '~/ui/form'
@@ -57,7 +57,7 @@ export default function Live() {
   const summary = useApi('/reseller/usage/summary', { query: customer ? {} : { subtree: true } }, { everyMs: running ? EVERY_MS : false, staleMs: 0 })
   const data = summary.data
   const from = data?.today?.from
-  const accounts = useApi(
+  const accounts = useList(
     '/reseller/usage/report',
     { query: { subtree: true, granularity: 'day', group_by: 'account', limit: 200, ...(from ? { from } : {}) } },
     { enabled: by === 'account' && from !== undefined, keep: true },
@@ -82,13 +82,15 @@ export default function Live() {
           { id: 'margin', head: 'Margin', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.margin} currency={row.currency} tone="negative" /> },
         ] as Column<Schema<'MeterUsage'>>[])),
   ]
-  const accountColumns: Column<Schema<'UsageRow'>>[] = [
+  const accountsAll: Column<Schema<'UsageRow'>>[] = [
     { id: 'account', head: 'Account', cell: (row) => <AccountName id={row.account_id ?? null} /> },
     { id: 'events', head: 'Events', width: 7, align: 'right', sort: 'events', value: (row) => row.events, cell: (row) => count(row.events, place) },
     { id: 'price', head: 'Revenue', width: 8, align: 'right', sort: 'price', value: (row) => Number(row.price ?? 0), cell: (row) => <Amount value={row.price} currency={row.currency} /> },
     { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', cell: (row) => <Amount value={row.cost} currency={row.currency} /> },
     { id: 'margin', head: 'Margin', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.margin} currency={row.currency} tone="negative" /> },
   ]
+  // Rows come in the order of the tree: a part of them sorted here would say who is first of what was fetched.
+  const accountColumns = accounts.hasMore ? accountsAll.map((column) => ({ ...column, sort: undefined })) : accountsAll
   const none = (
     <Empty icon="live" title="Nothing was used today" action={<ButtonLink to="usage/report">Look at other days</ButtonLink>}>
       What is counted shows up here within seconds.
@@ -126,10 +128,11 @@ export default function Live() {
           </div>
           <Card
             title="Today"
-            sub="Counted in days of UTC"
+            sub={by === 'account' && accounts.hasMore ? 'Counted in UTC days; in the order of the tree' : 'Counted in UTC days'}
             flush
             actions={
               <>
+                {by === 'account' && viewer.can('insights.read') && <PageLink to="accounts" search={{ sort: '-revenue' }} className="text-sm">Who brings in most this month</PageLink>}
                 {!customer && <FilterSelect label="Group by" value={by} onChange={(value) => setFilters({ by: value })} options={[{ value: 'meter', label: 'By meter' }, { value: 'account', label: 'By account' }]} />}
                 <Button icon={paused ? 'play' : 'pause'} onClick={() => setPaused(!paused)}>
                   {paused ? 'Go on' : 'Pause'}
@@ -140,7 +143,7 @@ export default function Live() {
             {by === 'meter' ? (
               <DataTable label="Usage today by meter" columns={meterColumns} rows={data?.today?.meters ?? []} rowId={(row) => `${row.meter} ${row.currency}`} loading={!data} empty={none} />
             ) : (
-              <DataTable label="Usage today by account" columns={accountColumns} rows={accounts.data?.data ?? []} rowId={(row) => `${row.account_id ?? ''} ${row.currency}`} sort="-price" loading={accounts.isPending} error={accounts.error} retry={() => void accounts.refetch()} empty={none} />
+              <DataTable label="Usage today by account" columns={accountColumns} {...accounts} rowId={(row) => `${row.account_id ?? ''} ${row.currency}`} sort="-price" loading={accounts.loading || from === undefined} empty={none} />
             )}
           </Card>
         </div>

@@ -1,14 +1,15 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
-import { api, type QueryOf, type Schema } from '~/api/client'
+import { api, type Schema } from '~/api/client'
 import { addDays, before, daysBetween, type Days, startOf } from '~/lib/days'
 import { forDrawing, minus, sign, sum } from '~/lib/decimal'
-import { count, date, money } from '~/lib/format'
+import { calendar, count, date, money } from '~/lib/format'
+import { type Period, periodIndex, periodStart } from '~/lib/periods'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
 import { Amount } from '~/ui/amount'
-import { Button } from '~/ui/button'
+import { Button, PageLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
 import { Chart } from '~/ui/chart'
@@ -17,37 +18,10 @@ import { RangePicker, readRange } from '~/ui/range'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Export } from './export'
+import { type Query, type Report, useWhole } from './whole'
 
 type Row = Schema<'UsageRow'>
-type Report = Schema<'UsageReport'>
-type Query = QueryOf<'get', '/reseller/usage/report'>
 type Figure = 'price' | 'cost' | 'margin' | 'events'
-
-/** Charts take this many rows at most: a report is pages of 200, and a drawing of days needs no more than two of them. */
-const CHART_PAGES = 3
-
-async function whole(query: Query, signal: AbortSignal): Promise<Report & { cut: boolean }> {
-  const { data: first } = await api.get('/reseller/usage/report', { query: { ...query, limit: 200 }, signal })
-  const rows = [...first.data]
-  let cursor = first.next_cursor
-  for (let page = 1; page < CHART_PAGES && cursor; page += 1) {
-    const { data }: { data: Report } = await api.get('/reseller/usage/report', { query: { ...query, limit: 200, cursor }, signal })
-    rows.push(...data.data)
-    cursor = data.next_cursor
-  }
-  return { ...first, data: rows, cut: cursor !== null }
-}
-
-function useWhole(query: Query | null) {
-  const result = useInfiniteQuery({
-    queryKey: ['/reseller/usage/report', query, 'whole'],
-    queryFn: ({ signal }) => whole(query as Query, signal),
-    initialPageParam: null,
-    getNextPageParam: () => null,
-    enabled: query !== null,
-  })
-  return { ...result, data: result.data?.pages[0] }
-}
 
 function totalOf(report: Report | undefined, figure: Figure, currency: string): string | undefined {
   if (!report) return undefined
@@ -74,7 +48,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
   const figure = figures.includes(filters.figure as Figure) ? (filters.figure as Figure) : (figures[0] as Figure)
   const by = filters.by === 'account' && !customer ? 'account' : 'meter'
   const length = daysBetween(days.from, days.to) + 1
-  const granularity = length <= 2 ? 'hour' : length > 200 ? 'month' : 'day'
+  const granularity: Period = length <= 2 ? 'hour' : length > 200 ? 'month' : 'day'
   const [exporting, setExporting] = useState(false)
 
   const base = useCallback(
@@ -101,17 +75,21 @@ export function UsageReport({ accountId }: { accountId: string }) {
     }
     return [...groups.values()]
   }, [parts.data, by])
+  // Rows come in the order of the tree: a part of them sorted here would say who is first of what was fetched.
+  const complete = !parts.hasNextPage
   const columns = useMemo<Column<Part>[]>(() => {
     const amount = (id: 'cost' | 'price' | 'margin', head: string, from?: 'sm' | 'md'): Column<Part> => ({ id, head, align: 'right', width: 8, from, sort: id, value: (row) => Number(row[id] ?? 0), cell: (row) => <Amount value={row[id]} currency={row.currency} tone={id === 'margin' ? 'negative' : 'none'} /> })
-    return [
+    const all: Column<Part>[] = [
       { id: 'name', head: by === 'meter' ? 'Meter' : 'Account', sort: 'name', value: (row) => row.name, cell: (row) => (by === 'meter' ? row.name : <AccountName id={row.name} />) },
       ...(by === 'meter' ? [{ id: 'quantity', head: 'Quantity', align: 'right', width: 10, from: 'sm', sort: 'quantity', value: (row) => Number(row.quantity ?? 0), cell: (row) => (row.quantity === null ? '–' : <Quantity row={row} />) } as Column<Part>] : []),
       { id: 'events', head: 'Events', align: 'right', width: 7, from: 'md', sort: 'events', value: (row) => row.events, cell: (row) => <Events value={row.events} /> },
       ...(customer ? [amount('cost', 'Spend')] : [amount('price', 'Revenue'), amount('cost', 'Cost', 'md'), amount('margin', 'Margin', 'sm')]),
     ]
-  }, [by, customer])
+    return complete ? all : all.map((column): Column<Part> => ({ ...column, sort: undefined }))
+  }, [by, customer, complete])
 
   const error = overTime.error ?? parts.error
+  const zone = place.timeZone.replaceAll('_', ' ')
   return (
     <div className="space-y-4">
       <div className="flex flex-wrap items-center gap-2">
@@ -134,7 +112,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
           )
         })}
       </div>
-      <Card title={`${labels[figure]} by ${granularity}`} sub={overTime.data?.cut ? 'The first part of the days; choose fewer to see all.' : undefined}>
+      <Card title={`${labels[figure]} by ${granularity}`} sub={overTime.data?.cut ? 'The first part of the days; choose fewer to see all.' : granularity === 'hour' ? `Hours of ${zone}` : granularity === 'day' ? 'UTC days' : 'UTC months'}>
         {overTime.error ? (
           <Failed error={overTime.error} retry={() => void overTime.refetch()} what="Usage" />
         ) : !overTime.data ? (
@@ -142,10 +120,15 @@ export function UsageReport({ accountId }: { accountId: string }) {
         ) : overTime.data.data.length === 0 ? (
           <Empty icon="usage" title="Nothing was used in these days" action={<Button onClick={() => setFilters({ range: '90d' })}>Look at 90 days</Button>} />
         ) : (
-          <Drawn report={overTime.data} earlier={compare ? earlier.data : undefined} figure={figure} label={labels[figure]} hours={granularity === 'hour'} />
+          <Drawn report={overTime.data} earlier={compare ? earlier.data : undefined} days={days} period={granularity} figure={figure} label={labels[figure]} />
         )}
       </Card>
-      <Card title={by === 'meter' ? 'By meter' : 'By account'} flush>
+      <Card
+        title={by === 'meter' ? 'By meter' : 'By account'}
+        sub={by === 'account' ? (complete ? 'All accounts with usage in these days' : 'In the order of the tree: load all to sort them') : undefined}
+        actions={by === 'account' && own && viewer.can('insights.read') && <PageLink to="accounts" search={{ sort: '-revenue' }} className="text-sm">Who brings in most this month</PageLink>}
+        flush
+      >
         <DataTable
           label={by === 'meter' ? 'Usage by meter' : 'Usage by account'}
           columns={columns}
@@ -161,7 +144,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
           empty={<Empty icon="usage" title="Nothing was used in these days">Choose other days, or send usage to POST /reseller/usage/events.</Empty>}
         />
       </Card>
-      {error ? null : <p className="text-xs text-soft">Days are those of {place.timeZone.replaceAll('_', ' ')}; the hours behind them are counted in UTC.</p>}
+      {error ? null : <p className="text-xs text-soft">{zone === 'UTC' ? 'All days are UTC days.' : `The chosen days begin and end at midnight in ${zone}. Usage is added up by UTC days: the first and the last may hold a part of one.`}</p>}
       {exporting && <Export query={base(days)} onClose={() => setExporting(false)} />}
     </div>
   )
@@ -201,32 +184,42 @@ function Events({ value }: { value: number }) {
   return <>{count(value, place)}</>
 }
 
-function Drawn({ report, earlier, figure, label, hours }: { report: Report; earlier: Report | undefined; figure: Figure; label: string; hours: boolean }) {
+function Drawn({ report, earlier, days, period, figure, label }: { report: Report; earlier: (Report & { cut: boolean }) | undefined; days: Days; period: Period; figure: Figure; label: string }) {
   const { account, place } = useViewer()
-  const points = (of: Report) => {
+  const hours = period === 'hour'
+  const fromOf = (of: Report, range: Days) => (hours ? of.from : range.from)
+  const from = fromOf(report, days)
+  const points = (of: Report, since: string) => {
     const sums = new Map<number, number>()
     for (const row of of.data) {
       if (row.currency !== account.currency) continue
-      const at = Math.floor(Date.parse(row.period_start) / 1000)
-      sums.set(at, (sums.get(at) ?? 0) + (figure === 'events' ? row.events : forDrawing(row[figure])))
+      const index = periodIndex(row.period_start, since, period)
+      sums.set(index, (sums.get(index) ?? 0) + (figure === 'events' ? row.events : forDrawing(row[figure])))
     }
     return sums
   }
-  const now = points(report)
-  const then = earlier ? points(earlier) : null
-  const x = [...now.keys()].sort((a, b) => a - b)
-  const shift = earlier ? Math.floor((Date.parse(report.from) - Date.parse(earlier.from)) / 1000) : 0
+  const now = points(report, from)
+  const then = earlier ? points(earlier, fromOf(earlier, before(days))) : null
+  const indexes = [...new Set([...now.keys(), ...(then?.keys() ?? [])])].sort((a, b) => a - b)
+  // A period without a row had no usage, as long as all rows are there.
+  const none = earlier?.cut ? null : 0
   const format = useCallback((value: number) => (figure === 'events' ? count(String(Math.round(value)), place) : money(value.toFixed(6), account.currency, place, { style: Math.abs(value) >= 10_000 ? 'compact' : 'short' })), [figure, account.currency, place])
-  const formatX = useCallback((seconds: number) => (hours ? date(new Date(seconds * 1000), place, 'time').replace(/:00(?=\s|$)/, '') : date(new Date(seconds * 1000), { ...place, timeZone: 'UTC' }, 'day')), [hours, place])
+  const formatX = useCallback(
+    (seconds: number) => {
+      const moment = new Date(seconds * 1000)
+      return hours ? date(moment, place, 'time').replace(/:00(?=\s|$)/, '') : period === 'month' ? calendar(moment.toISOString().slice(0, 7), place) : calendar(moment.toISOString().slice(0, 10), place, 'day')
+    },
+    [hours, period, place],
+  )
   return (
     <Chart
       title={`${label} over time`}
-      x={x}
+      x={indexes.map((index) => periodStart(index, from, period))}
       format={format}
       formatX={formatX}
       series={[
-        { label, values: x.map((at) => now.get(at) ?? null), kind: 'bars', tone: 1 },
-        ...(then ? [{ label: 'The days before', values: x.map((at) => then.get(at - shift) ?? null), kind: 'line' as const, tone: 2 as const }] : []),
+        { label, values: indexes.map((index) => now.get(index) ?? null), kind: 'bars', tone: 1 },
+        ...(then ? [{ label: 'The days before', values: indexes.map((index) => then.get(index) ?? none), kind: 'line' as const, tone: 2 as const }] : []),
       ]}
     />
   )
