@@ -131,8 +131,8 @@ export default function DisputePage() {
                 ...(open ? [['Answer', <RespondBy key="respond" row={dispute} />] as [string, ReactNode]] : []),
                 ['Invoice', <PageLink key="invoice" to={`invoices/${dispute.invoice_id}`}>{invoice.data?.number ?? 'Open the invoice'}</PageLink>],
                 ...(customer || buyer ? [] : [['Buyer', <AccountName key="buyer" id={dispute.account_id} />] as [string, ReactNode]]),
-                ...(customer || !dispute.credit_note_id ? [] : [['Credit note', <PageLink key="note" to={`credit-notes/${dispute.credit_note_id}`}>Open the credit note</PageLink>] as [string, ReactNode]]),
-                ...(customer || !dispute.payment_id ? [] : [['Payment', <PageLink key="payment" to={`payments/${dispute.payment_id}`}>Open the payment</PageLink>] as [string, ReactNode]]),
+                ...(!dispute.credit_note_id ? [] : [['Credit note', <PageLink key="note" to={`credit-notes/${dispute.credit_note_id}`}>Open the credit note</PageLink>] as [string, ReactNode]]),
+                ...(!dispute.payment_id ? [] : [['Payment', <PageLink key="payment" to={`payments/${dispute.payment_id}`}>Open the payment</PageLink>] as [string, ReactNode]]),
                 ...(customer || !dispute.passed_up_as ? [] : [['Passed up as', <PageLink key="up" to={`disputes/${dispute.passed_up_as}`}>Your own dispute</PageLink>] as [string, ReactNode]]),
                 ...(customer || !dispute.passed_up_from ? [] : [['Passed up from', <PageLink key="from" to={`disputes/${dispute.passed_up_from}`}>The dispute below</PageLink>] as [string, ReactNode]]),
               ]}

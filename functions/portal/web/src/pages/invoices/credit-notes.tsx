@@ -17,11 +17,12 @@ type Row = Schema<'CreditNote'>
 
 /** Credit notes that an account issued or was given. */
 export default function CreditNotes() {
-  const { account, base } = useViewer()
+  const { account, base, customer } = useViewer()
   const navigate = useNavigate()
   const [filters, setFilters] = useFilters<'side' | 'account'>()
   const side = useSide(filters.side)
-  const list = useList('/reseller/credit-notes', { query: { limit: 50, side, account_id: filters.account } }, { keep: true })
+  const of = customer ? undefined : filters.account
+  const list = useList('/reseller/credit-notes', { query: { limit: 50, side, account_id: of } }, { keep: true })
   const columns: Column<Row>[] = [
     { id: 'number', head: 'Number', width: 9, cell: (row) => <PageLink to={`credit-notes/${row.id}`} className="font-medium">{row.number}</PageLink> },
     { id: 'reason', head: 'Reason', from: 'md', cell: (row) => <span title={row.reason}>{row.reason}</span> },
@@ -34,17 +35,19 @@ export default function CreditNotes() {
     <>
       <PageHead title="Credit notes" sub="What was taken off invoices, with the taxes on it." />
       <InvoiceTabs current="credit-notes" />
-      <div className="mb-3 flex flex-wrap items-center gap-2">
-        <FilterSelect
-          label="Side"
-          value={side}
-          onChange={(value) => setFilters({ side: value })}
-          options={[{ value: 'sold', label: 'Issued' }, ...(account.kind === 'operator' && !filters.account ? [] : [{ value: 'bought', label: 'Received' }])]}
-        />
-        <div className="w-full sm:w-64">
-          <AccountField bare label="Account" value={filters.account ?? ''} onChange={(value) => setFilters({ account: value })} />
+      {!customer && (
+        <div className="mb-3 flex flex-wrap items-center gap-2">
+          <FilterSelect
+            label="Side"
+            value={side}
+            onChange={(value) => setFilters({ side: value })}
+            options={[{ value: 'sold', label: 'Issued' }, ...(account.kind === 'operator' && !of ? [] : [{ value: 'bought', label: 'Received' }])]}
+          />
+          <div className="w-full sm:w-64">
+            <AccountField bare label="Account" value={of ?? ''} onChange={(value) => setFilters({ account: value })} />
+          </div>
         </div>
-      </div>
+      )}
       <Card flush>
         <DataTable
           label="Credit notes"
@@ -54,7 +57,7 @@ export default function CreditNotes() {
           onOpen={(row) => void navigate({ to: `${base}/credit-notes/${row.id}` as never })}
           empty={
             <Empty icon="invoice" title="No credit notes" action={<ButtonLink to="invoices">Open invoices</ButtonLink>}>
-              {side === 'sold' ? 'To take something off an invoice, open it and press “Credit note”.' : 'Nothing was taken off an invoice of this account.'}
+              {side === 'sold' ? 'To take something off an invoice, open it and press “Credit note”.' : customer ? 'Nothing was taken off an invoice of yours.' : 'Nothing was taken off an invoice of this account.'}
             </Empty>
           }
         />

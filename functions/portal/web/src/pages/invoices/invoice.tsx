@@ -23,7 +23,7 @@ type Invoice = Schema<'Invoice'>
 /** One invoice: its lines and where they come from, its parties, and what became of it. */
 export default function InvoicePage() {
   const { id } = useParams({ strict: false }) as { id: string }
-  const { place, customer } = useViewer()
+  const { place } = useViewer()
   const read = useEditable('/reseller/invoices/{id}', { path: { id } })
   const invoice = read.data?.data
   const back = <PageLink to="invoices">Invoices</PageLink>
@@ -68,7 +68,7 @@ export default function InvoicePage() {
               <Lines invoice={invoice} />
             </Card>
             {invoice.state !== 'draft' && <Payments invoice={invoice} />}
-            {invoice.state !== 'draft' && !customer && <CreditNotes invoice={invoice} />}
+            {invoice.state !== 'draft' && <CreditNotes invoice={invoice} />}
             {invoice.state !== 'draft' && <Disputes invoice={invoice} />}
           </div>
           <div className="min-w-0 space-y-4">
@@ -229,14 +229,15 @@ function Parties({ invoice }: { invoice: Invoice }) {
 }
 
 function Payments({ invoice }: { invoice: Invoice }) {
-  const { customer } = useViewer()
   const list = useList('/reseller/payments', { query: { invoice_id: invoice.id, limit: 20 } })
   return (
     <Related title="Payments" list={list} none="Nothing was paid or tried yet.">
       {list.rows.map((payment) => (
         <li key={payment.id} className="flex items-baseline justify-between gap-4 px-4 py-2">
           <span className="flex min-w-0 flex-wrap items-baseline gap-x-2">
-            {customer ? <Time at={payment.created_at} /> : <PageLink to={`payments/${payment.id}`}><Time at={payment.created_at} /></PageLink>}
+            <PageLink to={`payments/${payment.id}`}>
+              <Time at={payment.created_at} />
+            </PageLink>
             <span className="text-soft">{BY[payment.by]}</span>
             <State state={payment.state} />
           </span>
