@@ -1,4 +1,5 @@
 import type { InsightsAccount } from '~/api/contract'
+import { minus } from '~/lib/decimal'
 import { percent } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -50,6 +51,7 @@ export const COLUMNS: (Column<InsightsAccount> & { shownAtFirst: boolean })[] = 
   { id: 'held', head: 'Held', align: 'right', width: 7, from: 'xl', sort: 'held', shownAtFirst: false, cell: (row) => <Money row={row} value={row.held} /> },
   { id: 'revenue', head: 'Revenue', align: 'right', width: 8, from: 'sm', sort: 'revenue', shownAtFirst: true, cell: (row) => <Money row={row} value={row.revenue} /> },
   { id: 'change', head: 'Change', align: 'right', width: 6, from: 'lg', sort: 'change', shownAtFirst: true, cell: (row) => <Change value={row.change_percent} /> },
+  { id: 'growth', head: 'Growth', align: 'right', width: 8, from: 'lg', sort: 'growth', shownAtFirst: false, cell: (row) => <Amount value={minus(row.revenue, row.revenue_last)} currency={row.currency ?? undefined} signed tone="both" /> },
   { id: 'cost', head: 'Cost', align: 'right', width: 8, from: 'lg', sort: 'cost', shownAtFirst: false, cell: (row) => <Money row={row} value={row.cost} /> },
   { id: 'margin', head: 'Margin', align: 'right', width: 8, from: 'md', sort: 'margin', shownAtFirst: true, cell: (row) => <Money row={row} value={row.margin} tone="negative" /> },
   { id: 'margin_percent', head: 'Margin %', align: 'right', width: 6, from: 'lg', sort: 'margin_percent', shownAtFirst: false, cell: (row) => <Share value={row.margin_percent} /> },

@@ -1,5 +1,6 @@
 import { useState } from 'react'
-import type { Attribution, ProfitRow } from '~/api/contract'
+import type { Attribution, InsightsAccounts, ProfitRow } from '~/api/contract'
+import type { ApiError } from '~/api/problem'
 import { useApi } from '~/api/query'
 import { compare, minus, sign } from '~/lib/decimal'
 import { calendar, percent } from '~/lib/format'
@@ -16,38 +17,88 @@ import { FilterSelect } from '~/ui/form'
 import { MonthSelect } from '~/ui/months'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
-import { InsightsHead, MoneyStat, sortable, useMoneyFormats } from './parts'
-import { useEveryProfit } from './profit'
+import { InsightsHead, MoneyStat, useMoneyFormats } from './parts'
+import { useEveryMeter } from './profit'
 
 const TREND_MONTHS = 13
-const MOVERS = 8
+/** So many that grew and so many that fell are named. */
+const MOVERS = 10
 
 interface Mover {
   key: string
   name: string
-  account: boolean
+  /** Of an account: its own, which may be another than the viewer's. */
+  account?: { currency: string | null }
   now: string
   before: string
   change: string
 }
 
-/** What moved between two months; what did not is left out. */
-function movers(now: ProfitRow[], before: ProfitRow[], by: 'account' | 'meter'): Mover[] {
-  const all = new Map<string, Mover>()
-  for (const row of before) all.set(row.key, { key: row.key, name: row.name, account: by === 'account', now: '0.000000', before: row.revenue, change: minus('0', row.revenue) })
-  for (const row of now) {
-    const was = all.get(row.key)?.before ?? '0.000000'
-    all.set(row.key, { key: row.key, name: row.name, account: by === 'account', now: row.revenue, before: was, change: minus(row.revenue, was) })
-  }
-  return [...all.values()].filter((row) => sign(row.change) !== 0)
+/** What to show of movers: both lists, or that they are still on their way. */
+interface Moved {
+  up: Mover[] | undefined
+  down: Mover[] | undefined
+  error: ApiError | null
+  retry: () => void
+  stale: boolean
 }
 
-function moverColumns(currency: string | undefined): Column<Mover>[] {
+/** The sub-accounts that moved most, this month against the whole of the last: the platform finds them, however many there are. */
+function useAccountMovers(enabled: boolean): Moved {
+  const { account } = useViewer()
+  const query = { parent_id: account.id, limit: MOVERS }
+  const grown = useApi('/reseller/insights/accounts', { query: { ...query, sort: '-growth' } }, { enabled })
+  const fallen = useApi('/reseller/insights/accounts', { query: { ...query, sort: 'growth' } }, { enabled })
+  const read = (answer: InsightsAccounts | undefined, way: 1 | -1) =>
+    answer?.data
+      .map((row): Mover => ({ key: row.id, name: row.name, account: { currency: row.currency }, now: row.revenue, before: row.revenue_last, change: minus(row.revenue, row.revenue_last) }))
+      .filter((row) => sign(row.change) === way)
+  return {
+    up: read(grown.data, 1),
+    down: read(fallen.data, -1),
+    error: grown.error ?? fallen.error,
+    retry: () => {
+      void grown.refetch()
+      void fallen.refetch()
+    },
+    stale: false,
+  }
+}
+
+/** The meters that moved most between two months; what did not move is left out. */
+function useMeterMovers(month: string, enabled: boolean): Moved {
+  const now = useEveryMeter(month, enabled)
+  const before = useEveryMeter(addToMonth(month, -1), enabled)
+  const moved = now.data && before.data ? metersMoved(now.data, before.data) : undefined
+  return {
+    up: moved?.filter((row) => sign(row.change) > 0).sort((a, b) => compare(b.change, a.change)).slice(0, MOVERS),
+    down: moved?.filter((row) => sign(row.change) < 0).sort((a, b) => compare(a.change, b.change)).slice(0, MOVERS),
+    error: now.error ?? before.error,
+    retry: () => {
+      void now.refetch()
+      void before.refetch()
+    },
+    stale: now.isPlaceholderData || before.isPlaceholderData,
+  }
+}
+
+function metersMoved(now: ProfitRow[], before: ProfitRow[]): Mover[] {
+  const all = new Map<string, Mover>()
+  for (const row of before) all.set(row.key, { key: row.key, name: row.name, now: '0.000000', before: row.revenue, change: minus('0', row.revenue) })
+  for (const row of now) {
+    const was = all.get(row.key)?.before ?? '0.000000'
+    all.set(row.key, { key: row.key, name: row.name, now: row.revenue, before: was, change: minus(row.revenue, was) })
+  }
+  return [...all.values()]
+}
+
+function moverColumns(own: string | undefined): Column<Mover>[] {
+  const currency = (row: Mover) => row.account?.currency ?? own
   return [
     { id: 'name', head: 'Name', cell: (row) => (row.account ? <PageLink to={`accounts/${row.key}`}>{row.name}</PageLink> : row.name) },
-    { id: 'before', head: 'Before', width: 7, align: 'right', from: 'lg', cell: (row) => <Amount value={row.before} currency={currency} /> },
-    { id: 'now', head: 'Now', width: 7, align: 'right', from: 'sm', cell: (row) => <Amount value={row.now} currency={currency} /> },
-    { id: 'change', head: 'Change', width: 7.5, align: 'right', cell: (row) => <Amount value={row.change} currency={currency} signed tone="both" /> },
+    { id: 'before', head: 'Before', width: 7, align: 'right', from: 'lg', cell: (row) => <Amount value={row.before} currency={currency(row)} /> },
+    { id: 'now', head: 'Now', width: 7, align: 'right', from: 'sm', cell: (row) => <Amount value={row.now} currency={currency(row)} /> },
+    { id: 'change', head: 'Change', width: 7.5, align: 'right', cell: (row) => <Amount value={row.change} currency={currency(row)} signed tone="both" /> },
     { id: 'percent', head: 'Growth', width: 5.5, align: 'right', cell: (row) => (sign(row.before) === 0 ? <span className="text-soft">new</span> : <Change value={growth(row.now, row.before)} />) },
   ]
 }
@@ -61,9 +112,10 @@ export default function Performance() {
   const month = readMonth(filters.month, addToMonth(current, -1))
   const by = filters.by === 'meter' ? 'meter' : 'account'
   const trend = useApi('/reseller/insights/attribution', { query: trendRange })
-  const now = useEveryProfit(month, by)
   const past = addToMonth(month, -1)
-  const before = useEveryProfit(past, by)
+  const accounts = useAccountMovers(by === 'account')
+  const meters = useMeterMovers(month, by === 'meter')
+  const { up, down, ...moved } = by === 'account' ? accounts : meters
   const { format, formatTick } = useMoneyFormats(trend.data?.currency)
 
   const periods = trend.data?.periods
@@ -72,15 +124,7 @@ export default function Performance() {
   const [last, previous] = [full?.at(-1), full?.at(-2)]
   const yearAgo = last && full?.find((row) => row.month === addToMonth(last.month, -12))
   const best = full?.reduce((most, row) => (compare(row.revenue, most.revenue) > 0 ? row : most), full[0] as Attribution['periods'][number])
-  const moved = now.data && before.data ? movers(now.data, before.data, by) : undefined
-  const up = moved?.filter((row) => sign(row.change) > 0).sort((a, b) => compare(b.change, a.change)).slice(0, MOVERS)
-  const down = moved?.filter((row) => sign(row.change) < 0).sort((a, b) => compare(a.change, b.change)).slice(0, MOVERS)
-  const failed = now.error ?? before.error
   const columns = moverColumns(trend.data?.currency)
-  const retry = () => {
-    void now.refetch()
-    void before.refetch()
-  }
   return (
     <>
       <InsightsHead current="performance" title="Performance" sub="How revenue and margin grow from month to month, and which accounts and meters make them. Months are in UTC." />
@@ -143,25 +187,25 @@ export default function Performance() {
             <div>
               <h2 id="movers">What moved</h2>
               <p className="text-xs text-soft">
-                {calendar(month, place)} against {calendar(past, place)}, by how much revenue changed.
+                {by === 'account' ? `${calendar(current, place)} so far against all of ${calendar(addToMonth(current, -1), place)}` : `${calendar(month, place)} against ${calendar(past, place)}`}, by how much revenue changed.
               </p>
             </div>
             <div className="flex gap-2">
               <FilterSelect label="Moved by" value={by} onChange={(value) => setFilters({ by: value === 'account' ? undefined : value })} options={[{ value: 'account', label: 'By account' }, { value: 'meter', label: 'By meter' }]} />
-              <MonthSelect value={month} onChange={(value) => setFilters({ month: value })} />
+              {by === 'meter' && <MonthSelect value={month} onChange={(value) => setFilters({ month: value })} />}
             </div>
           </div>
           <div className="grid gap-5 grid-cols-1 xl:grid-cols-2">
             <Card flush title="Grew most">
-              <DataTable label="What grew most" columns={columns} rows={up ?? []} rowId={(row) => row.key} loading={!moved} stale={now.isPlaceholderData || before.isPlaceholderData} error={moved ? undefined : failed} retry={retry} empty={<Empty icon="up" title="Nothing grew" action={<ButtonLink to="accounts">See your accounts</ButtonLink>}>No revenue was higher than in the month before. Choose another month to compare.</Empty>} />
+              <DataTable label="What grew most" columns={columns} rows={up ?? []} rowId={(row) => row.key} loading={!up} stale={moved.stale} error={up ? undefined : moved.error} retry={moved.retry} empty={<Empty icon="up" title="Nothing grew" action={<ButtonLink to="accounts">See your accounts</ButtonLink>}>No revenue is higher than in the month before.</Empty>} />
             </Card>
             <Card flush title="Fell most">
-              <DataTable label="What fell most" columns={columns} rows={down ?? []} rowId={(row) => row.key} loading={!moved} stale={now.isPlaceholderData || before.isPlaceholderData} error={moved ? undefined : failed} retry={retry} empty={<Empty icon="down" title="Nothing fell">No revenue was lower than in the month before.</Empty>} />
+              <DataTable label="What fell most" columns={columns} rows={down ?? []} rowId={(row) => row.key} loading={!down} stale={moved.stale} error={down ? undefined : moved.error} retry={moved.retry} empty={<Empty icon="down" title="Nothing fell">No revenue is lower than in the month before.</Empty>} />
             </Card>
           </div>
-          {moved && moved.length > 0 && (
+          {by === 'account' && (
             <p className="text-xs text-soft">
-              {moved.length} moved in all; {moved.filter((row) => sortable(row.change) > 0).length} of them up.
+              Your direct sub-accounts, with everything below them. <PageLink to="accounts" search={{ sort: '-growth' }}>All accounts by growth</PageLink>
             </p>
           )}
         </section>
