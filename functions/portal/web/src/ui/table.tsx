@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { Button } from './button'
 import { Icon } from './icon'
+import { InRow } from './row'
 import { Failed, Skeleton } from './state'
 
 const ROW_PX = 40
@@ -147,6 +148,17 @@ export function DataTable<Row>(props: Props<Row>) {
 
   const move = useCallback(
     (event: KeyboardEvent<HTMLTableRowElement>, index: number, row: Row | undefined) => {
+      // Right and left walk through what can be pressed in the row, and back to it.
+      const inside = [...event.currentTarget.querySelectorAll<HTMLElement>('a, button')]
+      const at = inside.indexOf(event.target as HTMLElement)
+      if ((event.key === 'ArrowRight' || event.key === 'ArrowLeft') && (event.target === event.currentTarget || at >= 0)) {
+        const next = event.key === 'ArrowRight' ? inside[at + 1] : at > 0 ? inside[at - 1] : at === 0 ? event.currentTarget : undefined
+        if (next) {
+          event.preventDefault()
+          next.focus()
+        }
+        return
+      }
       if (event.target !== event.currentTarget) return
       const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -count, End: count }
       const step = steps[event.key]
@@ -303,7 +315,9 @@ export function DataTable<Row>(props: Props<Row>) {
                     const column = columns.find((candidate) => candidate.id === cell.column.id) as Column<Row>
                     return (
                       <td key={cell.id} className={`truncate border-b border-line px-3 first:pl-4 last:pr-4 ${column.align === 'right' ? 'text-right tabular-nums' : ''}`}>
-                        <table.FlexRender cell={cell} />
+                        <InRow value={interactive}>
+                          <table.FlexRender cell={cell} />
+                        </InRow>
                       </td>
                     )
                   })}
