@@ -26,7 +26,18 @@ export function daysBetween(from: string, to: string): number {
 
 /** The moment at which a day begins in a zone, RFC 3339. Where clocks skip midnight, the first moment after it. */
 export function startOf(day: string, timeZone: string): string {
-  const wanted = Date.parse(`${day}T00:00:00Z`)
+  return momentOf(`${day}T00:00:00`, timeZone)
+}
+
+/** A moment as a `datetime-local` field writes it, read in a zone, RFC 3339; undefined for nothing. */
+export function readMoment(text: string, timeZone: string): string | undefined {
+  const [, minutes, seconds = ':00'] = /^(\d{4,6}-\d{2}-\d{2}T\d{2}:\d{2})(:\d{2})?/.exec(text) ?? []
+  return minutes === undefined || Number.isNaN(Date.parse(`${minutes}${seconds}Z`)) ? undefined : momentOf(`${minutes}${seconds}`, timeZone)
+}
+
+/** When the clocks of a zone show this. What they show twice is the first of the two; what they skip is as long after the skip as it would be into it. */
+function momentOf(clock: string, timeZone: string): string {
+  const wanted = Date.parse(`${clock}Z`)
   const format = new Intl.DateTimeFormat('en-CA', {
     timeZone,
     hourCycle: 'h23',
@@ -41,8 +52,9 @@ export function startOf(day: string, timeZone: string): string {
     const parts = Object.fromEntries(format.formatToParts(moment).map((part) => [part.type, part.value]))
     return Date.parse(`${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:${parts.second}Z`)
   }
-  let moment = wanted
-  for (let round = 0; round < 3; round += 1) moment -= shown(moment) - wanted
+  // Clocks change by less than a day and rarely: one of the offsets of the days around is the one in force.
+  const [earlier, later] = [wanted - 86_400_000, wanted + 86_400_000].map((around) => wanted - (shown(around) - around)) as [number, number]
+  const moment = [earlier, later].find((candidate) => shown(candidate) === wanted) ?? earlier
   return new Date(moment).toISOString().replace('.000Z', 'Z')
 }
 

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
+import { readMoment } from '~/lib/days'
 import { exactMoney } from '~/lib/exact'
 import { count } from '~/lib/format'
 import { useFilters } from '~/lib/search'
@@ -17,7 +18,7 @@ import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { For, LossField, MeterField, MomentField, PriceDialog, readMoment, SellerFilter, SpanShown, StatusShown, useMeters, useOpening } from './common'
+import { For, LossField, MeterField, MomentField, PriceDialog, SellerFilter, SpanShown, StatusShown, useMeters, useOpening } from './common'
 import { KINDS, modelSays, modelText, NEW_MODEL, readModel } from './model'
 import { ModelFields } from './model-fields'
 import { PriceTabs } from './tabs'
@@ -180,7 +181,7 @@ function NewCard({ open, onClose, seller, account, meter: given, from }: { open:
   const save = () => {
     const read = readModel(model)
     setWrong(read.wrong)
-    if (read.model) void submit({ seller_id: seller, account_id: only || undefined, meter, currency: currency as Schema<'Currency'>, effective_from: readMoment(begins), model: read.model, allow_loss: loss })
+    if (read.model) void submit({ seller_id: seller, account_id: only || undefined, meter, currency: currency as Schema<'Currency'>, effective_from: readMoment(begins, viewer.place.timeZone), model: read.model, allow_loss: loss })
   }
   return (
     <PriceDialog open={open} onClose={onClose} title="Set a price from a moment on" action="Set it" busy={busy} error={error} onSubmit={save}>

@@ -51,16 +51,11 @@ export function StatusShown({ row }: { row: Schema<'Span'> }) {
   return <State state={row.status} />
 }
 
-/** A moment as a `datetime-local` field writes it, in this browser's zone, as RFC 3339; undefined for nothing. */
-export function readMoment(text: string): string | undefined {
-  if (!text) return undefined
-  const moment = new Date(text)
-  return Number.isNaN(moment.getTime()) ? undefined : moment.toISOString().replace(/\.\d+Z$/, 'Z')
-}
-
-/** A moment to be chosen; empty is now. */
+/** A moment to be chosen by the clocks of the viewer's account, as moments are shown everywhere; empty is now. */
 export function MomentField({ label, pointer, value, onChange, optional, required, hint }: { label: string; pointer: string; value: string; onChange: (value: string) => void; optional?: boolean; required?: boolean; hint?: string }) {
-  return <TextField label={label} pointer={pointer} type="datetime-local" optional={optional} required={required} value={value} onChange={onChange} hint={hint ?? 'In this browser’s time zone. Now unless you choose a moment.'} />
+  const { place } = useViewer()
+  const says = hint ?? (required ? '' : 'Now unless you choose a moment.')
+  return <TextField label={label} pointer={pointer} type="datetime-local" optional={optional} required={required} value={value} onChange={onChange} hint={`${says} In the time of ${place.timeZone.replaceAll('_', ' ')}.`.trim()} />
 }
 
 /** Selling under cost: refused unless it is asked for in words. After a refusal it says what that means and how to go on. */

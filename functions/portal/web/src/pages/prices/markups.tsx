@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
+import { readMoment } from '~/lib/days'
 import { exactMoney, readDecimal } from '~/lib/exact'
 import { type Place } from '~/lib/format'
 import { useFilters } from '~/lib/search'
@@ -14,7 +15,7 @@ import { CheckField, TextField, useSubmit } from '~/ui/form'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { toast } from '~/ui/toast'
-import { For, LossField, MeterField, MomentField, PriceDialog, readMoment, SellerFilter, SpanShown, StatusShown, useMeters, useOpening } from './common'
+import { For, LossField, MeterField, MomentField, PriceDialog, SellerFilter, SpanShown, StatusShown, useMeters, useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Row = Schema<'Markup'>
@@ -103,7 +104,7 @@ function NewMarkup({ open, onClose, seller, account }: { open: boolean; onClose:
       account_id: only || undefined,
       meter: meter || undefined,
       ...(way === 'percent' ? { percent: `${negative ? '-' : ''}${share}` } : way === 'fixed' ? { fixed: readDecimal(fixed, 12) as string, currency: currency as Schema<'Currency'> } : { end: true }),
-      effective_from: readMoment(begins),
+      effective_from: readMoment(begins, viewer.place.timeZone),
       ...(way === 'end' ? {} : { inherit: inherit && !only, allow_loss: loss }),
     } as Schema<'CreateMarkup'>)
   }

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
+import { readMoment } from '~/lib/days'
 import { plainDecimal, readDecimal } from '~/lib/exact'
 import { compare, fromMicros, sign, toMicros } from '~/lib/decimal'
 import { count, money } from '~/lib/format'
@@ -17,7 +18,7 @@ import { Empty, Notice, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { MomentField, PriceDialog, readMoment, SellerFilter, useOpening } from './common'
+import { MomentField, PriceDialog, SellerFilter, useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Row = Schema<'Package'>
@@ -244,8 +245,8 @@ function NewPackage({ open, onClose, seller, currency }: { open: boolean; onClos
       price: cost,
       currency: currency as Schema<'Currency'>,
       valid_days: valid ? Number(valid) : undefined,
-      available_from: readMoment(from),
-      available_until: readMoment(until),
+      available_from: readMoment(from, place.timeZone),
+      available_until: readMoment(until, place.timeZone),
       max_per_account: most ? Number(most) : undefined,
       seller_id: seller,
     } as Schema<'CreatePackage'>)
@@ -259,7 +260,7 @@ function NewPackage({ open, onClose, seller, currency }: { open: boolean; onClos
         <TextField label="Bonus credits on top" pointer="/bonus" optional inputMode="numeric" value={bonus} onChange={setBonus} wrong={bonus && !number(bonus) ? 'A whole number' : null} />
         <TextField label="Price" pointer="/price" required inputMode="decimal" suffix={currency} value={price} onChange={setPrice} wrong={price && cost === null ? 'Not an amount' : null} hint={each ? `About ${money(each, currency, place, { style: 'exact' })} a credit` : free ? 'Only with a limit for each account.' : undefined} />
         <TextField label="Credits expire after" pointer="/valid_days" optional inputMode="numeric" suffix="days" pattern="[0-9]{1,4}" title="1 to 3650 days" value={valid} onChange={setValid} hint="Never unless you say so." />
-        <MomentField label="On sale from" pointer="/available_from" optional value={from} onChange={setFrom} hint="Now unless you choose a moment." />
+        <MomentField label="On sale from" pointer="/available_from" optional value={from} onChange={setFrom} />
         <MomentField label="On sale until" pointer="/available_until" optional value={until} onChange={setUntil} hint="Until it is retired unless you choose a moment." />
         <TextField label="An account may buy at most" pointer="/max_per_account" optional={!free} required={free} inputMode="numeric" pattern="[0-9]{1,5}" title="1 to 10000" value={most} onChange={setMost} />
       </div>

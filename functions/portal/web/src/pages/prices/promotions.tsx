@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
+import { readMoment } from '~/lib/days'
 import { exactMoney, readDecimal } from '~/lib/exact'
 import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
@@ -19,7 +20,7 @@ import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { LossField, MomentField, PriceDialog, readMoment, SellerFilter, useMeters, useOpening } from './common'
+import { LossField, MomentField, PriceDialog, SellerFilter, useMeters, useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Row = Schema<'Promotion'>
@@ -151,7 +152,7 @@ function Redeem() {
 }
 
 function NewPromotion({ open, onClose, seller }: { open: boolean; onClose: () => void; seller?: string }) {
-  const { account } = useViewer()
+  const { account, place } = useViewer()
   const { meters } = useMeters(seller)
   const currency = useAccount(seller ?? account.id).currency ?? account.currency
   const [name, setName] = useState('')
@@ -176,12 +177,12 @@ function NewPromotion({ open, onClose, seller }: { open: boolean; onClose: () =>
   const read = readDecimal(off, way === 'percent' ? 4 : 12)
   const readCap = cap ? readDecimal(cap, 6) : undefined
   const save = () => {
-    const until = readMoment(ends)
+    const until = readMoment(ends, place.timeZone)
     if (read === null || readCap === null || !until) return
     void submit({
       seller_id: seller,
       name: name.trim(),
-      starts_at: readMoment(starts),
+      starts_at: readMoment(starts, place.timeZone),
       ends_at: until,
       meters: only,
       account_id: of || undefined,
@@ -203,8 +204,8 @@ function NewPromotion({ open, onClose, seller }: { open: boolean; onClose: () =>
       </fieldset>
       <TextField label={way === 'percent' ? 'Percent' : 'A unit'} pointer={way === 'percent' ? '/percent' : '/fixed'} required inputMode="decimal" suffix={way === 'percent' ? '%' : currency} value={off} onChange={setOff} wrong={off && read === null ? 'Not a number that fits' : null} hint="Never more than the price." />
       <div className="grid gap-3 sm:grid-cols-2">
-        <MomentField label="From" pointer="/starts_at" optional value={starts} onChange={setStarts} hint="Now unless you choose a moment." />
-        <MomentField label="Until" pointer="/ends_at" required value={ends} onChange={setEnds} hint="In this browser’s time zone." />
+        <MomentField label="From" pointer="/starts_at" optional value={starts} onChange={setStarts} />
+        <MomentField label="Until" pointer="/ends_at" required value={ends} onChange={setEnds} />
       </div>
       <fieldset>
         <legend className="mb-1 text-sm font-medium">For which meters</legend>

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
+import { readMoment } from '~/lib/days'
 import { readDecimal } from '~/lib/exact'
 import { calendar, count } from '~/lib/format'
 import { useViewer } from '~/session/session'
@@ -11,7 +12,7 @@ import { Exact } from '~/ui/exact'
 import { Form, TextField, useSubmit } from '~/ui/form'
 import { Empty } from '~/ui/state'
 import { Time } from '~/ui/time'
-import { MeterField, MomentField, readMoment, useMeters } from './common'
+import { MeterField, MomentField, useMeters } from './common'
 import { PriceTabs } from './tabs'
 import { LevelTrace } from './trace'
 
@@ -30,7 +31,7 @@ export default function QuotePage() {
   const set = (index: number, change: Partial<(typeof lines)[number]>) => setLines(lines.map((line, here) => (here === index ? { ...line, ...change } : line)))
   const ask = () => {
     if (lines.some((line) => !line.meter || readDecimal(line.quantity, 6) === null)) return
-    void submit({ account_id: of || undefined, at: readMoment(at), lines: lines.map((line) => ({ meter: line.meter, quantity: readDecimal(line.quantity, 6) as string })) } as Schema<'Quote'>)
+    void submit({ account_id: of || undefined, at: readMoment(at, place.timeZone), lines: lines.map((line) => ({ meter: line.meter, quantity: readDecimal(line.quantity, 6) as string })) } as Schema<'Quote'>)
   }
   return (
     <>

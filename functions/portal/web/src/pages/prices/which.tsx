@@ -1,5 +1,6 @@
 import type { Schema } from '~/api/client'
 import { useApi } from '~/api/query'
+import { readMoment } from '~/lib/days'
 import { exactMoney } from '~/lib/exact'
 import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
@@ -13,7 +14,7 @@ import { Icon } from '~/ui/icon'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { ModelShown } from './cards'
-import { MeterField, MomentField, readMoment, useMeters } from './common'
+import { MeterField, MomentField, useMeters } from './common'
 import { markupSays } from './markups'
 import { PriceTabs } from './tabs'
 import { ExplanationLines, RULES } from './trace'
@@ -31,11 +32,11 @@ const VERDICTS: Record<Schema<'RuleVerdict'>, string> = {
 
 /** Which rule sets the price of a meter at each sale, and why no other does. */
 export default function Which() {
-  const { account } = useViewer()
+  const { account, place } = useViewer()
   const [filters, setFilters] = useFilters<'account' | 'meter' | 'at'>()
   const { unitOf } = useMeters()
   const of = filters.account ?? account.id
-  const read = useApi('/reseller/pricing/resolve', { query: { account_id: of, meter: filters.meter ?? '', at: readMoment(filters.at ?? '') } }, { enabled: Boolean(filters.meter), keep: true })
+  const read = useApi('/reseller/pricing/resolve', { query: { account_id: of, meter: filters.meter ?? '', at: readMoment(filters.at ?? '', place.timeZone) } }, { enabled: Boolean(filters.meter), keep: true })
   const { data } = read
   return (
     <>
