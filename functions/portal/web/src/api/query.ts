@@ -88,6 +88,8 @@ export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {
     retry: () => void list.refetch(),
     hasMore: list.hasNextPage,
     loadingMore: list.isFetchingNextPage,
+    /** How many pages were fetched. */
+    pages: list.data?.pages.length ?? 0,
     more,
     stale: list.isPlaceholderData,
   }

@@ -1,5 +1,5 @@
 import { useNavigate, useParams } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useApi, useList } from '~/api/query'
 import { minus, sign, sum } from '~/lib/decimal'
@@ -24,6 +24,9 @@ import { toast } from '~/ui/toast'
 type Run = Schema<'BillingRun'>
 type Row = Schema<'BillingRunRow'>
 const STATES: Schema<'BillingRunRowState'>[] = ['made', 'billed', 'empty', 'running', 'failed']
+/** With a filter on, so many pages are looked through in one go. */
+const PAGES_AT_ONCE = 20
+const PAGE_ROWS = 200
 const keyOf = (row: Row) => `${row.account_id} ${row.month} ${row.part}`
 
 /** One run: how far it is, and what it says of each account. */
@@ -37,9 +40,25 @@ export default function RunPage() {
   const run = read.data
   const completed = run?.state === 'completed'
   if (completed !== over) setOver(completed)
-  const rows = useList('/reseller/billing/runs/{id}/rows', { path: { id }, query: { limit: 200 } }, { enabled: run !== undefined && run.month !== null, everyMs: over ? false : 4_000 })
+  const rows = useList('/reseller/billing/runs/{id}/rows', { path: { id }, query: { limit: PAGE_ROWS } }, { enabled: run !== undefined && run.month !== null, everyMs: over ? false : 4_000 })
   const state = STATES.find((known) => known === filters.state)
   const shown = state ? rows.rows.filter((row) => row.state === state) : rows.rows
+
+  // The platform cannot filter: a finished run is looked through until what it says there is was found, or for so many pages.
+  const [reach, setReach] = useState(PAGES_AT_ONCE)
+  const wanted = run && state === 'failed' ? run.failed : run && state === 'empty' ? run.empty : Number.POSITIVE_INFINITY
+  const missing = state !== undefined && shown.length < wanted && rows.hasMore
+  // Of what is not counted, a page full is enough.
+  const enough = Number.isFinite(wanted) ? wanted : PAGE_ROWS
+  const searching = missing && shown.length < enough && completed && !rows.error && rows.pages < reach
+  const { more, loadingMore } = rows
+  useEffect(() => {
+    if (searching && !loadingMore) more()
+  }, [searching, loadingMore, more])
+  const goOn = () => {
+    setReach(rows.pages + PAGES_AT_ONCE)
+    more()
+  }
   const line = rows.rows.find((row) => keyOf(row) === opened) ?? null
   const currencies = new Set(shown.map((row) => row.currency).filter(Boolean))
   const columns: Column<Row>[] = [
@@ -125,10 +144,17 @@ export default function RunPage() {
                 {...rows}
                 rows={shown}
                 rowId={keyOf}
-                loading={rows.loading}
+                loading={rows.loading || (searching && shown.length === 0)}
+                hasMore={state ? missing : rows.hasMore}
+                more={state ? goOn : more}
                 onOpen={(row) => setOpened(keyOf(row))}
-                empty={<Empty icon="accounts" title={state ? 'None in this state' : completed ? 'No account' : 'Nothing yet'}>{state ? (rows.hasMore ? 'Among the rows that are loaded. Clear the filter and load more.' : 'Clear the filter to see the others.') : completed ? 'No account has a period that begins in this month.' : 'Rows come as chunks are done.'}</Empty>}
+                empty={<Empty icon="accounts" title={state ? 'None in this state' : completed ? 'No account' : 'Nothing yet'}>{state ? (rows.hasMore && missing ? 'Among the rows that were looked through. Load more to look further.' : 'Clear the filter to see the others.') : completed ? 'No account has a period that begins in this month.' : 'Rows come as chunks are done.'}</Empty>}
               />
+              {missing && (
+                <p role="status" className="border-t border-line px-4 py-2 text-sm text-soft">
+                  {count(rows.rows.length, place)} of about {count(Math.max(run.accounts, rows.rows.length), place)} rows looked through, {count(shown.length, place)}{Number.isFinite(wanted) && ` of ${count(wanted, place)}`} found{searching ? '…' : '.'}
+                </p>
+              )}
               {!rows.hasMore && shown.length > 1 && currencies.size === 1 && (
                 <p className="flex justify-between gap-4 border-t border-line px-4 py-2 text-sm font-semibold">
                   <span>{count(shown.length, place)} accounts</span>
