@@ -41,10 +41,11 @@ export function Confirm({
     <Dialog
       open={open}
       onClose={close}
+      sticky={busy}
       title={title}
       footer={
         <>
-          <Button onClick={close}>Cancel</Button>
+          <Button disabled={busy} onClick={close}>Cancel</Button>
           <Button type="submit" form={id} look={danger ? 'danger' : 'primary'} busy={busy} disabled={type !== undefined && typed.trim() !== type}>
             {action}
           </Button>

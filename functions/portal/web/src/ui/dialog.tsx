@@ -9,6 +9,8 @@ interface Props {
   /** Where the actions stand; a form puts its own submit here with `form="…"`. */
   footer?: ReactNode
   wide?: boolean
+  /** Nothing closes it by chance, neither Escape nor the X nor a press beside it: while it works, and for what is shown only once. */
+  sticky?: boolean
 }
 
 function useModal(open: boolean) {
@@ -26,28 +28,41 @@ function useModal(open: boolean) {
   return ref
 }
 
-function Frame({ open, onClose, title, children, footer, className }: Props & { className: string }) {
+function Frame({ open, onClose, title, children, footer, sticky = false, className }: Props & { className: string }) {
   const ref = useModal(open)
   const id = useId()
+  const pressedBeside = useRef(false)
   return (
     <dialog
       ref={ref}
       aria-labelledby={id}
       className={className}
-      onClose={onClose}
+      onClose={() => {
+        // Some browsers let a second Escape through, whatever was said to the first.
+        if (open && sticky) ref.current?.showModal()
+        else onClose()
+      }}
       onCancel={(event) => {
         // Escape closes this one only, not a dialog around it.
         event.stopPropagation()
+        if (sticky) event.preventDefault()
+      }}
+      onKeyDown={(event) => {
+        if (sticky && event.key === 'Escape') event.preventDefault()
+      }}
+      // Only a press that began beside it closes it: a selection that is dragged out of a field ends there too.
+      onPointerDown={(event) => {
+        pressedBeside.current = event.target === ref.current
       }}
       onClick={(event) => {
-        if (event.target === ref.current) ref.current?.close()
+        if (!sticky && pressedBeside.current && event.target === ref.current) ref.current?.close()
       }}
     >
       {open && (
         <div className="flex h-full max-h-[inherit] flex-col">
           <div className="flex items-center justify-between gap-4 border-b border-line px-5 py-3">
             <h2 id={id}>{title}</h2>
-            <Button look="quiet" small icon="close" label="Close" onClick={() => ref.current?.close()} />
+            <Button look="quiet" small icon="close" label="Close" disabled={sticky} onClick={() => ref.current?.close()} />
           </div>
           <div data-body="" className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
           {footer && <div className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</div>}

@@ -81,9 +81,10 @@ export function PriceDialog({ open, onClose, title, action, busy, error, onSubmi
       onClose={onClose}
       title={title}
       wide
+      sticky={busy}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={busy} onClick={onClose}>Cancel</Button>
           <Button look="primary" type="submit" form="price-form" busy={busy}>
             {action}
           </Button>
