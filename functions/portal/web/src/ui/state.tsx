@@ -52,6 +52,18 @@ export function Skeleton({ className = 'h-4 w-24' }: { className?: string }) {
   return <span aria-hidden="true" className={`skeleton inline-block align-middle ${className}`} />
 }
 
+/** Stands beside what was read before, where reading it again failed: what is shown stays, forms and dialogs with it. */
+export function NotFresh({ of }: { of: { data: unknown; error: unknown; refetch: () => unknown } }) {
+  if (!of.error || of.data === undefined) return null
+  return (
+    <div className="mb-4">
+      <Notice tone="warn" title="This may be out of date" action={<Button small icon="refresh" onClick={() => void of.refetch()}>Try again</Button>}>
+        {asApiError(of.error).message}
+      </Notice>
+    </div>
+  )
+}
+
 /** A note in a page. */
 export function Notice({ tone = 'info', title, children, action }: { tone?: 'info' | 'warn' | 'bad' | 'good'; title?: string; children?: ReactNode; action?: ReactNode }) {
   const tones = { info: 'bg-info-wash text-info', warn: 'bg-warn-wash text-warn', bad: 'bg-bad-wash text-bad', good: 'bg-good-wash text-good' }

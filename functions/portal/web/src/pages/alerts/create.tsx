@@ -10,7 +10,7 @@ import { PageHead } from '~/ui/card'
 import { useSubmit } from '~/ui/form'
 import { Failed, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
-import { AlertForm, type SetAlert } from './form'
+import { AlertForm, begin, type SetAlert } from './form'
 import { hasPeriod, METRICS, type Metric } from './words'
 
 /** Makes an alert. The address may say its first words: `metric`, `period`, `meter`, `threshold` and `account_id`. */
@@ -35,25 +35,29 @@ export default function CreateAlert() {
     ),
   )
   const loss = metric === 'loss'
+  const [draft, setDraft] = useState(() =>
+    begin({
+      metric,
+      meter: filters.meter ?? null,
+      period: hasPeriod(metric) ? (filters.period === 'day' ? 'day' : 'month') : null,
+      threshold: filters.threshold ?? (loss ? '0' : ''),
+      recurring: true,
+      subtree: false,
+      enabled: true,
+      channels: { webhook: false, emails: session.who.email ? [session.who.email] : [] },
+    }),
+  )
   return (
     <>
       <PageHead back={<PageLink to="alerts">Alerts</PageLink>} title="New alert" sub={loss ? 'Tells you when usage is sold for less than it costs.' : undefined} />
-      {named && of.error ? (
+      {named && of.error && !of.data ? (
         <Failed error={of.error} retry={() => void of.refetch()} what="The account" />
       ) : named && !of.data ? (
         <Skeleton className="h-96 w-full" />
       ) : (
         <AlertForm
-          start={{
-            metric,
-            meter: filters.meter ?? null,
-            period: hasPeriod(metric) ? (filters.period === 'day' ? 'day' : 'month') : null,
-            threshold: filters.threshold ?? (loss ? '0' : ''),
-            recurring: true,
-            subtree: false,
-            enabled: true,
-            channels: { webhook: false, emails: session.who.email ? [session.who.email] : [] },
-          }}
+          draft={draft}
+          set={(change) => setDraft({ ...draft, ...change })}
           account={watched}
           onAccount={setChosen}
           error={error}

@@ -1,4 +1,3 @@
-import { useState } from 'react'
 import type { BodyOf } from '~/api/client'
 import type { ApiError } from '~/api/problem'
 import { useApi } from '~/api/query'
@@ -14,9 +13,18 @@ import { type Alert, hasPeriod, METRICS, type Metric, sentence } from './words'
 export type SetAlert = BodyOf<'post', '/reseller/alerts'>
 export type Draft = Pick<Alert, 'metric' | 'meter' | 'period' | 'threshold' | 'recurring' | 'subtree' | 'enabled' | 'channels'>
 
+/** An alert while it is written. */
+export type Written = Draft & { emails: string }
+
+/** What stands in the fields for an alert. */
+export function begin({ metric, meter, period, threshold, recurring, subtree, enabled, channels }: Draft): Written {
+  return { metric, meter, period, threshold, recurring, subtree, enabled, channels, emails: (channels.emails ?? []).join('\n') }
+}
+
 /** Sets an alert: of a new one or as a change. */
-export function AlertForm({ start, account, onAccount, error, busy, onSubmit, onCancel, action }: {
-  start: Draft
+export function AlertForm({ draft, set, account, onAccount, error, busy, onSubmit, onCancel, action }: {
+  draft: Written
+  set: (change: Partial<Written>) => void
   /** Whose it is; it cannot be changed later. */
   account: Picked
   onAccount?: (account: Picked) => void
@@ -27,8 +35,6 @@ export function AlertForm({ start, account, onAccount, error, busy, onSubmit, on
   action: string
 }) {
   const { customer, account: own, place } = useViewer()
-  const [draft, setDraft] = useState({ ...start, emails: (start.channels.emails ?? []).join('\n') })
-  const set = (change: Partial<typeof draft>) => setDraft({ ...draft, ...change })
   const { metric } = draft
   const meters = useApi('/reseller/pricing/meters', { query: { account_id: account.id, limit: 200 } }, { enabled: metric === 'usage' })
   const watched = useApi('/reseller/accounts/{id}', { path: { id: account.id } }, { enabled: account.id !== own.id })

@@ -1,4 +1,3 @@
-import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
 import { plainDecimal, readDecimal } from '~/lib/exact'
@@ -7,8 +6,9 @@ import { useViewer } from '~/session/session'
 import { AccountField, useAccount } from '~/ui/account'
 import { Button, ButtonLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { CheckField, Form, SelectField, TextField, useSubmit } from '~/ui/form'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
 import { AddressFields, addressText, FeesField, feeText, readAddress, readOwnFee, readTax, readWhole, TaxesField, taxText } from './fields'
@@ -29,16 +29,17 @@ export default function ProfilePage() {
       <div className="mb-4 max-w-sm">
         <AccountField label="Account" value={of ?? ''} onChange={(value) => setFilters({ account: value || undefined })} hint={of === account.id ? 'Your own: you set its address, tax id and order number; the rest is your seller’s.' : undefined} />
       </div>
+      <NotFresh of={read} />
       {of === undefined ? (
         <Card>
           <Empty icon="accounts" title="Choose an account">The operator is billed by nobody. Choose an account below to see how it is billed.</Empty>
         </Card>
-      ) : read.error ? (
+      ) : read.error && !read.data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The profile" />
         </Card>
       ) : read.data ? (
-        <Edit key={`${of} ${read.data.etag}`} profile={read.data.data} etag={read.data.etag} reload={() => void read.refetch()} />
+        <Edit key={of} newest={read.data} reload={() => read.refetch()} />
       ) : (
         <div className="grid gap-4 lg:grid-cols-2">
           <Card><Skeleton className="h-72 w-full" /></Card>
@@ -49,27 +50,37 @@ export default function ProfilePage() {
   )
 }
 
-function Edit({ profile, etag, reload }: { profile: Profile; etag: string | null; reload: () => void }) {
+/** What stands in the fields for a profile. */
+function begin(profile: Profile) {
+  return {
+    anchor: profile.anchor_day?.toString() ?? '',
+    zone: profile.time_zone ?? '',
+    terms: profile.terms_days?.toString() ?? '',
+    minimum: profile.minimum ? plainDecimal(profile.minimum) : '',
+    ownFees: profile.fees !== null && profile.fees !== undefined,
+    fees: (profile.fees ?? []).map(feeText),
+    exempt: profile.tax_exempt,
+    ownTaxes: profile.tax_rates !== null && profile.tax_rates !== undefined,
+    taxes: (profile.tax_rates ?? []).map(taxText),
+    address: addressText(profile.address),
+    taxId: profile.tax_id ?? '',
+    po: profile.po_number ?? '',
+    collection: (profile.collection ?? '') as string,
+  }
+}
+
+function Edit({ newest, reload }: { newest: Version<Profile>; reload: () => Promise<{ data?: Version<Profile>; error: unknown }> }) {
   const { account, can } = useViewer()
+  const { draft, base, set, discard, took, load } = useDraft(newest, begin, reload)
+  const { anchor, zone, terms, minimum, ownFees, fees, exempt, ownTaxes, taxes, address, taxId, po, collection } = draft
+  const profile = base.data
   const own = profile.account_id === account.id
   const currency = useAccount(profile.account_id).currency ?? account.currency
   const manage = can('billing.manage')
-  const [anchor, setAnchor] = useState(profile.anchor_day?.toString() ?? '')
-  const [zone, setZone] = useState(profile.time_zone ?? '')
-  const [terms, setTerms] = useState(profile.terms_days?.toString() ?? '')
-  const [minimum, setMinimum] = useState(profile.minimum ? plainDecimal(profile.minimum) : '')
-  const [ownFees, setOwnFees] = useState(profile.fees !== null && profile.fees !== undefined)
-  const [fees, setFees] = useState((profile.fees ?? []).map(feeText))
-  const [exempt, setExempt] = useState(profile.tax_exempt)
-  const [ownTaxes, setOwnTaxes] = useState(profile.tax_rates !== null && profile.tax_rates !== undefined)
-  const [taxes, setTaxes] = useState((profile.tax_rates ?? []).map(taxText))
-  const [address, setAddress] = useState(addressText(profile.address))
-  const [taxId, setTaxId] = useState(profile.tax_id ?? '')
-  const [po, setPo] = useState(profile.po_number ?? '')
-  const [collection, setCollection] = useState<string>(profile.collection ?? '')
-  const { submit, busy, error } = useSubmit(
-    (body: Schema<'SetBillingProfile'>) => api.put('/reseller/billing/profile', { body, ifMatch: etag ?? undefined }),
-    () => {
+  const { submit, busy, error, reset } = useSubmit(
+    (body: Schema<'SetBillingProfile'>) => api.put('/reseller/billing/profile', { body, ifMatch: base.etag ?? undefined }),
+    (saved) => {
+      took(saved)
       toast.done('Saved', 'It holds from the next invoice on.')
       void refresh('/reseller/billing/profile', '/reseller/invoices/preview')
     },
@@ -80,6 +91,7 @@ function Edit({ profile, etag, reload }: { profile: Profile; etag: string | null
     terms: readWhole(terms) === null ? 'A whole number of days' : null,
     minimum: minimum && readDecimal(minimum, 6) === null ? 'Not an amount' : null,
   }
+  const stale = error?.code === 'precondition_failed'
   const save = () => {
     if (Object.values(wrong).some(Boolean)) return
     const theirs = { account_id: profile.account_id, address: readAddress(address), tax_id: taxId.trim() || undefined, po_number: po.trim() || undefined }
@@ -98,12 +110,8 @@ function Edit({ profile, etag, reload }: { profile: Profile; etag: string | null
       })
   }
   return (
-    <Form error={error} onSubmit={save}>
-      {error?.code === 'precondition_failed' && (
-        <Notice tone="warn" title="This changed meanwhile" action={<Button small onClick={reload}>Load it anew</Button>}>
-          It changes with everything that is billed or put aside, too. Loading it loses what you wrote here.
-        </Notice>
-      )}
+    <Form error={stale ? null : error} onSubmit={save}>
+      {stale && <Meanwhile what="This profile" load={() => void load(reset)} />}
       <Card title="Running period" actions={<ButtonLink small to="invoices/running" search={{ account: profile.account_id }}>See it</ButtonLink>}>
         <Facts
           rows={[
@@ -115,24 +123,24 @@ function Edit({ profile, etag, reload }: { profile: Profile; etag: string | null
       <fieldset disabled={!manage} className="grid items-start gap-4 lg:grid-cols-2">
         <Card title="Who is billed">
           <div className="space-y-3">
-            <AddressFields value={address} onChange={setAddress} />
-            <TextField label="Tax id" pointer="/tax_id" optional maxLength={120} value={taxId} onChange={setTaxId} />
-            <TextField label="Order number" pointer="/po_number" optional value={po} onChange={setPo} hint="Its invoices say it." />
+            <AddressFields value={address} onChange={(address) => set({ address })} />
+            <TextField label="Tax id" pointer="/tax_id" optional maxLength={120} value={taxId} onChange={(taxId) => set({ taxId })} />
+            <TextField label="Order number" pointer="/po_number" optional value={po} onChange={(po) => set({ po })} hint="Its invoices say it." />
           </div>
         </Card>
         <div className="space-y-4">
           <fieldset disabled={own} className="space-y-4">
             <Card title="Cycle and terms" sub={own ? 'Your seller sets these.' : 'Empty fields are as the seller has it for all.'}>
               <div className="space-y-3">
-                <TextField label="Periods begin on day" pointer="/anchor_day" optional inputMode="numeric" value={anchor} onChange={setAnchor} wrong={wrong.anchor} hint="The first unless you say otherwise. Another day moves the end of the running period, never into the past." />
-                <TextField label="Time zone" pointer="/time_zone" optional placeholder="Europe/Berlin" value={zone} onChange={setZone} hint="That of the account’s settings, else UTC." />
-                <TextField label="Due after" pointer="/terms_days" optional inputMode="numeric" suffix="days" value={terms} onChange={setTerms} wrong={wrong.terms} />
-                <TextField label="A period comes to at least" pointer="/minimum" optional inputMode="decimal" suffix={currency} value={minimum} onChange={setMinimum} wrong={wrong.minimum || null} hint="0 is no minimum." />
+                <TextField label="Periods begin on day" pointer="/anchor_day" optional inputMode="numeric" value={anchor} onChange={(anchor) => set({ anchor })} wrong={wrong.anchor} hint="The first unless you say otherwise. Another day moves the end of the running period, never into the past." />
+                <TextField label="Time zone" pointer="/time_zone" optional placeholder="Europe/Berlin" value={zone} onChange={(zone) => set({ zone })} hint="That of the account’s settings, else UTC." />
+                <TextField label="Due after" pointer="/terms_days" optional inputMode="numeric" suffix="days" value={terms} onChange={(terms) => set({ terms })} wrong={wrong.terms} />
+                <TextField label="A period comes to at least" pointer="/minimum" optional inputMode="decimal" suffix={currency} value={minimum} onChange={(minimum) => set({ minimum })} wrong={wrong.minimum || null} hint="0 is no minimum." />
                 <SelectField
                   label="Cards are charged"
                   pointer="/collection"
                   value={collection}
-                  onChange={setCollection}
+                  onChange={(collection) => set({ collection })}
                   options={[
                     { value: '', label: 'As the seller has it' },
                     { value: 'automatic', label: 'By themselves' },
@@ -144,11 +152,11 @@ function Edit({ profile, etag, reload }: { profile: Profile; etag: string | null
             {!own && (
               <Card title="Fees and taxes">
                 <div className="space-y-4">
-                  <CheckField label="Fees of its own, instead of the seller’s" value={ownFees} onChange={setOwnFees} />
-                  {ownFees && <FeesField own fees={fees} onChange={setFees} currency={currency} />}
-                  <CheckField label="It pays no tax" value={exempt} onChange={setExempt} />
-                  {!exempt && <CheckField label="Rates of tax of its own" value={ownTaxes} onChange={setOwnTaxes} />}
-                  {!exempt && ownTaxes && <TaxesField rates={taxes} onChange={setTaxes} />}
+                  <CheckField label="Fees of its own, instead of the seller’s" value={ownFees} onChange={(ownFees) => set({ ownFees })} />
+                  {ownFees && <FeesField own fees={fees} onChange={(fees) => set({ fees })} currency={currency} />}
+                  <CheckField label="It pays no tax" value={exempt} onChange={(exempt) => set({ exempt })} />
+                  {!exempt && <CheckField label="Rates of tax of its own" value={ownTaxes} onChange={(ownTaxes) => set({ ownTaxes })} />}
+                  {!exempt && ownTaxes && <TaxesField rates={taxes} onChange={(taxes) => set({ taxes })} />}
                 </div>
               </Card>
             )}
@@ -157,7 +165,7 @@ function Edit({ profile, etag, reload }: { profile: Profile; etag: string | null
       </fieldset>
       {manage ? (
         <div className="sticky bottom-14 flex justify-end gap-2 border-t border-line bg-surface py-3 md:bottom-0">
-          <Button onClick={reload}>Load anew</Button>
+          <Button onClick={() => { discard(); void load(reset) }}>Load anew</Button>
           <Button type="submit" look="primary" busy={busy}>
             Save
           </Button>

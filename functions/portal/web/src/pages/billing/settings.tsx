@@ -1,4 +1,3 @@
-import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
 import { plainDecimal, readDecimal } from '~/lib/exact'
@@ -7,8 +6,9 @@ import { useViewer } from '~/session/session'
 import { AccountField, useAccount } from '~/ui/account'
 import { Button, PageLink } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { Form, SelectField, TextArea, TextField, useSubmit } from '~/ui/form'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { AddressFields, addressText, FeesField, feeText, readAddress, readDays, readFee, readTax, readWhole, TaxesField, taxText } from './fields'
 import { BillingTabs } from './tabs'
@@ -28,12 +28,13 @@ export default function SettingsPage() {
       <div className="mb-4 max-w-sm">
         <AccountField label="Seller" value={of} onChange={(value) => setFilters({ account: value || undefined })} />
       </div>
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !read.data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The settings" />
         </Card>
       ) : read.data ? (
-        <Edit key={`${of} ${read.data.etag}`} of={filters.account} settings={read.data.data} etag={read.data.etag} reload={() => void read.refetch()} />
+        <Edit key={of} of={filters.account} newest={read.data} reload={() => read.refetch()} />
       ) : (
         <div className="grid gap-4 lg:grid-cols-2">
           {[1, 2, 3, 4].map((card) => (
@@ -47,28 +48,38 @@ export default function SettingsPage() {
   )
 }
 
-function Edit({ of, settings, etag, reload }: { of: string | undefined; settings: Settings; etag: string | null; reload: () => void }) {
+/** What stands in the fields for the settings. */
+function begin(settings: Settings) {
+  return {
+    prefix: settings.number_prefix,
+    terms: settings.terms_days?.toString() ?? '',
+    grace: String(settings.grace_hours),
+    drafts: String(settings.draft_hours),
+    minimum: settings.minimum ? plainDecimal(settings.minimum) : '',
+    fees: settings.fees.map(feeText),
+    taxes: settings.tax_rates.map(taxText),
+    address: addressText(settings.address),
+    taxId: settings.tax_id ?? '',
+    footer: settings.footer ?? '',
+    collection: settings.collection,
+    retry: (settings.dunning.retry_days ?? []).join(', '),
+    remind: (settings.dunning.remind_days ?? []).join(', '),
+    suspend: settings.dunning.suspend_after_days?.toString() ?? '',
+    giveUp: settings.dunning.uncollectible_after_days?.toString() ?? '',
+  }
+}
+
+function Edit({ of, newest, reload }: { of: string | undefined; newest: Version<Settings>; reload: () => Promise<{ data?: Version<Settings>; error: unknown }> }) {
   const { account, can } = useViewer()
+  const { draft, base, set, discard, took, load } = useDraft(newest, begin, reload)
+  const { prefix, terms, grace, drafts, minimum, fees, taxes, address, taxId, footer, collection, retry, remind, suspend, giveUp } = draft
+  const settings = base.data
   const currency = useAccount(of ?? account.id).currency ?? account.currency
   const manage = can('billing.manage')
-  const [prefix, setPrefix] = useState(settings.number_prefix)
-  const [terms, setTerms] = useState(settings.terms_days?.toString() ?? '')
-  const [grace, setGrace] = useState(String(settings.grace_hours))
-  const [draft, setDraft] = useState(String(settings.draft_hours))
-  const [minimum, setMinimum] = useState(settings.minimum ? plainDecimal(settings.minimum) : '')
-  const [fees, setFees] = useState(settings.fees.map(feeText))
-  const [taxes, setTaxes] = useState(settings.tax_rates.map(taxText))
-  const [address, setAddress] = useState(addressText(settings.address))
-  const [taxId, setTaxId] = useState(settings.tax_id ?? '')
-  const [footer, setFooter] = useState(settings.footer ?? '')
-  const [collection, setCollection] = useState<Schema<'Collection'>>(settings.collection)
-  const [retry, setRetry] = useState((settings.dunning.retry_days ?? []).join(', '))
-  const [remind, setRemind] = useState((settings.dunning.remind_days ?? []).join(', '))
-  const [suspend, setSuspend] = useState(settings.dunning.suspend_after_days?.toString() ?? '')
-  const [giveUp, setGiveUp] = useState(settings.dunning.uncollectible_after_days?.toString() ?? '')
-  const { submit, busy, error } = useSubmit(
-    (body: Schema<'SetBillingSettings'>) => api.put('/reseller/billing/settings', { body, ifMatch: etag ?? undefined }),
-    () => {
+  const { submit, busy, error, reset } = useSubmit(
+    (body: Schema<'SetBillingSettings'>) => api.put('/reseller/billing/settings', { body, ifMatch: base.etag ?? undefined }),
+    (saved) => {
+      took(saved)
       toast.done('Saved', 'It holds from the next invoices on.')
       void refresh('/reseller/billing/settings', '/reseller/invoices/preview')
     },
@@ -79,11 +90,12 @@ function Edit({ of, settings, etag, reload }: { of: string | undefined; settings
     remind: readDays(remind) === null ? days : null,
     terms: readWhole(terms) === null ? 'A whole number of days' : null,
     grace: typeof readWhole(grace) !== 'number' ? 'A whole number of hours' : null,
-    draft: typeof readWhole(draft) !== 'number' ? 'A whole number of hours' : null,
+    drafts: typeof readWhole(drafts) !== 'number' ? 'A whole number of hours' : null,
     suspend: readWhole(suspend) === null ? 'A whole number of days' : null,
     giveUp: readWhole(giveUp) === null ? 'A whole number of days' : null,
     minimum: minimum && readDecimal(minimum, 6) === null ? 'Not an amount' : null,
   }
+  const stale = error?.code === 'precondition_failed'
   const save = () => {
     if (Object.values(wrong).some(Boolean)) return
     void submit({
@@ -91,7 +103,7 @@ function Edit({ of, settings, etag, reload }: { of: string | undefined; settings
       number_prefix: prefix.trim(),
       terms_days: readWhole(terms) ?? undefined,
       grace_hours: readWhole(grace) ?? undefined,
-      draft_hours: readWhole(draft) ?? undefined,
+      draft_hours: readWhole(drafts) ?? undefined,
       minimum: minimum ? readDecimal(minimum, 6) : undefined,
       fees: fees.map(readFee),
       tax_rates: taxes.map(readTax),
@@ -103,21 +115,17 @@ function Edit({ of, settings, etag, reload }: { of: string | undefined; settings
     })
   }
   return (
-    <Form error={error} onSubmit={save}>
-      {error?.code === 'precondition_failed' && (
-        <Notice tone="warn" title="Somebody changed these settings meanwhile" action={<Button small onClick={reload}>Load theirs</Button>}>
-          Loading them loses what you wrote here.
-        </Notice>
-      )}
+    <Form error={stale ? null : error} onSubmit={save}>
+      {stale && <Meanwhile what="These settings" load={() => void load(reset)} />}
       <fieldset disabled={!manage} className="grid items-start gap-4 lg:grid-cols-2">
         <Card title="Invoices">
           <div className="space-y-3">
-            <TextField label="Numbers begin with" pointer="/number_prefix" required pattern="[A-Z0-9]([A-Z0-9-]{0,14}[A-Z0-9])?" title="Capital letters, digits and -" value={prefix} onChange={setPrefix} hint={`As ${prefix || 'INV'}-000001. Another prefix goes on counting.`} />
-            <TextField label="Due after" pointer="/terms_days" optional inputMode="numeric" suffix="days" value={terms} onChange={setTerms} wrong={wrong.terms} hint="14 unless you say otherwise." />
-            <TextField label="Stay drafts for" pointer="/draft_hours" required inputMode="numeric" suffix="hours" value={draft} onChange={setDraft} wrong={wrong.draft} hint="0: issued at once. A draft has no number and nothing of it is collected." />
-            <TextField label="Wait for late usage" pointer="/grace_hours" required inputMode="numeric" suffix="hours" value={grace} onChange={setGrace} wrong={wrong.grace} hint="Up to 168. A month is billed so much later, with all that was used in it." />
-            <TextField label="A period comes to at least" pointer="/minimum" optional inputMode="decimal" suffix={currency} value={minimum} onChange={setMinimum} wrong={wrong.minimum || null} />
-            <TextArea label="Below each invoice" pointer="/footer" optional rows={3} value={footer} onChange={setFooter} />
+            <TextField label="Numbers begin with" pointer="/number_prefix" required pattern="[A-Z0-9]([A-Z0-9-]{0,14}[A-Z0-9])?" title="Capital letters, digits and -" value={prefix} onChange={(prefix) => set({ prefix })} hint={`As ${prefix || 'INV'}-000001. Another prefix goes on counting.`} />
+            <TextField label="Due after" pointer="/terms_days" optional inputMode="numeric" suffix="days" value={terms} onChange={(terms) => set({ terms })} wrong={wrong.terms} hint="14 unless you say otherwise." />
+            <TextField label="Stay drafts for" pointer="/draft_hours" required inputMode="numeric" suffix="hours" value={drafts} onChange={(drafts) => set({ drafts })} wrong={wrong.drafts} hint="0: issued at once. A draft has no number and nothing of it is collected." />
+            <TextField label="Wait for late usage" pointer="/grace_hours" required inputMode="numeric" suffix="hours" value={grace} onChange={(grace) => set({ grace })} wrong={wrong.grace} hint="Up to 168. A month is billed so much later, with all that was used in it." />
+            <TextField label="A period comes to at least" pointer="/minimum" optional inputMode="decimal" suffix={currency} value={minimum} onChange={(minimum) => set({ minimum })} wrong={wrong.minimum || null} />
+            <TextArea label="Below each invoice" pointer="/footer" optional rows={3} value={footer} onChange={(footer) => set({ footer })} />
           </div>
         </Card>
         <Card title="How what is due is chased" sub="Days are counted from the due date.">
@@ -126,35 +134,35 @@ function Edit({ of, settings, etag, reload }: { of: string | undefined; settings
               label="Cards are charged"
               pointer="/collection"
               value={collection}
-              onChange={(value) => setCollection(value as Schema<'Collection'>)}
+              onChange={(value) => set({ collection: value as Schema<'Collection'> })}
               options={[
                 { value: 'automatic', label: 'By themselves: credit first, then the default card' },
                 { value: 'manual', label: 'Only by hand: credit alone is taken by itself' },
               ]}
               hint={settings.processor ? undefined : <>No processor is connected. <PageLink to="payments/processor" className="underline">Connect Stripe</PageLink></>}
             />
-            <TextField label="Tried again after" pointer="/dunning/retry_days" suffix="days" value={retry} onChange={setRetry} wrong={wrong.retry} hint="As 1, 3, 5, 7. Nothing: never." />
-            <TextField label="Reminded of after" pointer="/dunning/remind_days" suffix="days" value={remind} onChange={setRemind} wrong={wrong.remind} />
-            <TextField label="Account suspended after" pointer="/dunning/suspend_after_days" optional inputMode="numeric" suffix="days" value={suspend} onChange={setSuspend} wrong={wrong.suspend} hint="Nothing: never. A suspended account and everything below it can spend nothing." />
-            <TextField label="Given up after" pointer="/dunning/uncollectible_after_days" optional inputMode="numeric" suffix="days" value={giveUp} onChange={setGiveUp} wrong={wrong.giveUp} hint="Nothing: never." />
+            <TextField label="Tried again after" pointer="/dunning/retry_days" suffix="days" value={retry} onChange={(retry) => set({ retry })} wrong={wrong.retry} hint="As 1, 3, 5, 7. Nothing: never." />
+            <TextField label="Reminded of after" pointer="/dunning/remind_days" suffix="days" value={remind} onChange={(remind) => set({ remind })} wrong={wrong.remind} />
+            <TextField label="Account suspended after" pointer="/dunning/suspend_after_days" optional inputMode="numeric" suffix="days" value={suspend} onChange={(suspend) => set({ suspend })} wrong={wrong.suspend} hint="Nothing: never. A suspended account and everything below it can spend nothing." />
+            <TextField label="Given up after" pointer="/dunning/uncollectible_after_days" optional inputMode="numeric" suffix="days" value={giveUp} onChange={(giveUp) => set({ giveUp })} wrong={wrong.giveUp} hint="Nothing: never." />
           </div>
         </Card>
         <Card title="Fees and taxes">
           <div className="space-y-5">
-            <FeesField fees={fees} onChange={setFees} currency={currency} />
-            <TaxesField rates={taxes} onChange={setTaxes} />
+            <FeesField fees={fees} onChange={(fees) => set({ fees })} currency={currency} />
+            <TaxesField rates={taxes} onChange={(taxes) => set({ taxes })} />
           </div>
         </Card>
         <Card title="Who bills">
           <div className="space-y-3">
-            <AddressFields value={address} onChange={setAddress} />
-            <TextField label="Tax id" pointer="/tax_id" optional maxLength={120} value={taxId} onChange={setTaxId} />
+            <AddressFields value={address} onChange={(address) => set({ address })} />
+            <TextField label="Tax id" pointer="/tax_id" optional maxLength={120} value={taxId} onChange={(taxId) => set({ taxId })} />
           </div>
         </Card>
       </fieldset>
       {manage ? (
         <div className="sticky bottom-14 flex justify-end gap-2 border-t border-line bg-surface py-3 md:bottom-0">
-          <Button onClick={reload}>Load anew</Button>
+          <Button onClick={() => { discard(); void load(reset) }}>Load anew</Button>
           <Button type="submit" look="primary" busy={busy}>
             Save
           </Button>

@@ -1,5 +1,6 @@
 import { useCallback, useState } from 'react'
 import { api, type Reply } from '~/api/client'
+import type { ApiError } from '~/api/problem'
 import type { BrandView } from '~/api/contract'
 import { safeHttp } from '~/lib/links'
 import { State } from '~/ui/badge'
@@ -7,6 +8,7 @@ import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Copy } from '~/ui/copy'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { Form, Problem, TextField, useSubmit } from '~/ui/form'
 import { Icon } from '~/ui/icon'
 import { Notice } from '~/ui/state'
@@ -14,47 +16,51 @@ import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
 
 interface Props {
-  view: BrandView
+  base: Version<BrandView>
   may: boolean
   onSaved: (reply: Reply<BrandView>) => void
+  load: (loaded: () => void) => Promise<void>
 }
 
+const begin = (view: BrandView) => ({ slug: view.slug ?? '' })
+const stale = (error: ApiError | null) => error?.code === 'precondition_failed'
+
 /** The portal's own path: `/portal/corner`. */
-export function SlugCard({ view, may, onSaved }: Props) {
+export function SlugCard({ base, may, onSaved, load }: Props) {
+  const view = base.data
   const id = view.account_id
-  const [slug, setSlug] = useState(view.slug ?? '')
+  const ifMatch = base.etag ?? undefined
+  const { draft, set, took } = useDraft(base, begin, async () => ({ data: base, error: null }))
+  const { slug } = draft
   const [freeing, setFreeing] = useState(false)
   const save = useSubmit(
-    useCallback((slug: string) => api.put('/reseller/accounts/{id}/brand/slug', { path: { id }, body: { slug } }), [id]),
-    useCallback(
-      (reply: Reply<BrandView>) => {
-        toast.done('The portal has its address.')
-        onSaved(reply)
-      },
-      [onSaved],
-    ),
+    (slug: string) => api.put('/reseller/accounts/{id}/brand/slug', { path: { id }, body: { slug }, ifMatch }),
+    (reply: Reply<BrandView>) => {
+      toast.done('The portal has its address.')
+      took(reply)
+      onSaved(reply)
+    },
   )
   const free = useSubmit(
-    useCallback((of: string) => api.delete('/reseller/accounts/{id}/brand/slug', { path: { id: of } }), []),
-    useCallback(
-      (reply: Reply<BrandView>) => {
-        setFreeing(false)
-        setSlug('')
-        toast.done('The address was given up.')
-        onSaved(reply)
-      },
-      [onSaved],
-    ),
+    (of: string) => api.delete('/reseller/accounts/{id}/brand/slug', { path: { id: of }, ifMatch }),
+    (reply: Reply<BrandView>) => {
+      setFreeing(false)
+      toast.done('The address was given up.')
+      took(reply)
+      onSaved(reply)
+    },
   )
   const wrong = slug && !/^[a-z][a-z0-9-]{1,38}[a-z0-9]$/.test(slug) ? 'Three to forty lower-case letters, digits and dashes; a letter first, no dash at the end.' : null
   const taken = save.error?.code === 'slug_taken' ? 'This name is taken. Try another.' : null
-  const url = safeHttp(view.portal_url)
+  // A path alone is one of these very pages.
+  const url = safeHttp(view.portal_url?.startsWith('/') ? location.origin + view.portal_url : view.portal_url)
   return (
     <Card title="Portal address" sub="Where the customers of this account sign in, in its brand.">
-      <Form error={taken ? null : save.error} onSubmit={() => void save.submit(slug)} className="mt-2 space-y-3">
+      <Form error={taken || stale(save.error) ? null : save.error} onSubmit={() => void save.submit(slug)} className="mt-2 space-y-3">
+        {stale(save.error) && <Meanwhile what="This brand" load={() => void load(save.reset)} />}
         <div className="flex flex-wrap items-end gap-2">
           <div className="min-w-56 flex-1">
-            <TextField label="Name in the address" pointer="/slug" value={slug} onChange={setSlug} wrong={wrong ?? taken} disabled={!may} autoComplete="off" placeholder="corner" hint={`…/portal/${slug || 'corner'}`} />
+            <TextField label="Name in the address" pointer="/slug" value={slug} onChange={(slug) => set({ slug })} wrong={wrong ?? taken} disabled={!may} autoComplete="off" placeholder="corner" hint={`…/portal/${slug || 'corner'}`} />
           </div>
         </div>
         {may && (
@@ -77,7 +83,8 @@ export function SlugCard({ view, may, onSaved }: Props) {
           </a>
         </p>
       )}
-      <Confirm open={freeing} onClose={() => { setFreeing(false); free.reset() }} onConfirm={() => void free.submit(id)} title={`Give “${view.slug ?? ''}” up?`} action="Give it up" danger type={view.slug ?? undefined} busy={free.busy} error={free.error}>
+      <Confirm open={freeing} onClose={() => { setFreeing(false); free.reset() }} onConfirm={() => void free.submit(id)} title={`Give “${view.slug ?? ''}” up?`} action="Give it up" danger type={view.slug ?? undefined} busy={free.busy} error={stale(free.error) ? null : free.error}>
+        {stale(free.error) && <Meanwhile what="This brand" load={() => void load(free.reset)} />}
         <p>Links to it stop at once, in mails that were sent too. Anybody may take the name then.</p>
       </Confirm>
     </Card>
@@ -95,17 +102,19 @@ function Record({ label, text }: { label: string; text: string }) {
 }
 
 /** A host of the account's own for its portal, proved by a TXT record. */
-export function HostCard({ view, may, onSaved }: Props) {
+export function HostCard({ base, may, onSaved, load }: Props) {
+  const view = base.data
   const id = view.account_id
+  const ifMatch = base.etag ?? undefined
   const { host } = view
   const [name, setName] = useState('')
   const [detaching, setDetaching] = useState(false)
   const attach = useSubmit(
-    useCallback((host: string) => api.put('/reseller/accounts/{id}/brand/host', { path: { id }, body: { host } }), [id]),
+    useCallback((host: string) => api.put('/reseller/accounts/{id}/brand/host', { path: { id }, body: { host }, ifMatch }), [id, ifMatch]),
     useCallback((reply: Reply<BrandView>) => onSaved(reply), [onSaved]),
   )
   const verify = useSubmit(
-    useCallback((of: string) => api.post('/reseller/accounts/{id}/brand/host/verify', { path: { id: of } }), []),
+    useCallback((of: string) => api.post('/reseller/accounts/{id}/brand/host/verify', { path: { id: of }, ifMatch }), [ifMatch]),
     useCallback(
       (reply: Reply<BrandView>) => {
         toast.done('The host is yours: the portal answers there.')
@@ -115,7 +124,7 @@ export function HostCard({ view, may, onSaved }: Props) {
     ),
   )
   const detach = useSubmit(
-    useCallback((of: string) => api.delete('/reseller/accounts/{id}/brand/host', { path: { id: of } }), []),
+    useCallback((of: string) => api.delete('/reseller/accounts/{id}/brand/host', { path: { id: of }, ifMatch }), [ifMatch]),
     useCallback(
       (reply: Reply<BrandView>) => {
         setDetaching(false)
@@ -131,7 +140,8 @@ export function HostCard({ view, may, onSaved }: Props) {
     <Card title="Own host" sub="The portal on an address of your own, as portal.corner.example." actions={host && <State state={host.status} />}>
       {!host ? (
         may ? (
-          <Form error={attach.error} onSubmit={() => void attach.submit(name.trim().toLowerCase())} className="mt-2 space-y-3">
+          <Form error={stale(attach.error) ? null : attach.error} onSubmit={() => void attach.submit(name.trim().toLowerCase())} className="mt-2 space-y-3">
+            {stale(attach.error) && <Meanwhile what="This brand" load={() => void load(attach.reset)} />}
             <TextField label="Host" pointer="/host" value={name} onChange={setName} autoComplete="off" placeholder="portal.corner.example" hint="You prove by a DNS record that it is yours; then it is pointed here." />
             <Button type="submit" busy={attach.busy} disabled={!/^[^\s/:]+\.[^\s/:]+$/.test(name.trim())}>
               Attach
@@ -154,6 +164,8 @@ export function HostCard({ view, may, onSaved }: Props) {
                 <Notice tone="warn" title="The record is not there yet">
                   {verify.error?.message} Changes of DNS can take an hour; try again later.
                 </Notice>
+              ) : stale(verify.error) ? (
+                <Meanwhile what="This brand" load={() => void load(verify.reset)} />
               ) : (
                 verify.error && <Problem error={verify.error} />
               )}
@@ -177,7 +189,8 @@ export function HostCard({ view, may, onSaved }: Props) {
           )}
         </div>
       )}
-      <Confirm open={detaching} onClose={() => { setDetaching(false); detach.reset() }} onConfirm={() => void detach.submit(id)} title={`Detach ${host?.host ?? 'the host'}?`} action="Detach" danger type={host?.status === 'verified' ? host.host : undefined} busy={detach.busy} error={detach.error}>
+      <Confirm open={detaching} onClose={() => { setDetaching(false); detach.reset() }} onConfirm={() => void detach.submit(id)} title={`Detach ${host?.host ?? 'the host'}?`} action="Detach" danger type={host?.status === 'verified' ? host.host : undefined} busy={detach.busy} error={stale(detach.error) ? null : detach.error}>
+        {stale(detach.error) && <Meanwhile what="This brand" load={() => void load(detach.reset)} />}
         <p>The host shows this brand no more, at once. The portal goes on under its path. To attach the host again, a new record is asked for.</p>
       </Confirm>
     </Card>

@@ -6,6 +6,7 @@ import { safeHttp } from '~/lib/links'
 import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
+import { Meanwhile } from '~/ui/draft'
 import { Problem, useSubmit } from '~/ui/form'
 import { Icon } from '~/ui/icon'
 import { toast } from '~/ui/toast'
@@ -35,7 +36,7 @@ async function wrongWith(file: File): Promise<string | null> {
 }
 
 /** The logo: chosen, looked at, then sent. `onDraft` shows the chosen one in the preview before it is saved. */
-export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock, onDraft, onSaved }: {
+export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock, onDraft, etag, onSaved, load }: {
   accountId: string
   /** The one in force, the account's own or inherited. */
   current: string | null
@@ -46,7 +47,10 @@ export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock
   lockedBelow: boolean
   onLock: (locked: boolean) => void
   onDraft: (url: string | null) => void
+  /** The version that is shown. */
+  etag: string | null
   onSaved: (reply: Reply<BrandView>) => void
+  load: (loaded: () => void) => Promise<void>
 }) {
   const input = useRef<HTMLInputElement>(null)
   const [chosen, setChosen] = useState<{ file: File; url: string } | null>(null)
@@ -69,7 +73,7 @@ export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock
     if (!found) choose({ file, url: URL.createObjectURL(file) })
   }
   const upload = useSubmit(
-    useCallback(async (file: File) => api.put('/reseller/accounts/{id}/brand/logo', { path: { id: accountId }, body: { image: base64(new Uint8Array(await file.arrayBuffer())) } }), [accountId]),
+    useCallback(async (file: File) => api.put('/reseller/accounts/{id}/brand/logo', { path: { id: accountId }, body: { image: base64(new Uint8Array(await file.arrayBuffer())) }, ifMatch: etag ?? undefined }), [accountId, etag]),
     useCallback(
       (reply: Reply<BrandView>) => {
         toast.done('The logo was saved.')
@@ -80,7 +84,7 @@ export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock
     ),
   )
   const removal = useSubmit(
-    useCallback((id: string) => api.delete('/reseller/accounts/{id}/brand/logo', { path: { id } }), []),
+    useCallback((id: string) => api.delete('/reseller/accounts/{id}/brand/logo', { path: { id }, ifMatch: etag ?? undefined }), [etag]),
     useCallback(
       (reply: Reply<BrandView>) => {
         setRemoving(false)
@@ -92,9 +96,10 @@ export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock
   )
   const shown = chosen?.url ?? safeHttp(current)
   const error: ApiError | null = upload.error
+  const staleRemoval = removal.error?.code === 'precondition_failed'
   return (
     <Card title="Logo" sub="PNG, JPEG, WebP or GIF, at most 200 KB. It is drawn anew at 512 × 256 or smaller, and what else the file holds is dropped.">
-      {error && <Problem error={error} />}
+      {error?.code === 'precondition_failed' ? <Meanwhile what="This brand" load={() => void load(upload.reset)} /> : error && <Problem error={error} />}
       <div
         className={`mt-2 flex flex-wrap items-center gap-4 rounded-lg border border-dashed p-3 ${over ? 'border-(--accent-ink) bg-accent-wash' : 'border-line-strong'}`}
         onDragOver={(event) => {
@@ -150,7 +155,8 @@ export function Logo({ accountId, current, own, may, locked, lockedBelow, onLock
           {wrong}
         </p>
       )}
-      <Confirm open={removing} onClose={() => { setRemoving(false); removal.reset() }} onConfirm={() => void removal.submit(accountId)} title="Remove the logo?" action="Remove" danger busy={removal.busy} error={removal.error}>
+      <Confirm open={removing} onClose={() => { setRemoving(false); removal.reset() }} onConfirm={() => void removal.submit(accountId)} title="Remove the logo?" action="Remove" danger busy={removal.busy} error={staleRemoval ? null : removal.error}>
+        {staleRemoval && <Meanwhile what="This brand" load={() => void load(removal.reset)} />}
         <p>Pages, mails and new invoices show the logo from above, or the name. Invoices that are issued already keep theirs.</p>
       </Confirm>
     </Card>

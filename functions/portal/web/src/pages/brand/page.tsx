@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useEffect, useId, useState } from 'react'
+import { type ReactNode, useId, useState } from 'react'
 import { api, type Reply } from '~/api/client'
 import type { BrandPart, BrandTokens, BrandView } from '~/api/contract'
 import { refresh, useApi, useEditable } from '~/api/query'
@@ -11,14 +11,15 @@ import { AccountPicker } from '~/ui/account'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { Form, TextField, useSubmit } from '~/ui/form'
 import { Icon } from '~/ui/icon'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { HostCard, SlugCard } from './address'
 import { Logo } from './logo'
 import { Preview } from './preview'
-import { bodyOf, type Draft, draftOf, findingOf, findings, same, type Token, TOKENS, worn } from './tokens'
+import { bodyOf, type Draft, draftOf, findingOf, findings, type Token, TOKENS, worn } from './tokens'
 
 const PATH = '/reseller/accounts/{id}/brand'
 const GROUPS = [
@@ -112,62 +113,43 @@ function Contrast({ view, draft, changed }: { view: BrandView; draft: Draft; cha
   )
 }
 
-function Editor({ first, firstEtag, accountId, sells, newest, reload }: { first: BrandView; firstEtag: string | null; accountId: string; sells: boolean; newest: { data: BrandView; etag: string | null }; reload: () => Promise<unknown> }) {
+const begin = (view: BrandView) => draftOf(view.own)
+
+function Editor({ accountId, sells, newest, reload }: { accountId: string; sells: boolean; newest: Version<BrandView>; reload: () => Promise<{ data?: Version<BrandView>; error: unknown }> }) {
   const { can } = useViewer()
   const id = useId()
   const may = can('accounts.update')
-  const [base, setBase] = useState({ view: first, etag: firstEtag })
-  const [draft, setDraft] = useState(() => draftOf(first.own))
+  const { draft, base, changed, set, discard, took: take, load } = useDraft(newest, begin, reload)
   const [logo, setLogo] = useState<string | null>(null)
-  const { view } = base
-  const changed = !same(draft, draftOf(view.own))
+  const view = base.data
 
-  // What was asked anew replaces what is shown only where nothing was written: else the save is refused by its version, and says so.
-  useEffect(() => {
-    if (changed || newest.data.version <= base.view.version) return
-    setBase({ view: newest.data, etag: newest.etag })
-    setDraft(draftOf(newest.data.own))
-  }, [newest, changed, base.view.version])
-
-  const took = useCallback((reply: Reply<BrandView>) => {
-    setBase({ view: reply.data, etag: reply.etag ?? `"${reply.data.version}"` })
+  // What is saved beside the tokens leaves their draft as it is.
+  const took = (reply: Reply<BrandView>, keep = true) => {
+    take({ data: reply.data, etag: reply.etag ?? `"${reply.data.version}"` }, keep)
     void refresh(PATH, '/portal/brand')
-  }, [])
+  }
   const { submit, busy, error, reset } = useSubmit(
-    useCallback((body: BrandTokens) => api.put(PATH, { path: { id: accountId }, body, ...(base.etag ? { ifMatch: base.etag } : {}) }), [accountId, base.etag]),
-    useCallback(
-      (reply: Reply<BrandView>) => {
-        toast.done('The brand was saved.')
-        setDraft(draftOf(reply.data.own))
-        took(reply)
-      },
-      [took],
-    ),
+    (body: BrandTokens) => api.put(PATH, { path: { id: accountId }, body, ifMatch: base.etag ?? undefined }),
+    (reply) => {
+      toast.done('The brand was saved.')
+      took(reply, false)
+    },
   )
   const stale = error?.code === 'precondition_failed'
   const look = worn(draft, view, logo ?? safeHttp(view.in_force.logo_url))
   const lockedField = error?.code === 'brand_locked'
-  const startAgain = async () => {
-    reset()
-    setDraft(draftOf(view.own))
-    await reload()
-  }
   return (
     <div className="space-y-5">
       <Preview accountId={accountId} look={look} body={bodyOf(draft)} />
       <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Form id={id} error={stale ? null : error} className="space-y-5" onSubmit={() => changed && void submit(bodyOf(draft))}>
-          {stale && (
-            <Notice tone="warn" title="Somebody changed this brand meanwhile" action={<Button small onClick={() => void startAgain()}>Load it anew</Button>}>
-              Load it anew and make your change again; what you wrote here is then gone.
-            </Notice>
-          )}
+          {stale && <Meanwhile what="This brand" load={() => void load(reset)} />}
           {lockedField && <Notice tone="info">A token was locked further up meanwhile. Load the page anew to see which.</Notice>}
           {GROUPS.map((group) => (
             <Card key={group.id} title={group.title}>
               <div className="divide-y divide-line">
                 {TOKENS.filter((spec) => spec.group === group.id).map((spec) => (
-                  <TokenRow key={spec.token} spec={spec} draft={draft} view={view} may={may} onChange={setDraft} />
+                  <TokenRow key={spec.token} spec={spec} draft={draft} view={view} may={may} onChange={set} />
                 ))}
               </div>
             </Card>
@@ -178,7 +160,7 @@ function Editor({ first, firstEtag, accountId, sells, newest, reload }: { first:
                 There are changes that are not saved.
               </p>
               <div className="flex gap-2">
-                <Button onClick={() => setDraft(draftOf(view.own))}>Discard</Button>
+                <Button onClick={discard}>Discard</Button>
                 <Button type="submit" look="primary" busy={busy}>
                   Save
                 </Button>
@@ -188,11 +170,11 @@ function Editor({ first, firstEtag, accountId, sells, newest, reload }: { first:
         </Form>
         <div className="space-y-5">
           <Contrast view={view} draft={draft} changed={changed} />
-          <Logo accountId={accountId} current={view.in_force.logo_url} own={view.own.logo_url !== null} may={may} locked={view.locked_above.includes('logo')} lockedBelow={draft.locked.includes('logo')} onLock={(locked) => setDraft(locking(draft, 'logo', locked))} onDraft={setLogo} onSaved={took} />
+          <Logo accountId={accountId} current={view.in_force.logo_url} own={view.own.logo_url !== null} may={may} locked={view.locked_above.includes('logo')} lockedBelow={draft.locked.includes('logo')} onLock={(locked) => set(locking(draft, 'logo', locked))} onDraft={setLogo} etag={base.etag} onSaved={took} load={load} />
           {sells && (
             <>
-              <SlugCard key={`slug-${view.slug}`} view={view} may={may} onSaved={took} />
-              <HostCard view={view} may={may} onSaved={took} />
+              <SlugCard base={base} may={may} onSaved={took} load={load} />
+              <HostCard base={base} may={may} onSaved={took} load={load} />
             </>
           )}
         </div>
@@ -224,6 +206,7 @@ export default function Brand() {
           )
         }
       />
+      <NotFresh of={brand} />
       {brand.error && !brand.data ? (
         <Card>
           <Failed error={brand.error} retry={() => void brand.refetch()} what="The brand" />
@@ -237,7 +220,7 @@ export default function Brand() {
           </div>
         </div>
       ) : (
-        <Editor key={accountId} first={brand.data.data} firstEtag={brand.data.etag} accountId={accountId} sells={kind !== undefined && kind !== 'customer'} newest={brand.data} reload={() => brand.refetch()} />
+        <Editor key={accountId} accountId={accountId} sells={kind !== undefined && kind !== 'customer'} newest={brand.data} reload={() => brand.refetch()} />
       )}
     </>
   )

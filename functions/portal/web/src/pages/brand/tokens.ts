@@ -29,10 +29,6 @@ export function bodyOf(draft: Draft): BrandTokens {
   return { ...Object.fromEntries(TOKENS.filter(({ token }) => draft.values[token].trim()).map(({ token }) => [token, draft.values[token].trim()])), locked: draft.locked }
 }
 
-export function same(left: Draft, right: Draft): boolean {
-  return JSON.stringify(bodyOf(left)) === JSON.stringify(bodyOf(right))
-}
-
 /** What would be in force with a draft: its own tokens, and what was inherited where it has none. */
 export interface Worn {
   name: string

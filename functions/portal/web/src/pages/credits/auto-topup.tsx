@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { api, type BodyOf, type Reply, type Schema } from '~/api/client'
+import { api, type BodyOf, type Schema } from '~/api/client'
 import type { ApiError } from '~/api/problem'
 import { refresh, useApi, useEditable, useList } from '~/api/query'
 import { plain, readAmount } from '~/lib/decimal'
@@ -10,8 +10,9 @@ import { State } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { CheckField, Form, SelectField, TextField, useSubmit } from '~/ui/form'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
@@ -19,6 +20,10 @@ import { CreditsFrame } from './frame'
 
 type Topup = Schema<'AutoTopup'>
 type Body = BodyOf<'put', '/reseller/credits/auto-topup'>
+type Kept = Version<Topup | null>
+
+/** What is read where none is set: the platform has nothing under that address then. */
+const OFF: Kept = { data: null, etag: null }
 
 const REASONS: Record<string, string> = {
   daily_cap: 'The cap of the day is reached.',
@@ -47,20 +52,26 @@ export default function AutoTopup() {
   const found = useEditable('/reseller/credits/auto-topup', { query: {} })
   const runs = useList('/reseller/credits/auto-topup/runs', { query: { limit: 50 } })
   const none = (found.error as ApiError | null)?.status === 404
+  // An answer from before it was removed is still there beside the 404.
+  const kept: Kept | undefined = none ? OFF : found.data
   const may = can('credits.allocate')
-  const reload = () => void found.refetch()
+  const reload = async () => {
+    const { data, error } = await found.refetch()
+    return (error as ApiError | null)?.status === 404 ? { data: OFF, error: null } : { data, error }
+  }
   return (
     <CreditsFrame current="auto-topup">
+      {!none && <NotFresh of={found} />}
       <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[24rem_minmax(0,1fr)]">
         <Card title="Auto top-up" sub="Draws credit whenever less than the threshold is available.">
           {found.isPending ? (
             <Skeleton className="h-[36rem] w-full" />
-          ) : found.error && !none ? (
-            <Failed error={found.error} retry={reload} what="Auto top-up" />
+          ) : !kept ? (
+            <Failed error={found.error} retry={() => void reload()} what="Auto top-up" />
           ) : may ? (
-            <Edit key={found.data?.data.updated_at ?? 'new'} of={found.data ?? null} reload={reload} />
-          ) : found.data ? (
-            <Shown of={found.data.data} />
+            <Edit newest={kept} reload={reload} />
+          ) : kept.data ? (
+            <Shown of={kept.data} />
           ) : (
             <Empty icon="refresh" title="It is off">Your role does not include setting it.</Empty>
           )}
@@ -87,42 +98,54 @@ function Shown({ of }: { of: Topup }) {
   )
 }
 
-function Edit({ of, reload }: { of: Reply<Topup> | null; reload: () => void }) {
+/** What stands in the fields for what is set; of a customer, credit comes from the card unless something else is set. */
+function begin(known: Topup | null, customer: boolean) {
+  return {
+    enabled: known?.enabled ?? true,
+    threshold: plain(known?.threshold ?? ''),
+    by: (known?.target ? 'target' : 'amount') as 'amount' | 'target',
+    size: plain(known?.amount ?? known?.target ?? ''),
+    source: known === null ? (customer ? 'card' : 'parent') : typeof known.source === 'string' ? known.source : known.source.package,
+    daily: plain(known?.daily_cap ?? ''),
+    monthly: plain(known?.monthly_cap ?? ''),
+  }
+}
+
+function Edit({ newest, reload }: { newest: Kept; reload: () => Promise<{ data?: Kept; error: unknown }> }) {
   const { account, customer, can } = useViewer()
-  const known = of?.data ?? null
+  const { draft, base, set, took, load } = useDraft(newest, (known) => begin(known, customer), reload)
+  const { enabled, threshold, by, size, source, daily, monthly } = draft
+  const known = base.data
   const packages = useApi('/reseller/pricing/packages', { query: { account_id: account.id } }, { enabled: can('pricing.read') && can('credits.purchase') && account.parent_id !== null })
-  const [enabled, setEnabled] = useState(known?.enabled ?? true)
-  const [threshold, setThreshold] = useState(plain(known?.threshold ?? ''))
-  const [by, setBy] = useState<'amount' | 'target'>(known?.target ? 'target' : 'amount')
-  const [size, setSize] = useState(plain(known?.amount ?? known?.target ?? ''))
-  const [source, setSource] = useState(known === null ? (customer ? 'card' : 'parent') : typeof known.source === 'string' ? known.source : known.source.package)
-  const [daily, setDaily] = useState(plain(known?.daily_cap ?? ''))
-  const [monthly, setMonthly] = useState(plain(known?.monthly_cap ?? ''))
   const [removing, setRemoving] = useState(false)
   const read = (text: string) => (text.trim() === '' ? undefined : readAmount(text))
   const [below, drawn, day, month] = [read(threshold), read(size), read(daily), read(monthly)]
   const fromPackage = source !== 'parent' && source !== 'card'
   const bad = below === null || below === undefined || day === null || month === null || (!fromPackage && !drawn)
   const save = useSubmit(
-    (body: Body) => api.put('/reseller/credits/auto-topup', { body, ifMatch: of?.etag ?? undefined }),
-    () => {
+    (body: Body) => api.put('/reseller/credits/auto-topup', { body, ifMatch: base.etag ?? undefined }),
+    (saved) => {
+      took(saved)
       toast.done('Auto top-up is set.')
       void refresh('/reseller/credits')
     },
   )
   const remove = useSubmit(
-    () => api.delete('/reseller/credits/auto-topup', { query: {} }),
+    () => api.delete('/reseller/credits/auto-topup', { query: {}, ifMatch: base.etag ?? undefined }),
     () => {
+      took(OFF)
       toast.done('Auto top-up is off.')
       setRemoving(false)
       void refresh('/reseller/credits')
     },
   )
+  const staleRemoval = remove.error?.code === 'precondition_failed'
+  const stale = save.error?.code === 'precondition_failed'
   const wrong = (value: string | null | undefined) => (value === null ? 'this is no amount' : null)
   return (
     <>
       <Form
-        error={save.error?.code === 'precondition_failed' ? null : save.error}
+        error={stale ? null : save.error}
         onSubmit={() =>
           below &&
           void save.submit({
@@ -146,16 +169,14 @@ function Edit({ of, reload }: { of: Reply<Topup> | null; reload: () => void }) {
             )}
           </div>
         )}
-        {save.error?.code === 'precondition_failed' && (
-          <Notice tone="warn" title="Somebody changed it meanwhile" action={<Button small onClick={reload}>Load it anew</Button>} />
-        )}
-        <CheckField label="In force" value={enabled} onChange={setEnabled} />
-        <TextField label="When less than this is available" pointer="/threshold" inputMode="decimal" suffix={account.currency} value={threshold} onChange={setThreshold} wrong={wrong(below)} required />
+        {stale && <Meanwhile what="Auto top-up" load={() => void load(save.reset)} />}
+        <CheckField label="In force" value={enabled} onChange={(enabled) => set({ enabled })} />
+        <TextField label="When less than this is available" pointer="/threshold" inputMode="decimal" suffix={account.currency} value={threshold} onChange={(threshold) => set({ threshold })} wrong={wrong(below)} required />
         <SelectField
           label="Credit comes from"
           pointer="/source"
           value={source}
-          onChange={setSource}
+          onChange={(source) => set({ source })}
           options={[
             ...(customer ? [] : [{ value: 'parent', label: 'What the seller has' }]),
             { value: 'card', label: 'The default card' },
@@ -165,13 +186,13 @@ function Edit({ of, reload }: { of: Reply<Topup> | null; reload: () => void }) {
         />
         {!fromPackage && (
           <div className="grid grid-cols-2 gap-3">
-            <SelectField label="Draw" value={by} onChange={(value) => setBy(value as 'amount' | 'target')} options={[{ value: 'amount', label: 'This much' }, { value: 'target', label: 'Up to' }]} />
-            <TextField label={by === 'amount' ? 'Amount' : 'Balance'} pointer={`/${by}`} inputMode="decimal" suffix={account.currency} value={size} onChange={setSize} wrong={wrong(drawn)} required />
+            <SelectField label="Draw" value={by} onChange={(value) => set({ by: value as 'amount' | 'target' })} options={[{ value: 'amount', label: 'This much' }, { value: 'target', label: 'Up to' }]} />
+            <TextField label={by === 'amount' ? 'Amount' : 'Balance'} pointer={`/${by}`} inputMode="decimal" suffix={account.currency} value={size} onChange={(size) => set({ size })} wrong={wrong(drawn)} required />
           </div>
         )}
         <div className="grid grid-cols-2 gap-3">
-          <TextField label="Most a day" pointer="/daily_cap" optional inputMode="decimal" value={daily} onChange={setDaily} wrong={wrong(day)} />
-          <TextField label="Most a month" pointer="/monthly_cap" optional inputMode="decimal" value={monthly} onChange={setMonthly} wrong={wrong(month)} />
+          <TextField label="Most a day" pointer="/daily_cap" optional inputMode="decimal" value={daily} onChange={(daily) => set({ daily })} wrong={wrong(day)} />
+          <TextField label="Most a month" pointer="/monthly_cap" optional inputMode="decimal" value={monthly} onChange={(monthly) => set({ monthly })} wrong={wrong(month)} />
         </div>
         <div className="flex gap-2">
           <Button type="submit" look="primary" busy={save.busy} disabled={bad}>
@@ -180,7 +201,8 @@ function Edit({ of, reload }: { of: Reply<Topup> | null; reload: () => void }) {
           {known && <Button onClick={() => setRemoving(true)}>Remove…</Button>}
         </div>
       </Form>
-      <Confirm open={removing} onClose={() => setRemoving(false)} onConfirm={() => void remove.submit(null)} busy={remove.busy} error={remove.error} title="Remove auto top-up?" action="Remove" danger>
+      <Confirm open={removing} onClose={() => { setRemoving(false); remove.reset() }} onConfirm={() => void remove.submit(null)} busy={remove.busy} error={staleRemoval ? null : remove.error} title="Remove auto top-up?" action="Remove" danger>
+        {staleRemoval && <Meanwhile what="Auto top-up" load={() => void load(remove.reset)} />}
         <p>From now on nothing is drawn by itself. When the credit is used up, usage is refused until somebody adds some.</p>
       </Confirm>
     </>

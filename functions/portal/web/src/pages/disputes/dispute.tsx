@@ -18,7 +18,7 @@ import { Id } from '~/ui/copy'
 import { DataLink } from '~/ui/data-link'
 import { CheckField, Form, SelectField, TextArea, TextField, useSubmit } from '~/ui/form'
 import { Icon, type IconName } from '~/ui/icon'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
@@ -86,13 +86,14 @@ export default function DisputePage() {
                     <p>The buyer sees that you look at it, and you have 14 days again from now.</p>
                   </Act>
                 )}
-                <Resolve key={dispute.version} dispute={dispute} textOf={textOf} />
+                <Resolve key={id} dispute={dispute} textOf={textOf} />
               </>
             )
           ) : undefined
         }
       />
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !dispute ? (
         <Card>
           <Failed error={read.error} retry={reload} what="The dispute" />
         </Card>
@@ -106,7 +107,7 @@ export default function DisputePage() {
             {dispute.origin === 'chargeback' && open && <Notice tone="warn" title="A chargeback">The payer’s bank opened this, and its bank ends it: neither side resolves or withdraws it here. Answer the bank at the processor.</Notice>}
             <Card title="What was said and done">
               <Timeline dispute={dispute} />
-              {open && manage && <Say key={dispute.version} dispute={dispute} etag={etag} reload={reload} />}
+              {open && manage && <Say key={id} dispute={dispute} etag={etag} reload={() => read.refetch()} />}
             </Card>
             <Card title="Lines" sub="Taxes included." flush>
               <DataTable
@@ -209,30 +210,33 @@ function Timeline({ dispute }: { dispute: Dispute }) {
   )
 }
 
-function Say({ dispute, etag, reload }: { dispute: Dispute; etag: string | undefined; reload: () => void }) {
+function Say({ dispute, etag, reload }: { dispute: Dispute; etag: string | undefined; reload: () => Promise<{ error: unknown }> }) {
   const [text, setText] = useState('')
   const [links, setLinks] = useState('')
   const evidence = readLinks(links)
-  const { submit, busy, error } = useSubmit(
+  const { submit, busy, error, reset } = useSubmit(
     (body: Schema<'SayInDispute'>) => api.post('/reseller/disputes/{id}/messages', { path: { id: dispute.id }, body, ifMatch: etag }),
     () => {
+      setText('')
+      setLinks('')
       toast.done('Said')
       invoiceChanged()
     },
   )
+  const stale = error?.code === 'precondition_failed'
   if (dispute.messages.length >= 100) return <p className="text-sm text-soft">A hundred messages are kept: no more can be added.</p>
   return (
     <div className="border-t border-line pt-3">
       <Form
-        error={error}
+        error={stale ? null : error}
         onSubmit={() => {
           if (!evidence.wrong && text.trim()) void submit({ words: text.trim(), links: evidence.links })
         }}
       >
-        {error?.code === 'precondition_failed' && (
-          <Button icon="refresh" onClick={reload}>
-            Load what came meanwhile
-          </Button>
+        {stale && (
+          <Notice tone="warn" title="Something was said or done meanwhile" action={<Button small onClick={() => void reload().then((read) => !read.error && reset())}>Load it</Button>}>
+            Nothing was sent. What you wrote here stays.
+          </Notice>
         )}
         <TextArea label="Say something" pointer="/words" required maxLength={4000} rows={3} value={text} onChange={setText} />
         <TextArea label="Links that show it" pointer="/links" optional rows={2} value={links} onChange={setLinks} wrong={evidence.wrong} hint="One a line, up to ten, beginning with https:// or http://. Both sides see them." />

@@ -1,5 +1,4 @@
-import { useState } from 'react'
-import { api } from '~/api/client'
+import { api, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -9,8 +8,9 @@ import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { Copy } from '~/ui/copy'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { Form, TextField, useSubmit } from '~/ui/form'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { PaymentTabs } from './tabs'
 
@@ -34,7 +34,8 @@ export default function Processor() {
       <div className="mb-4 max-w-sm">
         <AccountField label="Seller" value={of} onChange={(value) => setFilters({ account: value || undefined })} />
       </div>
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !settings ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The processor" />
         </Card>
@@ -79,40 +80,43 @@ export default function Processor() {
               <p className="text-sm text-soft">Nothing is charged to cards. Invoices are paid from credit, or outside.</p>
             )}
           </Card>
-          {manage && <Connect key={`${of} ${settings.version}`} of={filters.account} etag={read.data?.etag ?? null} connected={processor !== null && processor !== undefined} mode={session.mode} reload={() => void read.refetch()} />}
+          {manage && read.data && <Connect key={of} of={filters.account} newest={read.data} mode={session.mode} reload={() => read.refetch()} />}
         </div>
       )}
     </>
   )
 }
 
-function Connect({ of, etag, connected, mode, reload }: { of: string | undefined; etag: string | null; connected: boolean; mode: 'test' | 'live'; reload: () => void }) {
-  const [apiKey, setApiKey] = useState('')
-  const [secret, setSecret] = useState('')
-  const [publishable, setPublishable] = useState('')
-  const { submit, busy, error } = useSubmit(
-    (body: { account_id?: string; api_key: string; webhook_secret: string; publishable_key?: string }) => api.put('/reseller/billing/processor', { body, ifMatch: etag ?? undefined }),
-    () => {
+/** Nothing that is kept is shown: the fields are empty, whatever was read; `to` is what they would replace. */
+const begin = (settings: Schema<'BillingSettings'>) => ({ apiKey: '', secret: '', publishable: '', to: JSON.stringify(settings.processor ?? null) })
+
+function Connect({ of, newest, mode, reload }: { of: string | undefined; newest: Version<Schema<'BillingSettings'>>; mode: 'test' | 'live'; reload: () => Promise<{ data?: Version<Schema<'BillingSettings'>>; error: unknown }> }) {
+  const { draft, base, set, took, load } = useDraft(newest, begin, reload)
+  const { apiKey, secret, publishable } = draft
+  const connected = Boolean(base.data.processor)
+  const { submit, busy, error, reset } = useSubmit(
+    (body: { account_id?: string; api_key: string; webhook_secret: string; publishable_key?: string }) => api.put('/reseller/billing/processor', { body, ifMatch: base.etag ?? undefined }),
+    (saved) => {
+      took(saved)
       toast.done('Stripe is connected')
-      setApiKey('')
-      setSecret('')
       changed()
     },
   )
+  const stale = error?.code === 'precondition_failed'
   const keyWrong = apiKey && !new RegExp(`^(sk|rk)_${mode}_[A-Za-z0-9_]{1,200}$`).test(apiKey.trim()) ? `A secret or restricted key that begins with sk_${mode}_ or rk_${mode}_: this platform is in ${mode} mode` : null
   return (
     <Card title={connected ? 'Replace the credentials' : 'Connect Stripe'}>
       <Form
-        error={error}
+        error={stale ? null : error}
         onSubmit={() => {
           if (!keyWrong) void submit({ account_id: of, api_key: apiKey.trim(), webhook_secret: secret.trim(), publishable_key: publishable.trim() || undefined })
         }}
       >
-        {error?.code === 'precondition_failed' && <Button icon="refresh" onClick={reload}>Load what somebody changed</Button>}
+        {stale && <Meanwhile what="The seller’s settings" load={() => void load(reset)} />}
         {connected && <Notice tone="warn">Credentials of another Stripe account know none of the cards that were added before.</Notice>}
-        <TextField label="Secret or restricted key" pointer="/api_key" type="password" autoComplete="off" required value={apiKey} onChange={setApiKey} wrong={keyWrong || null} hint="A restricted key needs write access to Customers, Checkout Sessions, Setup Intents, Payment Methods, Payment Intents and Refunds, and read access to Charges and Disputes." />
-        <TextField label="Signing secret of its webhooks" pointer="/webhook_secret" type="password" autoComplete="off" required pattern="whsec_[A-Za-z0-9_]+" title="Begins with whsec_" value={secret} onChange={setSecret} />
-        <TextField label="Publishable key" pointer="/publishable_key" optional autoComplete="off" value={publishable} onChange={setPublishable} />
+        <TextField label="Secret or restricted key" pointer="/api_key" type="password" autoComplete="off" required value={apiKey} onChange={(apiKey) => set({ apiKey })} wrong={keyWrong || null} hint="A restricted key needs write access to Customers, Checkout Sessions, Setup Intents, Payment Methods, Payment Intents and Refunds, and read access to Charges and Disputes." />
+        <TextField label="Signing secret of its webhooks" pointer="/webhook_secret" type="password" autoComplete="off" required pattern="whsec_[A-Za-z0-9_]+" title="Begins with whsec_" value={secret} onChange={(secret) => set({ secret })} />
+        <TextField label="Publishable key" pointer="/publishable_key" optional autoComplete="off" value={publishable} onChange={(publishable) => set({ publishable })} />
         <Button type="submit" look="primary" busy={busy}>
           {connected ? 'Replace' : 'Connect'}
         </Button>

@@ -1,4 +1,4 @@
-import { useCallback, useId, useState } from 'react'
+import { useId } from 'react'
 import { api, type BodyOf, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
 import { date, placeOf, words } from '~/lib/format'
@@ -8,8 +8,9 @@ import { State } from '~/ui/badge'
 import { Button, PageLink } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
 import { Id } from '~/ui/copy'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { Form, SelectField, TextField, useSubmit } from '~/ui/form'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
 import { SettingsHead } from './head'
@@ -67,21 +68,31 @@ function TagsField({ tags, onChange }: { tags: Tag[]; onChange: (tags: Tag[]) =>
   )
 }
 
-function AccountForm({ account, etag, onStale }: { account: Account; etag: string | null; onStale: () => void }) {
+/** What stands in the fields for an account. */
+function begin(account: Account) {
+  return {
+    name: account.name as string,
+    email: (account.email ?? '') as string,
+    zone: account.settings.time_zone ?? '',
+    locale: account.settings.locale ?? '',
+    tags: Object.entries(account.tags).map(([tag, value]): Tag => ({ name: tag, value })),
+  }
+}
+
+function AccountForm({ newest, reload }: { newest: Version<Account>; reload: () => Promise<{ data?: Version<Account>; error: unknown }> }) {
   const viewer = useViewer()
   const { can, customer } = viewer
   const id = useId()
-  const [name, setName] = useState<string>(account.name)
-  const [email, setEmail] = useState<string>(account.email ?? '')
-  const [zone, setZone] = useState(account.settings.time_zone ?? '')
-  const [locale, setLocale] = useState(account.settings.locale ?? '')
-  const [tags, setTags] = useState<Tag[]>(Object.entries(account.tags).map(([tag, value]) => ({ name: tag, value })))
+  const { draft, base, set, took, load } = useDraft(newest, begin, reload)
+  const { name, email, zone, locale, tags } = draft
+  const account = base.data
   const { submit, busy, error, reset } = useSubmit(
-    useCallback((body: Update) => api.put('/reseller/accounts/{id}', { path: { id: account.id }, body, ...(etag ? { ifMatch: etag } : {}) }), [account.id, etag]),
-    useCallback(() => {
+    (body: Update) => api.put('/reseller/accounts/{id}', { path: { id: account.id }, body, ifMatch: base.etag ?? undefined }),
+    (saved) => {
+      took(saved)
       toast.done('The account was changed.')
       void refresh('/reseller/accounts', '/portal/session')
-    }, []),
+    },
   )
   const may = can('accounts.update')
   // Settings are replaced whole: what this page does not show goes back as it came.
@@ -98,20 +109,16 @@ function AccountForm({ account, etag, onStale }: { account: Account; etag: strin
   const stale = error?.code === 'precondition_failed'
   return (
     <Form id={id} error={stale ? null : error} onSubmit={() => changed && void submit(body)}>
-      {stale && (
-        <Notice tone="warn" title="Somebody changed the account meanwhile" action={<Button small onClick={() => { reset(); onStale() }}>Load it anew</Button>}>
-          Load it anew and make your change again; what you wrote here is then gone.
-        </Notice>
-      )}
+      {stale && <Meanwhile what="The account" load={() => void load(reset)} />}
       <fieldset disabled={!may} className="space-y-4">
-        <TextField label="Name" pointer="/name" value={name} onChange={setName} required autoComplete="organization" />
-        <TextField label="E-mail" pointer="/email" optional type="email" value={email} onChange={setEmail} autoComplete="off" hint="Where invoices and notices go." />
+        <TextField label="Name" pointer="/name" value={name} onChange={(name) => set({ name })} required autoComplete="organization" />
+        <TextField label="E-mail" pointer="/email" optional type="email" value={email} onChange={(email) => set({ email })} autoComplete="off" hint="Where invoices and notices go." />
         <div className="grid gap-4 sm:grid-cols-2">
-          <SelectField label="Time zone" pointer="/settings/time_zone" value={zone} onChange={setZone} options={[{ value: '', label: 'UTC (none chosen)' }, ...zones().map((zoneName) => ({ value: zoneName, label: zoneName.replaceAll('_', ' ') }))]} hint="Its days and billing periods begin here." />
-          <SelectField label="Language and region" pointer="/settings/locale" value={locale} onChange={setLocale} options={[{ value: '', label: 'As above it' }, ...[...new Set([...LOCALES, ...(locale ? [locale] : [])])].map((tag) => ({ value: tag, label: localeName(tag, viewer.place.locale) }))]} hint="Of pages, mail and documents." />
+          <SelectField label="Time zone" pointer="/settings/time_zone" value={zone} onChange={(zone) => set({ zone })} options={[{ value: '', label: 'UTC (none chosen)' }, ...zones().map((zoneName) => ({ value: zoneName, label: zoneName.replaceAll('_', ' ') }))]} hint="Its days and billing periods begin here." />
+          <SelectField label="Language and region" pointer="/settings/locale" value={locale} onChange={(locale) => set({ locale })} options={[{ value: '', label: 'As above it' }, ...[...new Set([...LOCALES, ...(locale ? [locale] : [])])].map((tag) => ({ value: tag, label: localeName(tag, viewer.place.locale) }))]} hint="Of pages, mail and documents." />
         </div>
         <p className="text-xs text-soft">It is {date(new Date(), place, 'full')} there.</p>
-        {!customer && <TagsField tags={tags} onChange={setTags} />}
+        {!customer && <TagsField tags={tags} onChange={(tags) => set({ tags })} />}
       </fieldset>
       {may ? (
         <Button type="submit" look="primary" busy={busy} disabled={!changed || !name.trim()}>
@@ -132,13 +139,14 @@ export default function AccountSettings() {
   return (
     <>
       <SettingsHead current="account" title="Settings" sub="What the account is called, and how it reckons time and money." />
-      {own.error ? (
+      <NotFresh of={own} />
+      {own.error && !own.data ? (
         <Card>
           <Failed error={own.error} retry={() => void own.refetch()} what="The account" />
         </Card>
       ) : (
         <div className="grid items-start gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-          <Card title="Account">{data ? <AccountForm key={own.data?.etag ?? data.version} account={data} etag={own.data?.etag ?? null} onStale={() => void own.refetch()} /> : <Skeleton className="h-96 w-full" />}</Card>
+          <Card title="Account">{own.data ? <AccountForm key={own.data.data.id} newest={own.data} reload={() => own.refetch()} /> : <Skeleton className="h-96 w-full" />}</Card>
           <div className="space-y-5">
             <Card title="What is given">
               {data ? (
