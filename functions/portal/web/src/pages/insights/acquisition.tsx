@@ -18,7 +18,8 @@ import { MonthField, MonthsPicker } from '~/ui/months'
 import { Empty, Failed } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { toast } from '~/ui/toast'
-import { InsightsHead, sortable } from './parts'
+import { ACQUISITION_MEANS } from './definitions'
+import { Definitions, InsightsHead, sortable } from './parts'
 
 function RecordSpend({ open, onClose, channels }: { open: boolean; onClose: () => void; channels: string[] }) {
   const { account } = useViewer()
@@ -180,6 +181,7 @@ export default function Acquisition() {
         <Card flush title="Recorded spend">
           <DataTable label="Recorded spend" columns={spendColumns} {...spends} rowId={(row) => row.id} empty={<Empty icon="credits" title="No spend in these months" action={record}>{may ? 'Record what you pay for advertising, partners and fairs, month by month.' : 'Somebody with the right to keep insights can record it.'}</Empty>} />
         </Card>
+        <Definitions of={ACQUISITION_MEANS} />
       </div>
       <RecordSpend open={recording} onClose={() => setRecording(false)} channels={[...new Set(data?.rows.flatMap((row) => row.channel ?? []) ?? [])]} />
       <Confirm

@@ -15,7 +15,7 @@ import { Empty, Failed, Skeleton } from '~/ui/state'
 import { Survival } from '~/ui/survival'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
-import { InsightsHead, sortable } from './parts'
+import { Definitions, InsightsHead, sortable } from './parts'
 
 type Month = Answer['months'][number]
 type Risk = Answer['at_risk'][number]
@@ -32,19 +32,6 @@ const RISKS_MAX = 200
 /** A share of 0 to 1 in percent. */
 function inPercent(share: number): string {
   return String(share * 100)
-}
-
-function Definitions({ definitions }: { definitions: Answer['definitions'] }) {
-  return (
-    <dl className="grid gap-x-8 gap-y-3 text-sm sm:grid-cols-2">
-      {Object.entries(definitions).map(([word, meaning]) => (
-        <div key={word}>
-          <dt className="font-medium">{words(word)}</dt>
-          <dd className="text-soft">{meaning}</dd>
-        </div>
-      ))}
-    </dl>
-  )
 }
 
 /** Who leaves, what that costs, and who may be next. */
@@ -181,7 +168,7 @@ export default function Churn() {
           <Card flush title="Month by month">
             <DataTable label="Churn month by month" columns={months} rows={[...(data?.months ?? [])].reverse()} rowId={(row) => row.month} loading={!data} empty={<Empty title="No months yet" />} />
           </Card>
-          <Card title="What is counted">{data ? <Definitions definitions={data.definitions} /> : <Skeleton className="h-24 w-full" />}</Card>
+          <Definitions of={Object.entries(data?.definitions ?? {}).map(([word, meaning]) => [words(word), meaning])} />
         </div>
       )}
     </>

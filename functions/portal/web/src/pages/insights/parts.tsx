@@ -7,6 +7,7 @@ import { Amount, type Explanation } from '~/ui/amount'
 import { PageHead, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
 import { Tabs } from '~/ui/tabs'
+import type { Definition } from './definitions'
 
 const TABS = [
   { id: 'revenue', to: 'insights', label: 'Revenue' },
@@ -23,6 +24,25 @@ export function InsightsHead({ current, title, sub, actions }: { current: string
       <PageHead title={title} sub={sub} actions={actions} />
       <Tabs label="Insights" tabs={TABS} current={current} />
     </>
+  )
+}
+
+/** What the figures of a page mean, folded until somebody asks. */
+export function Definitions({ of }: { of: Definition[] }) {
+  return (
+    <details className="card rounded-xl border border-line bg-paper shadow-low">
+      <summary className="cursor-pointer rounded-xl px-4 py-3">
+        <h2 className="inline">What is counted</h2>
+      </summary>
+      <dl className="grid gap-x-8 gap-y-3 px-4 pb-4 text-sm sm:grid-cols-2">
+        {of.map(([figure, meaning]) => (
+          <div key={figure}>
+            <dt className="font-medium">{figure}</dt>
+            <dd className="text-soft">{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   )
 }
 

@@ -17,7 +17,8 @@ import { FilterSelect } from '~/ui/form'
 import { MonthSelect } from '~/ui/months'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
-import { InsightsHead, MoneyStat, useMoneyFormats } from './parts'
+import { PERFORMANCE_MEANS } from './definitions'
+import { Definitions, InsightsHead, MoneyStat, useMoneyFormats } from './parts'
 import { useEveryMeter } from './profit'
 
 const TREND_MONTHS = 13
@@ -209,6 +210,7 @@ export default function Performance() {
             </p>
           )}
         </section>
+        <Definitions of={PERFORMANCE_MEANS} />
       </div>
     </>
   )

@@ -12,7 +12,8 @@ import { MonthSelect } from '~/ui/months'
 import { ShareBar } from '~/ui/share'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
-import { InsightsHead, sortable } from './parts'
+import { PROFITABILITY_MEANS } from './definitions'
+import { Definitions, InsightsHead, sortable } from './parts'
 import { useProfit } from './profit'
 
 const BY: { value: By; label: string }[] = [
@@ -136,6 +137,7 @@ export default function Profitability() {
             }
           />
         </Card>
+        <Definitions of={PROFITABILITY_MEANS} />
       </div>
     </>
   )

@@ -16,7 +16,8 @@ import { ShareBar } from '~/ui/share'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Waterfall } from '~/ui/waterfall'
-import { InsightsHead, MoneyStat, sortable, totals, useMoneyFormats } from './parts'
+import { REVENUE_MEANS } from './definitions'
+import { Definitions, InsightsHead, MoneyStat, sortable, totals, useMoneyFormats } from './parts'
 
 /** So many accounts are named at most, those that bring in most. */
 const CHILDREN_MAX = 50
@@ -198,6 +199,7 @@ export default function Revenue() {
               </Card>
             </>
           )}
+          <Definitions of={REVENUE_MEANS} />
         </div>
       )}
     </>
