@@ -1,8 +1,9 @@
 import type { InsightsAccount } from '~/api/contract'
 import { minus } from '~/lib/decimal'
+import { explainProfit, type ProfitFigure } from '~/lib/explain'
 import { percent } from '~/lib/format'
 import { useViewer } from '~/session/session'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { Badge, State } from '~/ui/badge'
 import { PageLink } from '~/ui/button'
 import { Change } from '~/ui/change'
@@ -22,8 +23,24 @@ function Decline({ value }: { value: string | null }) {
 }
 
 /** An amount of a row, which is in the account's own currency as its credit is. */
-function Money({ row, value, tone }: { row: InsightsAccount; value: string; tone?: 'negative' }) {
-  return <Amount value={value} currency={row.currency ?? undefined} tone={tone} />
+function Money({ row, value, tone, explain }: { row: InsightsAccount; value: string; tone?: 'negative'; explain: Explanation }) {
+  return <Amount value={value} currency={row.currency ?? undefined} tone={tone} explain={explain} />
+}
+
+function explainCredit(row: InsightsAccount): Explanation {
+  return {
+    title: `Credit of ${row.name}`,
+    says: 'What the account’s own ledger stands at, before its credit limit; that of accounts below it is not in it. What open holds set aside stands beside it.',
+    parts: [
+      { label: 'Available', amount: row.available },
+      { label: 'Held', amount: row.held },
+    ],
+    links: [{ label: 'Its ledger', to: `accounts/${row.id}/ledger` }],
+  }
+}
+
+function explainMonth(figure: ProfitFigure, row: InsightsAccount): Explanation {
+  return explainProfit(figure, `usage of ${row.name} and of everything below it this month so far`, row, { links: [{ label: 'Its usage day by day', to: `accounts/${row.id}/usage`, search: { range: 'month' } }] })
 }
 
 /** Every column of the grid; the name is always there. */
@@ -47,13 +64,13 @@ export const COLUMNS: (Column<InsightsAccount> & { shownAtFirst: boolean })[] = 
   { id: 'status', head: 'Status', width: 7, from: 'sm', shownAtFirst: true, cell: (row) => <State state={row.effective_status} /> },
   { id: 'parent', head: 'Parent', width: 10, from: 'xl', shownAtFirst: false, cell: (row) => row.parent_name ?? <span className="text-faint">–</span> },
   { id: 'tier', head: 'Tier', width: 6, from: 'lg', shownAtFirst: false, cell: (row) => words(row.tier) },
-  { id: 'balance', head: 'Balance', align: 'right', width: 8, sort: 'balance', shownAtFirst: true, cell: (row) => <Money row={row} value={row.available} tone="negative" /> },
-  { id: 'held', head: 'Held', align: 'right', width: 7, from: 'xl', sort: 'held', shownAtFirst: false, cell: (row) => <Money row={row} value={row.held} /> },
-  { id: 'revenue', head: 'Revenue', align: 'right', width: 8, from: 'sm', sort: 'revenue', shownAtFirst: true, cell: (row) => <Money row={row} value={row.revenue} /> },
+  { id: 'balance', head: 'Balance', align: 'right', width: 8, sort: 'balance', shownAtFirst: true, cell: (row) => <Money row={row} value={row.available} tone="negative" explain={explainCredit(row)} /> },
+  { id: 'held', head: 'Held', align: 'right', width: 7, from: 'xl', sort: 'held', shownAtFirst: false, cell: (row) => <Money row={row} value={row.held} explain={explainCredit(row)} /> },
+  { id: 'revenue', head: 'Revenue', align: 'right', width: 8, from: 'sm', sort: 'revenue', shownAtFirst: true, cell: (row) => <Money row={row} value={row.revenue} explain={explainMonth('revenue', row)} /> },
   { id: 'change', head: 'Change', align: 'right', width: 6, from: 'lg', sort: 'change', shownAtFirst: true, cell: (row) => <Change value={row.change_percent} /> },
   { id: 'growth', head: 'Growth', align: 'right', width: 8, from: 'lg', sort: 'growth', shownAtFirst: false, cell: (row) => <Amount value={minus(row.revenue, row.revenue_last)} currency={row.currency ?? undefined} signed tone="both" /> },
-  { id: 'cost', head: 'Cost', align: 'right', width: 8, from: 'lg', sort: 'cost', shownAtFirst: false, cell: (row) => <Money row={row} value={row.cost} /> },
-  { id: 'margin', head: 'Margin', align: 'right', width: 8, from: 'md', sort: 'margin', shownAtFirst: true, cell: (row) => <Money row={row} value={row.margin} tone="negative" /> },
+  { id: 'cost', head: 'Cost', align: 'right', width: 8, from: 'lg', sort: 'cost', shownAtFirst: false, cell: (row) => <Money row={row} value={row.cost} explain={explainMonth('cost', row)} /> },
+  { id: 'margin', head: 'Margin', align: 'right', width: 8, from: 'md', sort: 'margin', shownAtFirst: true, cell: (row) => <Money row={row} value={row.margin} tone="negative" explain={explainMonth('margin', row)} /> },
   { id: 'margin_percent', head: 'Margin %', align: 'right', width: 6, from: 'lg', sort: 'margin_percent', shownAtFirst: false, cell: (row) => <Share value={row.margin_percent} /> },
   { id: 'last_seen', head: 'Last usage', width: 8, from: 'xl', sort: 'last_seen', shownAtFirst: true, cell: (row) => (row.last_usage_at ? <Time at={row.last_usage_at} ago /> : <span className="text-faint">Never</span>) },
   { id: 'decay', head: 'Decline', align: 'right', width: 6, from: 'lg', sort: 'decay', shownAtFirst: false, cell: (row) => <Decline value={row.decay} /> },

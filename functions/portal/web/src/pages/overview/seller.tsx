@@ -3,11 +3,12 @@ import type { AttentionKind, InsightsOverview } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { addDays, addMonths } from '~/lib/days'
 import { forDrawing, minus } from '~/lib/decimal'
-import { calendar, count, money, percent } from '~/lib/format'
+import { explainProfit, type ProfitFigure } from '~/lib/explain'
+import { calendar, count, money, percent, words } from '~/lib/format'
 import { percentOf } from '~/lib/ratio'
 import { useViewer } from '~/session/session'
 import { mayOpen } from '~/shell/pages'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { ButtonLink, PageLink } from '~/ui/button'
 import { Card, PageHead, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
@@ -17,7 +18,6 @@ import { Empty, Failed, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { OVERVIEW } from './data'
 
-type Figure = 'revenue' | 'cost' | 'margin'
 
 const ATTENTION: Record<AttentionKind, { says: (count: string, one: boolean) => string; to: string; search: Record<string, string>; tone: string }> = {
   past_due: { says: (n, one) => `${n} ${one ? 'account has' : 'accounts have'} invoices past due`, to: 'invoices', search: { side: 'sold', state: 'past_due' }, tone: 'text-bad' },
@@ -76,20 +76,20 @@ export function SellerOverview() {
         <div className="space-y-4">
           <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
             <Stat label="Revenue" loading={loading} note={data && <Versus compared={data.revenue} currency={data.currency} />}>
-              <Amount value={data?.revenue.this} currency={data?.currency} explain={data && explainRevenue(data)} />
+              <Amount value={data?.revenue.this} currency={data?.currency} explain={data && explainMonth('revenue', data)} />
             </Stat>
             <Stat
               label="Margin"
               loading={loading}
               note={data && <Versus compared={data.margin} currency={data.currency} />}
             >
-              <Amount value={data?.margin.this} currency={data?.currency} tone="negative" explain={data && explainMargin(data)} />
+              <Amount value={data?.margin.this} currency={data?.currency} tone="negative" explain={data && explainMonth('margin', data)} />
             </Stat>
             <Stat label="Your balance" loading={loading} note={data && <>{money(data.balance.held, data.currency, place)} held</>}>
               <Amount value={data?.balance.available} currency={data?.currency} tone="negative" explain={data && explainBalance(data)} />
             </Stat>
-            <Stat label="Credit of sub-accounts" loading={loading} note={data && <>{money(data.subtree_balance.held, data.currency, place)} held</>}>
-              <Amount value={data?.subtree_balance.available} currency={data?.currency} />
+            <Stat label="Credit of sub-accounts" loading={loading} note={data && <>{money(minus(data.subtree_balance.held, data.balance.held), data.currency, place)} held</>}>
+              <Amount value={data && minus(data.subtree_balance.available, data.balance.available)} currency={data?.currency} tone="negative" explain={data && explainBelow(data)} />
             </Stat>
             <Stat label="Accounts" loading={loading} note={data && `${count(data.accounts.active, place)} active, ${count(data.accounts.suspended, place)} suspended`}>
               <PageLink to="accounts" className="text-inherit no-underline hover:underline">
@@ -106,7 +106,7 @@ export function SellerOverview() {
             </Stat>
             <Stat label="Past due" loading={loading} note={data && `${count(data.past_due.count, place)} invoices`}>
               <span className={data && data.past_due.count > 0 ? 'text-bad' : ''}>
-                <Amount value={data?.past_due.amount} currency={data?.currency} />
+                <Amount value={data?.past_due.amount} currency={data?.currency} explain={data && explainPastDue(data)} />
               </span>
             </Stat>
           </div>
@@ -130,40 +130,57 @@ function Versus({ compared, currency }: { compared: InsightsOverview['revenue'];
   )
 }
 
-function explainRevenue(data: InsightsOverview) {
+function explainMonth(figure: ProfitFigure, data: InsightsOverview): Explanation {
+  return explainProfit(
+    figure,
+    'usage of your direct sub-accounts and of everything below them this month so far, and the cost of your own. The change is against the whole of last month',
+    { revenue: data.revenue.this, cost: data.cost.this, margin: data.margin.this },
+    {
+      links: [
+        { label: `${words(figure)} by account`, to: 'accounts', search: { sort: `-${figure}` } },
+        { label: 'Where revenue comes from', to: 'insights' },
+      ],
+      asOf: data.as_of,
+    },
+  )
+}
+
+function explainBelow(data: InsightsOverview): Explanation {
   return {
-    title: 'Revenue',
-    says: 'What your direct sub-accounts pay you for their usage and that of everything below them, this month so far. It is compared with the whole of last month.',
+    title: 'Credit of sub-accounts',
+    says: 'What is available on the accounts below yours, each as its own ledger stands. Accounts that keep another currency are not in it.',
     parts: [
-      { label: 'Last month, all of it', amount: data.revenue.last },
-      { label: 'This month', amount: data.revenue.this, total: true },
+      { label: 'Yours and all below', amount: data.subtree_balance.available },
+      { label: 'Your own', amount: minus('0', data.balance.available) },
+      { label: 'Of sub-accounts', amount: minus(data.subtree_balance.available, data.balance.available), total: true },
+      { label: 'Held beside it', amount: minus(data.subtree_balance.held, data.balance.held) },
     ],
-    links: [{ label: 'Revenue by account', to: 'accounts', search: { sort: '-revenue' } }],
+    links: [{ label: 'Credit by account', to: 'accounts', search: { sort: '-balance' } }],
     asOf: data.as_of,
   }
 }
 
-function explainMargin(data: InsightsOverview) {
+function explainPastDue(data: InsightsOverview): Explanation {
   return {
-    title: 'Margin',
-    says: 'Revenue less what you pay your own seller, for the same usage and for your own.',
+    title: 'Past due',
+    says: 'What is still to be paid of invoices that you sent and whose time to be paid is over.',
     parts: [
-      { label: 'Revenue', amount: data.revenue.this },
-      { label: 'Cost', amount: minus('0', data.cost.this) },
-      { label: 'Margin', amount: data.margin.this, total: true },
+      { label: 'Open in all', amount: data.open_invoices.amount },
+      { label: 'Not due yet', amount: minus(data.past_due.amount, data.open_invoices.amount) },
+      { label: 'Past due', amount: data.past_due.amount, total: true },
     ],
-    links: [{ label: 'Margin by account', to: 'accounts', search: { sort: '-margin' } }],
+    links: [{ label: 'Invoices past due', to: 'invoices', search: { side: 'sold', state: 'past_due' } }],
     asOf: data.as_of,
   }
 }
 
-function explainBalance(data: InsightsOverview) {
+function explainBalance(data: InsightsOverview): Explanation {
   return {
     title: 'Your balance',
     says: 'Credit on your own account. What open holds set aside cannot be spent until they end.',
     parts: [
-      { label: 'Available', amount: data.balance.available, total: true },
-      { label: 'Held', amount: data.balance.held },
+      { label: 'Available', amount: data.balance.available },
+      { label: 'Held beside it', amount: data.balance.held },
     ],
     links: [
       { label: 'Every movement', to: 'credits' },
@@ -173,12 +190,13 @@ function explainBalance(data: InsightsOverview) {
   }
 }
 
-function explainOpen(data: InsightsOverview) {
+function explainOpen(data: InsightsOverview): Explanation {
   return {
     title: 'Open invoices',
     says: 'Invoices that you sent and that are not paid in full, those that are past due counted in.',
     parts: [
       { label: 'Past due', amount: data.past_due.amount },
+      { label: 'Not due yet', amount: minus(data.open_invoices.amount, data.past_due.amount) },
       { label: 'Open in all', amount: data.open_invoices.amount, total: true },
     ],
     links: [{ label: 'Open invoices', to: 'invoices', search: { side: 'sold' } }],
@@ -186,10 +204,14 @@ function explainOpen(data: InsightsOverview) {
   }
 }
 
+function explainTop(figure: ProfitFigure, row: InsightsOverview['top'][number], data: InsightsOverview): Explanation {
+  return explainProfit(figure, `usage of ${row.name} and of everything below it this month so far`, { ...row, cost: minus(row.revenue, row.margin) }, { links: [{ label: 'Its usage day by day', to: `accounts/${row.account_id}/usage`, search: { range: 'month' } }], asOf: data.as_of })
+}
+
 /** This month's days over last month's. */
 function Months({ data }: { data: InsightsOverview | undefined }) {
   const { place } = useViewer()
-  const [figure, setFigure] = useState<Figure>('revenue')
+  const [figure, setFigure] = useState<ProfitFigure>('revenue')
   if (!data) {
     return (
       <Card title="Day by day">
@@ -294,9 +316,9 @@ function Top({ data }: { data: InsightsOverview | undefined }) {
             {(rows ?? Array.from({ length: 5 }, () => null)).map((row, index) => (
               <tr key={row?.account_id ?? index} className="h-10 border-t border-line">
                 <td className="max-w-0 truncate pl-4">{row ? <PageLink to={`accounts/${row.account_id}`} className="text-ink no-underline hover:underline">{row.name}</PageLink> : <Skeleton className="h-3 w-32" />}</td>
-                <td className="w-32 text-right">{row ? <Amount value={row.revenue} currency={data?.currency} /> : <Skeleton className="h-3 w-16" />}</td>
+                <td className="w-32 text-right">{row ? <Amount value={row.revenue} currency={data?.currency} explain={data && explainTop('revenue', row, data)} /> : <Skeleton className="h-3 w-16" />}</td>
                 <td className="hidden w-20 text-right text-soft sm:table-cell">{row && share(row.revenue)}</td>
-                <td className="w-32 pr-4 text-right">{row ? <Amount value={row.margin} currency={data?.currency} tone="negative" /> : <Skeleton className="h-3 w-16" />}</td>
+                <td className="w-32 pr-4 text-right">{row ? <Amount value={row.margin} currency={data?.currency} tone="negative" explain={data && explainTop('margin', row, data)} /> : <Skeleton className="h-3 w-16" />}</td>
               </tr>
             ))}
           </tbody>
