@@ -26,7 +26,7 @@ import { Missing, PageFailed } from '~/shell/missing'
 import { mayOpen, type PageRoute } from '~/shell/pages'
 
 /** All pages. A new folder of pages is one import and one line here, and a line in `shell/nav.ts`. */
-const PAGES: PageRoute[] = [
+export const PAGES: PageRoute[] = [
   ...overview,
   ...accounts,
   ...account,

@@ -1,7 +1,10 @@
 import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import type { Right } from '~/api/contract'
 import { useApi, useSettled } from '~/api/query'
+import { PAGES } from '~/router'
 import { useViewer } from '~/session/session'
+import { Button } from '~/ui/button'
 import { Icon, type IconName } from '~/ui/icon'
 import { NAV } from './nav'
 import { mayOpen } from './pages'
@@ -14,6 +17,20 @@ interface Entry {
   hint: string
   icon: IconName
   run: () => void
+}
+
+/** What is begun on another page: its address, and the right to do it besides that to open the page. */
+const DEEDS: { label: string; to: string; search?: Record<string, string>; icon: IconName; rights: Right[] }[] = [
+  { label: 'New account', to: 'accounts', search: { do: 'create' }, icon: 'plus', rights: ['accounts.create'] },
+  { label: 'Move credit', to: 'credits', search: { do: 'transfer' }, icon: 'transfer', rights: ['credits.transfer', 'credits.allocate'] },
+  { label: 'Set a price', to: 'prices', search: { do: 'set' }, icon: 'pricing', rights: ['pricing.manage'] },
+  { label: 'Record spend', to: 'insights/acquisition', search: { do: 'record' }, icon: 'chart', rights: ['insights.manage'] },
+  { label: 'Start a bulk job', to: 'bulk/new', icon: 'bulk', rights: ['bulk.manage'] },
+]
+
+/** The line of the navigation that a page belongs to. */
+function sectionOf(path: string) {
+  return NAV.find((item) => item.to !== '' && (path === item.to || path.startsWith(`${item.to}/`)))
 }
 
 /** Goes anywhere: pages, accounts by name, and a few actions. */
@@ -31,16 +48,27 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     if (!ref.current?.open) ref.current?.showModal()
   }, [])
 
-  const go = (to: string) => () => void navigate({ to: (to ? `${viewer.base}/${to}` : viewer.base) as never })
+  const go = (to: string, search: Record<string, string> = {}) => () => void navigate({ to: (to ? `${viewer.base}/${to}` : viewer.base) as never, search: search as never })
   const words = text.trim().toLowerCase()
   const fits = (entry: Entry) => words.split(/\s+/).every((word) => `${entry.label} ${entry.hint}`.toLowerCase().includes(word))
   const pages: Entry[] = NAV.filter((item) => mayOpen(viewer, item)).map((item) => ({ id: item.to, label: item.label, hint: 'Page', icon: item.icon, run: go(item.to) }))
+  // Who has no seller buys nothing, and clocks are of the operator's tests.
+  const { account, session } = viewer
+  const idle = [...(account.parent_id === null ? ['credits/buy', 'credits/auto-topup'] : []), ...(account.kind === 'operator' && session.mode === 'test' ? [] : ['settings/test-clocks'])]
+  // Pages within pages come once something is typed: all of them at once would be a list to read.
+  const within: Entry[] = PAGES.filter((page) => words !== '' && !page.path.includes('$') && !idle.includes(page.path) && mayOpen(viewer, page) && !NAV.some((item) => item.to === page.path && item.label === page.title) && !DEEDS.some((deed) => deed.to === page.path && !deed.search)).map((page) => {
+    const section = sectionOf(page.path)
+    return { id: page.path, label: page.title, hint: section?.label ?? 'Page', icon: section?.icon ?? 'settings', run: go(page.path) }
+  })
+  const deeds: Entry[] = DEEDS.filter((deed) => !viewer.customer && deed.rights.some(viewer.can) && PAGES.some((page) => page.path === deed.to && mayOpen(viewer, page))).map((deed) => ({ id: `do ${deed.to}`, label: deed.label, hint: 'Action', icon: deed.icon, run: go(deed.to, deed.search) }))
   const actions: Entry[] = [
+    ...deeds,
     { id: 'light', label: 'Light theme', hint: 'Theme', icon: 'sun', run: () => setTheme('light') },
     { id: 'dark', label: 'Dark theme', hint: 'Theme', icon: 'moon', run: () => setTheme('dark') },
     { id: 'system', label: 'Theme of the device', hint: 'Theme', icon: 'screen', run: () => setTheme('system') },
     { id: 'print', label: 'Print this page', hint: 'Action', icon: 'invoice', run: () => setTimeout(() => print(), 50) },
     { id: 'out', label: 'Sign out', hint: 'Session', icon: 'leave', run: () => void signOut(viewer.base) },
+    { id: 'out everywhere', label: 'Sign out everywhere', hint: 'Session', icon: 'leave', run: go('sessions', { do: 'leave' }) },
   ]
   const found: Entry[] = (sought.length >= 2 ? (accounts.data?.data ?? []) : []).map((account) => ({
     id: account.id,
@@ -49,7 +77,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     icon: 'accounts',
     run: go(`accounts/${account.id}`),
   }))
-  const entries = [...pages.filter(fits), ...found, ...actions.filter(fits)]
+  const entries = [...pages.filter(fits), ...within.filter(fits), ...found, ...actions.filter(fits)]
   const current = Math.min(at, Math.max(entries.length - 1, 0))
 
   const run = (entry: Entry | undefined) => {
@@ -114,7 +142,16 @@ export default function Palette({ onClose }: { onClose: () => void }) {
           </li>
         ))}
       </ul>
-      {entries.length === 0 && <p className="px-4 pb-6 text-center text-sm text-soft">{accounts.isFetching ? 'Looking…' : 'Nothing by that name.'}</p>}
+      {accounts.error && sought.length >= 2 ? (
+        <div role="alert" className="flex items-center justify-between gap-3 border-t border-line px-4 py-2 text-sm">
+          <span className="text-bad">Accounts could not be searched. <span className="text-soft">{accounts.error.message}</span></span>
+          <Button small icon="refresh" busy={accounts.isFetching} onClick={() => void accounts.refetch()}>
+            Try again
+          </Button>
+        </div>
+      ) : (
+        entries.length === 0 && <p className="px-4 pb-6 text-center text-sm text-soft">{accounts.isFetching ? 'Looking…' : 'Nothing by that name.'}</p>
+      )}
     </dialog>
   )
 }

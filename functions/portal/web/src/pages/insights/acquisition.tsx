@@ -88,9 +88,8 @@ function Channel({ of: { channel, campaign } }: { of: { channel: string | null; 
 /** What new accounts cost by channel, and how soon they have paid that back. */
 export default function Acquisition() {
   const { place, can } = useViewer()
-  const [filters, setFilters] = useFilters<'months'>()
+  const [filters, setFilters] = useFilters<'months' | 'do'>()
   const range = readMonths(filters.months, '12m')
-  const [recording, setRecording] = useState(false)
   const [removing, setRemoving] = useState<Spend | null>(null)
   const answer = useApi('/reseller/insights/acquisition', { query: range }, { keep: true })
   const spends = useList('/reseller/insights/spend', { query: { ...range, limit: 50 } }, { keep: true })
@@ -128,7 +127,7 @@ export default function Acquisition() {
     ...(may ? [{ id: 'actions', head: '', width: 4, align: 'right', cell: (row: Spend) => !row.removed_at && <Button look="quiet" small icon="trash" label={`Take the spend on ${row.channel} back`} onClick={() => setRemoving(row)} /> } satisfies Column<Spend>] : []),
   ]
   const record = may && (
-    <Button look="primary" icon="plus" onClick={() => setRecording(true)}>
+    <Button look="primary" icon="plus" onClick={() => setFilters({ do: 'record' })}>
       Record spend
     </Button>
   )
@@ -183,7 +182,7 @@ export default function Acquisition() {
         </Card>
         <Definitions of={ACQUISITION_MEANS} />
       </div>
-      <RecordSpend open={recording} onClose={() => setRecording(false)} channels={[...new Set(data?.rows.flatMap((row) => row.channel ?? []) ?? [])]} />
+      <RecordSpend open={may && filters.do === 'record'} onClose={() => setFilters({ do: undefined }, true)} channels={[...new Set(data?.rows.flatMap((row) => row.channel ?? []) ?? [])]} />
       <Confirm
         open={removing !== null}
         onClose={() => {

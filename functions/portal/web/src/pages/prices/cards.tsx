@@ -18,7 +18,7 @@ import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { For, LossField, MeterField, MomentField, PriceDialog, SellerFilter, SpanShown, StatusShown, useMeters, useOpening } from './common'
+import { For, LossField, MeterField, MomentField, PriceDialog, SellerFilter, SpanShown, StatusShown, useMeters } from './common'
 import { KINDS, modelSays, modelText, NEW_MODEL, readModel } from './model'
 import { ModelFields } from './model-fields'
 import { PriceTabs } from './tabs'
@@ -29,7 +29,7 @@ const changed = () => void refresh('/reseller/pricing')
 /** A seller's prices in all versions. */
 export default function RateCards() {
   const { place, can } = useViewer()
-  const [filters, setFilters] = useFilters<'seller' | 'account' | 'meter' | 'when'>()
+  const [filters, setFilters] = useFilters<'seller' | 'account' | 'meter' | 'when' | 'do'>()
   const { meters, unitOf, nameOf } = useMeters(filters.seller)
   const [now] = useState(() => new Date().toISOString().replace(/\.\d+Z$/, 'Z'))
   const list = useList(
@@ -38,7 +38,7 @@ export default function RateCards() {
     { keep: true },
   )
   const [opened, setOpened] = useState<Row | null>(null)
-  const making = useOpening()
+  const make = () => setFilters({ do: 'set' })
   const manage = can('pricing.manage')
   const columns: Column<Row>[] = [
     { id: 'meter', head: 'Meter', width: 9.5, cell: (row) => <button type="button" className="max-w-full truncate font-medium decoration-line-strong decoration-dotted underline-offset-4 hover:underline" onClick={() => setOpened(row)}>{nameOf(row.meter)}</button> },
@@ -49,7 +49,7 @@ export default function RateCards() {
   ]
   return (
     <>
-      <PageHead title="Prices" sub="A rate card is a price of one meter from a moment on. Cards are added, never changed: what was used is priced for ever as it was then." actions={manage && <Button look="primary" icon="plus" onClick={making.show}>Set a price</Button>} />
+      <PageHead title="Prices" sub="A rate card is a price of one meter from a moment on. Cards are added, never changed: what was used is priced for ever as it was then." actions={manage && <Button look="primary" icon="plus" onClick={make}>Set a price</Button>} />
       <PriceTabs current="cards" />
       <div className="mb-3 flex flex-wrap items-center gap-2">
         <FilterSelect label="Meter" value={filters.meter ?? ''} onChange={(meter) => setFilters({ meter })} options={[{ value: '', label: 'All meters' }, ...meters.map((meter) => ({ value: meter.key, label: meter.name }))]} />
@@ -67,7 +67,7 @@ export default function RateCards() {
           {...list}
           onOpen={setOpened}
           empty={
-            <Empty icon="pricing" title={filters.account ? 'No price for this account alone' : 'No prices yet'} action={manage && <Button onClick={making.show}>Set a price</Button>}>
+            <Empty icon="pricing" title={filters.account ? 'No price for this account alone' : 'No prices yet'} action={manage && <Button onClick={make}>Set a price</Button>}>
               {filters.account ? 'It pays what all direct sub-accounts pay.' : 'Without a card or a markup, what you pay yourself is passed on as it is.'}
             </Empty>
           }
@@ -76,7 +76,7 @@ export default function RateCards() {
       <Sheet open={opened !== null} onClose={() => setOpened(null)} title="Rate card">
         {opened && <CardShown row={opened} unit={unitOf(opened.meter)} name={nameOf(opened.meter)} manage={manage} onClose={() => setOpened(null)} />}
       </Sheet>
-      <NewCard key={making.round} open={making.open} onClose={making.close} seller={filters.seller} account={filters.account} meter={filters.meter} from={list.rows.find((row) => row.meter === filters.meter && row.status === 'in_force')} />
+      {manage && filters.do === 'set' && <NewCard onClose={() => setFilters({ do: undefined }, true)} seller={filters.seller} account={filters.account} meter={filters.meter} from={list.rows.find((row) => row.meter === filters.meter && row.status === 'in_force')} />}
     </>
   )
 }
@@ -160,7 +160,7 @@ export function ModelShown({ model, currency, unit }: { model: Schema<'PriceMode
   )
 }
 
-function NewCard({ open, onClose, seller, account, meter: given, from }: { open: boolean; onClose: () => void; seller?: string; account?: string; meter?: string; from?: Row }) {
+function NewCard({ onClose, seller, account, meter: given, from }: { onClose: () => void; seller?: string; account?: string; meter?: string; from?: Row }) {
   const viewer = useViewer()
   const sellerCurrency = useAccount(seller ?? viewer.account.id).currency ?? viewer.account.currency
   const [meter, setMeter] = useState(given ?? '')
@@ -184,7 +184,7 @@ function NewCard({ open, onClose, seller, account, meter: given, from }: { open:
     if (read.model) void submit({ seller_id: seller, account_id: only || undefined, meter, currency: currency as Schema<'Currency'>, effective_from: readMoment(begins, viewer.place.timeZone), model: read.model, allow_loss: loss })
   }
   return (
-    <PriceDialog open={open} onClose={onClose} title="Set a price from a moment on" action="Set it" busy={busy} error={error} onSubmit={save}>
+    <PriceDialog open onClose={onClose} title="Set a price from a moment on" action="Set it" busy={busy} error={error} onSubmit={save}>
       <Notice>This adds a version. It is in force until the next one of the same meter, currency and account begins; once it has begun it stays as it is for ever.</Notice>
       {wrong && <Notice tone="bad">{wrong}</Notice>}
       <MeterField value={meter} onChange={setMeter} accountId={seller} />

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { SessionRow } from '~/api/contract'
 import { useList } from '~/api/query'
 import { SettingsHead } from '~/pages/settings/head'
+import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { signOut } from '~/shell/sign-out'
 import { Badge } from '~/ui/badge'
@@ -34,7 +35,8 @@ const COLUMNS: Column<SessionRow>[] = [
 export default function Sessions() {
   const { base } = useViewer()
   const list = useList('/portal/sessions')
-  const [asking, setAsking] = useState(false)
+  const [filters, setFilters] = useFilters<'do'>()
+  const asking = filters.do === 'leave'
   const [busy, setBusy] = useState(false)
   const leave = async () => {
     setBusy(true)
@@ -48,7 +50,7 @@ export default function Sessions() {
         title="Sessions"
         sub="Where you are signed in. A session ends after 12 hours without use, and after 7 days at the latest."
         actions={
-          <Button icon="leave" onClick={() => setAsking(true)}>
+          <Button icon="leave" onClick={() => setFilters({ do: 'leave' })}>
             Sign out everywhere
           </Button>
         }
@@ -56,7 +58,7 @@ export default function Sessions() {
       <Card flush>
         <DataTable label="Sessions" columns={COLUMNS} rowId={(row) => row.id} {...list} empty={<Empty title="No session">Sign in again to see it here.</Empty>} />
       </Card>
-      <Confirm open={asking} onClose={() => setAsking(false)} onConfirm={() => void leave()} busy={busy} title="Sign out everywhere?" action="Sign out everywhere">
+      <Confirm open={asking} onClose={() => setFilters({ do: undefined }, true)} onConfirm={() => void leave()} busy={busy} title="Sign out everywhere?" action="Sign out everywhere">
         <p>All your sessions end at once, on every device, this one too. API keys go on working.</p>
       </Confirm>
     </>
