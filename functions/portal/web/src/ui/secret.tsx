@@ -1,5 +1,8 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
+import { Button } from './button'
 import { Copy } from './copy'
+import { Dialog } from './dialog'
+import { CheckField } from './form'
 import { Notice } from './state'
 
 /** A secret that is shown this once. It lives in this element's props and nowhere else. */
@@ -17,5 +20,39 @@ export function SecretOnce({ secret, what, children }: { secret: string; what: s
       </div>
       {children}
     </div>
+  )
+}
+
+/**
+ * A secret in a dialog that nothing closes by chance: only whoever says that it is kept. Without a secret the answer was a replay, in which it is
+ * not repeated.
+ */
+export function SecretDialog({ title, secret, what, children, onClose }: { title: string; secret: string | null | undefined; what: string; children?: ReactNode; onClose: () => void }) {
+  const [kept, setKept] = useState(false)
+  return (
+    <Dialog
+      open
+      sticky={Boolean(secret)}
+      onClose={onClose}
+      title={title}
+      footer={
+        <Button look="primary" disabled={Boolean(secret) && !kept} onClick={onClose}>
+          Done
+        </Button>
+      }
+    >
+      {secret ? (
+        <div className="space-y-4 text-sm">
+          <SecretOnce secret={secret} what={what}>
+            {children}
+          </SecretOnce>
+          <CheckField label="I have kept it" value={kept} onChange={setKept} />
+        </div>
+      ) : (
+        <Notice tone="warn" title="The secret was shown before">
+          An earlier try did this already, and the {what} was in that answer. If you do not have it, make a new one.
+        </Notice>
+      )}
+    </Dialog>
   )
 }

@@ -7,20 +7,20 @@ import { Button, PageLink } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
 import { Menu } from '~/ui/menu'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { Tabs } from '~/ui/tabs'
 import { Time } from '~/ui/time'
 import { words } from '~/lib/format'
 import { Ledger } from '~/pages/credits/ledger'
 import { MoveCredit } from '~/pages/credits/move'
+import { AccountForm } from '~/pages/settings/account'
+import { Keys } from '~/pages/settings/keys'
+import { Members } from '~/pages/settings/members'
 import { UsageReport } from '~/pages/usage/report'
 import { type Action, Actions } from './actions'
 import { Invoices } from './invoices'
-import { Keys } from './keys'
-import { Members } from './members'
 import { AccountOverview } from './overview'
 import { Relationships } from './relationships'
-import { Settings } from './settings'
 
 const TABS = [
   { id: 'overview', label: 'Overview', right: 'accounts.read' },
@@ -94,6 +94,7 @@ export default function AccountPage() {
           )
         }
       />
+      <NotFresh of={found} />
       {account?.frozen_at && (
         <div className="mb-4">
           <Notice tone="bad" title="Frozen: the books do not add up">
@@ -116,7 +117,11 @@ export default function AccountPage() {
       {tab === 'invoices' && viewer.can('billing.read') && <Invoices accountId={id} />}
       {tab === 'keys' && viewer.can('keys.read') && <Keys accountId={id} />}
       {tab === 'members' && viewer.can('members.read') && <Members accountId={id} />}
-      {tab === 'settings' && account && found.data && <Settings key={account.version} account={account} etag={found.data.etag} reload={() => void found.refetch()} />}
+      {tab === 'settings' && (
+        <Card title="Settings" className="max-w-3xl">
+          {found.data ? <AccountForm key={id} newest={found.data} reload={() => found.refetch()} /> : <Skeleton className="h-96 w-full" />}
+        </Card>
+      )}
       {account && action && <Actions action={action} account={account} etag={found.data?.etag ?? null} onClose={() => setAction(null)} />}
       {account && giving && <MoveCredit open onClose={() => setGiving(false)} to={own ? undefined : { id: account.id, name: account.name }} from={own ? { id: account.id, name: account.name } : undefined} />}
     </>

@@ -1,6 +1,7 @@
 import { useId } from 'react'
 import { api, type BodyOf, type Schema } from '~/api/client'
 import { refresh, useEditable } from '~/api/query'
+import { compare, plain, readAmount } from '~/lib/decimal'
 import { date, placeOf, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -39,10 +40,16 @@ interface Tag {
   value: string
 }
 
+/** What is wrong with a tag's name, if anything. */
+function wrongName(tags: Tag[], at: number): string | null {
+  const name = tags[at]?.name ?? ''
+  if (name && !/^[a-z][a-z0-9_-]{0,39}$/.test(name)) return 'Lower-case letters, digits, - and _; a letter first.'
+  return tags.findIndex((tag) => tag.name === name) !== at ? 'This name is there already.' : null
+}
+
 /** Labels as rows of a name and a value. */
 function TagsField({ tags, onChange }: { tags: Tag[]; onChange: (tags: Tag[]) => void }) {
   const set = (at: number, change: Partial<Tag>) => onChange(tags.map((tag, index) => (index === at ? { ...tag, ...change } : tag)))
-  const names = tags.map((tag) => tag.name)
   return (
     <fieldset className="space-y-2">
       <legend className="text-sm font-medium">Tags</legend>
@@ -50,10 +57,9 @@ function TagsField({ tags, onChange }: { tags: Tag[]; onChange: (tags: Tag[]) =>
         Labels to group and filter by, such as <code>region</code>. <code>channel</code> and <code>campaign</code> say how an account was won.
       </p>
       {tags.map((tag, at) => {
-        const wrong = tag.name && !/^[a-z][a-z0-9_-]{0,39}$/.test(tag.name) ? 'Lower-case letters, digits, - and _; a letter first.' : names.indexOf(tag.name) !== at ? 'This name is there already.' : null
         return (
           <div key={at} className="grid grid-cols-[1fr_1fr_auto] items-end gap-2">
-            <TextField label={<span className={at ? 'sr-only' : ''}>Name</span>} value={tag.name} onChange={(name) => set(at, { name })} wrong={wrong} pointer={`/tags/${tag.name}`} required autoComplete="off" />
+            <TextField label={<span className={at ? 'sr-only' : ''}>Name</span>} value={tag.name} onChange={(name) => set(at, { name })} wrong={wrongName(tags, at)} pointer={`/tags/${tag.name}`} required autoComplete="off" />
             <TextField label={<span className={at ? 'sr-only' : ''}>Value</span>} value={tag.value} onChange={(value) => set(at, { value })} required maxLength={100} autoComplete="off" />
             <Button look="quiet" icon="trash" label={`Remove the tag ${tag.name || at + 1}`} onClick={() => onChange(tags.filter((_, index) => index !== at))} />
           </div>
@@ -75,26 +81,35 @@ function begin(account: Account) {
     email: (account.email ?? '') as string,
     zone: account.settings.time_zone ?? '',
     locale: account.settings.locale ?? '',
+    externalId: account.external_id ?? '',
+    funding: account.funding as string,
+    limit: plain(account.credit_limit),
     tags: Object.entries(account.tags).map(([tag, value]): Tag => ({ name: tag, value })),
   }
 }
 
-function AccountForm({ newest, reload }: { newest: Version<Account>; reload: () => Promise<{ data?: Version<Account>; error: unknown }> }) {
+/** What of an account can be edited: of one's own, and of one below it what its seller says of it too. */
+export function AccountForm({ newest, reload }: { newest: Version<Account>; reload: () => Promise<{ data?: Version<Account>; error: unknown }> }) {
   const viewer = useViewer()
   const { can, customer } = viewer
   const id = useId()
   const { draft, base, set, took, load } = useDraft(newest, begin, reload)
-  const { name, email, zone, locale, tags } = draft
+  const { name, email, zone, locale, externalId, funding, limit, tags } = draft
   const account = base.data
+  const own = account.id === viewer.account.id
+  const creditLimit = readAmount(limit)
   const { submit, busy, error, reset } = useSubmit(
     (body: Update) => api.put('/reseller/accounts/{id}', { path: { id: account.id }, body, ifMatch: base.etag ?? undefined }),
     (saved) => {
       took(saved)
       toast.done('The account was changed.')
-      void refresh('/reseller/accounts', '/portal/session')
+      void refresh('/reseller/accounts', '/reseller/insights', '/portal/session')
     },
   )
-  const may = can('accounts.update')
+  const closed = account.status === 'closed'
+  const may = can('accounts.update') && !closed
+  const mayFund = !own && can('pricing.manage')
+  const mayLimit = !own && can('credits.limit')
   // Settings are replaced whole: what this page does not show goes back as it came.
   const settings = { ...account.settings, time_zone: zone || null, locale: locale || null }
   const cleaned = Object.fromEntries(tags.filter((tag) => tag.name && tag.value).map((tag) => [tag.name, tag.value]))
@@ -103,7 +118,11 @@ function AccountForm({ newest, reload }: { newest: Version<Account>; reload: () 
     ...(email.trim() !== (account.email ?? '') ? { email: email.trim() || null } : {}),
     ...(JSON.stringify(cleaned) !== JSON.stringify(account.tags) ? { tags: cleaned } : {}),
     ...(zone !== (account.settings.time_zone ?? '') || locale !== (account.settings.locale ?? '') ? { settings } : {}),
+    ...(!own && externalId.trim() !== (account.external_id ?? '') ? { external_id: externalId.trim() || null } : {}),
+    ...(mayFund && funding !== account.funding ? { funding: funding as Account['funding'] } : {}),
+    ...(mayLimit && creditLimit !== null && compare(creditLimit, account.credit_limit) !== 0 ? { credit_limit: creditLimit } : {}),
   }
+  const wrong = creditLimit === null || tags.some((_, at) => wrongName(tags, at) !== null)
   const changed = Object.keys(body).length > 0
   const place = placeOf({ locale: locale || viewer.account.locale, time_zone: zone })
   const stale = error?.code === 'precondition_failed'
@@ -111,21 +130,39 @@ function AccountForm({ newest, reload }: { newest: Version<Account>; reload: () 
     <Form id={id} error={stale ? null : error} onSubmit={() => changed && void submit(body)}>
       {stale && <Meanwhile what="The account" load={() => void load(reset)} />}
       <fieldset disabled={!may} className="space-y-4">
-        <TextField label="Name" pointer="/name" value={name} onChange={(name) => set({ name })} required autoComplete="organization" />
-        <TextField label="E-mail" pointer="/email" optional type="email" value={email} onChange={(email) => set({ email })} autoComplete="off" hint="Where invoices and notices go." />
+        <TextField label="Name" pointer="/name" value={name} onChange={(name) => set({ name })} required maxLength={200} autoComplete="off" />
+        <TextField label="E-mail" pointer="/email" optional type="email" value={email} onChange={(email) => set({ email })} maxLength={254} autoComplete="off" hint="Where invoices and notices go." />
         <div className="grid gap-4 sm:grid-cols-2">
           <SelectField label="Time zone" pointer="/settings/time_zone" value={zone} onChange={(zone) => set({ zone })} options={[{ value: '', label: 'UTC (none chosen)' }, ...zones().map((zoneName) => ({ value: zoneName, label: zoneName.replaceAll('_', ' ') }))]} hint="Its days and billing periods begin here." />
           <SelectField label="Language and region" pointer="/settings/locale" value={locale} onChange={(locale) => set({ locale })} options={[{ value: '', label: 'As above it' }, ...[...new Set([...LOCALES, ...(locale ? [locale] : [])])].map((tag) => ({ value: tag, label: localeName(tag, viewer.place.locale) }))]} hint="Of pages, mail and documents." />
         </div>
         <p className="text-xs text-soft">It is {date(new Date(), place, 'full')} there.</p>
+        {!own && (
+          <div className="grid gap-4 sm:grid-cols-2">
+            <TextField label="External id" pointer="/external_id" optional value={externalId} onChange={(externalId) => set({ externalId })} maxLength={128} autoComplete="off" hint="Your own id for it." />
+            {mayFund && (
+              <SelectField
+                label="Pays"
+                pointer="/funding"
+                value={funding}
+                onChange={(funding) => set({ funding })}
+                options={[
+                  { value: 'prepaid', label: 'From credit, as it uses' },
+                  { value: 'postpaid', label: 'By invoice, afterwards' },
+                ]}
+              />
+            )}
+            {mayLimit && <TextField label="Credit limit" pointer="/credit_limit" inputMode="decimal" suffix={account.currency} hint="How far its credit may go below zero." wrong={creditLimit === null ? 'this is no amount' : null} value={limit} onChange={(limit) => set({ limit })} autoComplete="off" />}
+          </div>
+        )}
         {!customer && <TagsField tags={tags} onChange={(tags) => set({ tags })} />}
       </fieldset>
       {may ? (
-        <Button type="submit" look="primary" busy={busy} disabled={!changed || !name.trim()}>
+        <Button type="submit" look="primary" busy={busy} disabled={!changed || wrong || !name.trim()}>
           Save
         </Button>
       ) : (
-        <p className="text-xs text-soft">Your role shows the account and does not change it.</p>
+        <p className="text-xs text-soft">{closed ? 'The account is closed: nothing of it changes any more.' : 'Your role shows the account and does not change it.'}</p>
       )}
     </Form>
   )

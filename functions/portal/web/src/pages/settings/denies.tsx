@@ -13,6 +13,8 @@ import { RightsField } from './rights-field'
 /** Whose rights are denied. */
 export interface Holder {
   kind: 'members' | 'keys'
+  /** The account that the member or key belongs to. */
+  at: string
   id: string
   name: string
   denies: Schema<'Deny'>[]
@@ -32,17 +34,17 @@ export function Denied({ denies }: { denies: Holder['denies'] }) {
   )
 }
 
-function put(accountId: string, holder: Holder, at: string, rights: string[]) {
+function put(holder: Holder, at: string, rights: string[]) {
   const body = { rights: rights as Right[] }
   return holder.kind === 'members'
-    ? api.put('/reseller/accounts/{id}/members/{member_id}/denies/{account_id}', { path: { id: accountId, member_id: holder.id, account_id: at }, body })
-    : api.put('/reseller/accounts/{id}/keys/{key_id}/denies/{account_id}', { path: { id: accountId, key_id: holder.id, account_id: at }, body })
+    ? api.put('/reseller/accounts/{id}/members/{member_id}/denies/{account_id}', { path: { id: holder.at, member_id: holder.id, account_id: at }, body })
+    : api.put('/reseller/accounts/{id}/keys/{key_id}/denies/{account_id}', { path: { id: holder.at, key_id: holder.id, account_id: at }, body })
 }
 
-function lift(accountId: string, holder: Holder, at: string) {
+function lift(holder: Holder, at: string) {
   return holder.kind === 'members'
-    ? api.delete('/reseller/accounts/{id}/members/{member_id}/denies/{account_id}', { path: { id: accountId, member_id: holder.id, account_id: at } })
-    : api.delete('/reseller/accounts/{id}/keys/{key_id}/denies/{account_id}', { path: { id: accountId, key_id: holder.id, account_id: at } })
+    ? api.delete('/reseller/accounts/{id}/members/{member_id}/denies/{account_id}', { path: { id: holder.at, member_id: holder.id, account_id: at } })
+    : api.delete('/reseller/accounts/{id}/keys/{key_id}/denies/{account_id}', { path: { id: holder.at, key_id: holder.id, account_id: at } })
 }
 
 /** What is denied to a member or a key, where, and more of it. A deny wins over every grant. */
@@ -53,7 +55,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
   const [rights, setRights] = useState<ReadonlySet<string>>(new Set())
   const prefix = `/reseller/accounts/{id}/${holder?.kind ?? 'members'}`
   const adding = useSubmit(
-    useCallback(({ of, where, what }: { of: Holder; where: string; what: string[] }) => put(account.id, of, where, what) as Promise<unknown>, [account.id]),
+    useCallback(({ of, where, what }: { of: Holder; where: string; what: string[] }) => put(of, where, what) as Promise<unknown>, []),
     useCallback(() => {
       toast.done('The rights are denied from now on.')
       setAt(null)
@@ -62,7 +64,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
     }, [prefix]),
   )
   const lifting = useSubmit(
-    useCallback(({ of, where }: { of: Holder; where: string }) => lift(account.id, of, where) as Promise<unknown>, [account.id]),
+    useCallback(({ of, where }: { of: Holder; where: string }) => lift(of, where) as Promise<unknown>, []),
     useCallback(() => {
       toast.done('The deny was lifted.')
       void refresh(prefix)
@@ -118,7 +120,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
             </ul>
           )}
           <Form id={id} error={adding.error} onSubmit={() => at && void adding.submit({ of: holder, where: at.id, what: [...rights] })}>
-            <AccountPicker label="From this account on" pointer="/account_id" own value={at} onChange={choose} hint="Your account, or one below it." />
+            <AccountPicker label="From this account on" pointer="/account_id" own={holder.at === account.id} value={at} onChange={choose} hint={holder.at === account.id ? 'Your account, or one below it.' : 'The account whose it is, or one below that.'} />
             <RightsField legend="Denied rights" value={rights} onChange={setRights} heldOnly={false} />
           </Form>
         </div>

@@ -11,7 +11,7 @@ import { Confirm } from '~/ui/confirm'
 import { Id } from '~/ui/copy'
 import { Dialog, Sheet } from '~/ui/dialog'
 import { Form, SelectField, TextField, useSubmit } from '~/ui/form'
-import { SecretOnce } from '~/ui/secret'
+import { SecretDialog } from '~/ui/secret'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
@@ -36,122 +36,85 @@ function hint(key: Pick<Key, 'prefix' | 'last4'>): string {
   return key.prefix ? `${key.prefix}…${key.last4 ?? ''}` : '–'
 }
 
-function MakeKey({ onClose }: { onClose: () => void }) {
-  const { account, place, session } = useViewer()
+function MakeKey({ accountId, onClose, onMade }: { accountId: string; onClose: () => void; onMade: (key: Key) => void }) {
+  const { place, session } = useViewer()
   const id = useId()
   const [name, setName] = useState('')
   const [role, setRole] = useState('viewer')
   const [until, setUntil] = useState('')
-  const [made, setMade] = useState<Key | null>(null)
   const { submit, busy, error } = useSubmit(
-    useCallback((body: { name: string; role: string; expires_at?: string }, key: string) => api.post(LIST, { path: { id: account.id }, body, idempotencyKey: key }), [account.id]),
-    useCallback((reply: { data: Key }) => {
-      setMade(reply.data)
-      void refresh(LIST)
-    }, []),
+    useCallback((body: { name: string; role: string; expires_at?: string }, key: string) => api.post(LIST, { path: { id: accountId }, body, idempotencyKey: key }), [accountId]),
+    useCallback((reply: { data: Key }) => onMade(reply.data), [onMade]),
   )
   return (
     <Dialog
       open
+      // Closed meanwhile, a key would be made whose secret nobody sees.
+      sticky={busy}
       onClose={onClose}
-      title={made ? `Key “${made.name}”` : 'New API key'}
+      title="New API key"
       footer={
-        made ? (
-          <Button look="primary" onClick={onClose}>
-            I have copied it
+        <>
+          <Button disabled={busy} onClick={onClose}>Cancel</Button>
+          <Button type="submit" form={id} look="primary" busy={busy} disabled={!name.trim()}>
+            Make the key
           </Button>
-        ) : (
-          <>
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" form={id} look="primary" busy={busy} disabled={!name.trim()}>
-              Make the key
-            </Button>
-          </>
-        )
+        </>
       }
     >
-      {made?.secret ? (
-        <SecretOnce secret={made.secret} what="secret">
-          <p className="text-sm text-soft">
-            Send it as <code className="font-mono text-xs">Authorization: Bearer …</code>. Keep it where passwords are kept, never in a repository or a page.
-          </p>
-        </SecretOnce>
-      ) : made ? (
-        <p className="text-sm">The key was made by an earlier try, and its secret was in that answer. Rotate the key to get a new one.</p>
-      ) : (
-        <Form id={id} error={error} onSubmit={() => void submit({ name: name.trim(), role, ...(until ? { expires_at: startOf(addDays(until, 1), place.timeZone) } : {}) })}>
-          <TextField label="Name" pointer="/name" value={name} onChange={setName} required autoComplete="off" hint="What uses it: “billing job”, “website”…" />
-          <RoleField value={role} onChange={setRole} />
-          <TextField label="Last day" pointer="/expires_at" optional type="date" min={today(place.timeZone)} value={until} onChange={setUntil} hint="It ends by itself when that day is over. Without one it goes on until it is revoked." />
-          <p className="text-xs text-soft">{session.mode === 'test' ? 'This is a test platform: the key begins with rk_test_.' : 'The key works on live accounts: it begins with rk_live_.'}</p>
-        </Form>
-      )}
+      <Form id={id} error={error} onSubmit={() => void submit({ name: name.trim(), role, ...(until ? { expires_at: startOf(addDays(until, 1), place.timeZone) } : {}) })}>
+        <TextField label="Name" pointer="/name" value={name} onChange={setName} required maxLength={200} autoComplete="off" hint="What uses it: “billing job”, “website”…" />
+        <RoleField accountId={accountId} value={role} onChange={setRole} />
+        <TextField label="Last day" pointer="/expires_at" optional type="date" min={today(place.timeZone)} value={until} onChange={setUntil} hint={`It ends by itself when that day is over (${place.timeZone.replaceAll('_', ' ')}). Without one it goes on until it is revoked.`} />
+        <p className="text-xs text-soft">{session.mode === 'test' ? 'This is a test platform: the key begins with rk_test_.' : 'The key works on live accounts: it begins with rk_live_.'}</p>
+      </Form>
     </Dialog>
   )
 }
 
-function RotateKey({ target, onClose }: { target: Key; onClose: () => void }) {
-  const { account } = useViewer()
+function RotateKey({ accountId, target, onClose, onMade }: { accountId: string; target: Key; onClose: () => void; onMade: (key: Key) => void }) {
   const id = useId()
   const [overlap, setOverlap] = useState('86400')
-  const [made, setMade] = useState<Key | null>(null)
   const { submit, busy, error } = useSubmit(
-    useCallback((overlap_s: number) => api.post('/reseller/accounts/{id}/keys/{key_id}/rotate', { path: { id: account.id, key_id: target.id }, body: { overlap_s } }), [account.id, target.id]),
-    useCallback((reply: { data: Key }) => {
-      setMade(reply.data)
-      void refresh(LIST)
-    }, []),
+    useCallback((overlap_s: number) => api.post('/reseller/accounts/{id}/keys/{key_id}/rotate', { path: { id: accountId, key_id: target.id }, body: { overlap_s } }), [accountId, target.id]),
+    useCallback((reply: { data: Key }) => onMade(reply.data), [onMade]),
   )
   return (
     <Dialog
       open
+      sticky={busy}
       onClose={onClose}
       title={`Rotate “${target.name}”`}
       footer={
-        made ? (
-          <Button look="primary" onClick={onClose}>
-            I have copied it
+        <>
+          <Button disabled={busy} onClick={onClose}>Cancel</Button>
+          <Button type="submit" form={id} look="primary" busy={busy}>
+            Give it a new secret
           </Button>
-        ) : (
-          <>
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" form={id} look="primary" busy={busy}>
-              Give it a new secret
-            </Button>
-          </>
-        )
+        </>
       }
     >
-      {made?.secret ? (
-        <SecretOnce secret={made.secret} what="new secret">
-          {made.previous_secret_expires_at && (
-            <p className="text-sm text-soft">
-              The old secret is taken until <Time at={made.previous_secret_expires_at} />.
-            </p>
-          )}
-        </SecretOnce>
-      ) : (
-        <Form id={id} error={error} onSubmit={() => void submit(Number(overlap))}>
-          <p className="text-sm">The key keeps its name, role and denies, and gets a new secret. The old one goes on for a while, so that nothing stops while you replace it.</p>
-          <SelectField label="The old secret is still taken for" pointer="/overlap_s" value={overlap} onChange={setOverlap} options={OVERLAPS} />
-        </Form>
-      )}
+      <Form id={id} error={error} onSubmit={() => void submit(Number(overlap))}>
+        <p className="text-sm">The key keeps its name, role and denies, and gets a new secret. The old one goes on for a while, so that nothing stops while you replace it.</p>
+        <SelectField label="The old secret is still taken for" pointer="/overlap_s" value={overlap} onChange={setOverlap} options={OVERLAPS} />
+      </Form>
     </Dialog>
   )
 }
 
-/** The account's API keys. */
-export default function Keys() {
+/** The API keys of an account: one's own, or one below it. */
+export function Keys({ accountId }: { accountId: string }) {
   const { account, can, session } = useViewer()
-  const list = useList(LIST, { path: { id: account.id }, query: { limit: 50 } })
+  const list = useList(LIST, { path: { id: accountId }, query: { limit: 50 } })
   const [making, setMaking] = useState(false)
+  const [made, setMade] = useState<Key | null>(null)
   const [opened, setOpened] = useState<string | null>(null)
   const [rotating, setRotating] = useState<Key | null>(null)
   const [denying, setDenying] = useState<string | null>(null)
   const [revoking, setRevoking] = useState<Key | null>(null)
   const may = can('keys.manage')
   const revoke = useSubmit(
-    useCallback((key: Key) => api.delete('/reseller/accounts/{id}/keys/{key_id}', { path: { id: account.id, key_id: key.id } }), [account.id]),
+    useCallback((key: Key) => api.delete('/reseller/accounts/{id}/keys/{key_id}', { path: { id: accountId, key_id: key.id } }), [accountId]),
     useCallback(() => {
       setRevoking(null)
       toast.done('The key was revoked.')
@@ -160,7 +123,7 @@ export default function Keys() {
   )
   const shown = list.rows.find((row) => row.id === opened)
   const denied = list.rows.find((row) => row.id === denying)
-  const holder: Holder | null = denied ? { kind: 'keys', id: denied.id, name: denied.name, denies: denied.denies } : null
+  const holder: Holder | null = denied ? { kind: 'keys', at: accountId, id: denied.id, name: denied.name, denies: denied.denies } : null
   const columns: Column<Key>[] = [
     {
       id: 'name',
@@ -185,10 +148,15 @@ export default function Keys() {
       New key
     </Button>
   )
+  const keep = useCallback((key: Key) => {
+    setMaking(false)
+    setRotating(null)
+    setMade(key)
+    void refresh(LIST)
+  }, [])
   return (
     <>
-      <SettingsHead current="keys" title="API keys" sub={`What programs sign in with at ${account.name} and everything below it.`} actions={make} />
-      <Card flush>
+      <Card title="Keys" sub="Each holds one role at this account and over all below it." actions={make} flush>
         <DataTable
           label="API keys"
           columns={columns}
@@ -231,19 +199,42 @@ export default function Keys() {
               ['Made', <Time key="made" at={shown.created_at} />],
               ['Ends', shown.expires_at ? <Time key="ends" at={shown.expires_at} /> : 'When it is revoked'],
               ...(shown.revoked_at ? [['Revoked', <Time key="revoked" at={shown.revoked_at} />] as [string, ReactNode]] : []),
-              ['May do', <TextLink key="may" to="settings/permissions" search={{ who: shown.id }}>See each right and why</TextLink>],
+              ['May do', <TextLink key="may" to="settings/permissions" search={{ who: shown.id, at: accountId === account.id ? undefined : accountId }}>See each right and why</TextLink>],
               ['Id', <Id key="id" id={shown.id} what="key id" />],
             ]}
           />
         )}
       </Sheet>
-      {making && <MakeKey onClose={() => setMaking(false)} />}
-      {rotating && <RotateKey target={rotating} onClose={() => setRotating(null)} />}
+      {making && <MakeKey accountId={accountId} onClose={() => setMaking(false)} onMade={keep} />}
+      {rotating && <RotateKey accountId={accountId} target={rotating} onClose={() => setRotating(null)} onMade={keep} />}
+      {made && (
+        <SecretDialog title={`Key “${made.name}”`} secret={made.secret} what="secret" onClose={() => setMade(null)}>
+          <p className="text-soft">
+            Send it as <code className="font-mono text-xs">Authorization: Bearer …</code>. Keep it where passwords are kept, never in a repository or a page.
+          </p>
+          {made.previous_secret_expires_at && (
+            <p className="text-soft">
+              The old secret is taken until <Time at={made.previous_secret_expires_at} />.
+            </p>
+          )}
+        </SecretDialog>
+      )}
       <DeniesDialog holder={holder} onClose={() => setDenying(null)} />
       <Confirm open={revoking !== null} onClose={() => { setRevoking(null); revoke.reset() }} onConfirm={() => revoking && void revoke.submit(revoking)} title={`Revoke “${revoking?.name ?? ''}”?`} action="Revoke" danger type="revoke" busy={revoke.busy} error={revoke.error}>
         <p>The next request with {revoking ? <code className="font-mono text-xs">{hint(revoking)}</code> : 'it'} is refused, and whatever uses it stops. It cannot be taken back.</p>
         {revoking?.id === session.who.id && <p>You are signed in with this key: your session ends too.</p>}
       </Confirm>
+    </>
+  )
+}
+
+/** The keys of the account that looks. */
+export default function KeysPage() {
+  const { account } = useViewer()
+  return (
+    <>
+      <SettingsHead current="keys" title="API keys" sub={`What programs sign in with at ${account.name} and everything below it.`} />
+      <Keys accountId={account.id} />
     </>
   )
 }

@@ -23,35 +23,27 @@ import { RoleField } from './role-field'
 type Member = Schema<'Member'>
 const LIST = '/reseller/accounts/{id}/members'
 
-/** Adds a person to the account. */
-export function InviteMember({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const { account } = useViewer()
+function InviteMember({ accountId, onClose }: { accountId: string; onClose: () => void }) {
   const id = useId()
   const [email, setEmail] = useState('')
   const [name, setName] = useState('')
   const [role, setRole] = useState('viewer')
-  const { submit, busy, error, reset } = useSubmit(
-    useCallback((body: { email: string; name?: string; role: string }, key: string) => api.post(LIST, { path: { id: account.id }, body, idempotencyKey: key }), [account.id]),
+  const { submit, busy, error } = useSubmit(
+    useCallback((body: { email: string; name?: string; role: string }, key: string) => api.post(LIST, { path: { id: accountId }, body, idempotencyKey: key }), [accountId]),
     useCallback((reply: { data: Member }) => {
       toast.done(`${reply.data.email} is a member now.`, 'They sign in by a link that the sign-in page sends to this address.')
-      setEmail('')
-      setName('')
       void refresh(LIST)
       onClose()
     }, [onClose]),
   )
-  const close = () => {
-    reset()
-    onClose()
-  }
   return (
     <Dialog
-      open={open}
-      onClose={close}
+      open
+      onClose={onClose}
       title="Invite somebody"
       footer={
         <>
-          <Button onClick={close}>Cancel</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" form={id} look="primary" busy={busy} disabled={!email.trim()}>
             Invite
           </Button>
@@ -59,22 +51,21 @@ export function InviteMember({ open, onClose }: { open: boolean; onClose: () => 
       }
     >
       <Form id={id} error={error} onSubmit={() => void submit({ email: email.trim(), ...(name.trim() ? { name: name.trim() } : {}), role })}>
-        <TextField label="E-mail" pointer="/email" type="email" value={email} onChange={setEmail} required autoComplete="off" hint="They sign in by a link that is sent to this address; there is no password." />
-        <TextField label="Name" pointer="/name" optional value={name} onChange={setName} autoComplete="off" />
-        <RoleField value={role} onChange={setRole} />
-        <p className="text-xs text-soft">The role counts at {account.name} and at everything below it. You cannot give more than you hold.</p>
+        <TextField label="E-mail" pointer="/email" type="email" value={email} onChange={setEmail} required maxLength={254} autoComplete="off" hint="They sign in by a link that is sent to this address; there is no password." />
+        <TextField label="Name" pointer="/name" optional value={name} onChange={setName} maxLength={200} autoComplete="off" />
+        <RoleField accountId={accountId} value={role} onChange={setRole} />
+        <p className="text-xs text-soft">The role counts at this account and at everything below it.</p>
       </Form>
     </Dialog>
   )
 }
 
-function EditMember({ member, onClose }: { member: Member; onClose: () => void }) {
-  const { account } = useViewer()
+function EditMember({ accountId, member, onClose }: { accountId: string; member: Member; onClose: () => void }) {
   const id = useId()
   const [name, setName] = useState<string>(member.name ?? '')
   const [role, setRole] = useState<string>(member.role)
   const { submit, busy, error } = useSubmit(
-    useCallback((body: { name?: string; role?: string }) => api.put('/reseller/accounts/{id}/members/{member_id}', { path: { id: account.id, member_id: member.id }, body, ifMatch: `"${member.version}"` }), [account.id, member]),
+    useCallback((body: { name?: string; role?: string }) => api.put('/reseller/accounts/{id}/members/{member_id}', { path: { id: accountId, member_id: member.id }, body, ifMatch: `"${member.version}"` }), [accountId, member]),
     useCallback(() => {
       toast.done('The member was changed.')
       void refresh(LIST)
@@ -100,17 +91,17 @@ function EditMember({ member, onClose }: { member: Member; onClose: () => void }
       }
     >
       <Form id={id} error={error} onSubmit={() => void submit(body)}>
-        <TextField label="Name" pointer="/name" value={name} onChange={setName} autoComplete="off" />
-        <RoleField value={role} onChange={setRole} />
+        <TextField label="Name" pointer="/name" value={name} onChange={setName} maxLength={200} autoComplete="off" />
+        <RoleField accountId={accountId} value={role} onChange={setRole} />
       </Form>
     </Dialog>
   )
 }
 
-/** The people of the account. */
-export default function Members() {
+/** The people of an account: one's own, or one below it. */
+export function Members({ accountId }: { accountId: string }) {
   const { account, can, session } = useViewer()
-  const list = useList(LIST, { path: { id: account.id }, query: { limit: 50 } })
+  const list = useList(LIST, { path: { id: accountId }, query: { limit: 50 } })
   const [inviting, setInviting] = useState(false)
   const [opened, setOpened] = useState<string | null>(null)
   const [editing, setEditing] = useState<Member | null>(null)
@@ -118,7 +109,7 @@ export default function Members() {
   const [removing, setRemoving] = useState<Member | null>(null)
   const may = can('members.manage')
   const removal = useSubmit(
-    useCallback((member: Member) => api.delete('/reseller/accounts/{id}/members/{member_id}', { path: { id: account.id, member_id: member.id }, ifMatch: `"${member.version}"` }), [account.id]),
+    useCallback((member: Member) => api.delete('/reseller/accounts/{id}/members/{member_id}', { path: { id: accountId, member_id: member.id }, ifMatch: `"${member.version}"` }), [accountId]),
     useCallback(() => {
       setRemoving(null)
       toast.done('The member was removed.')
@@ -127,7 +118,7 @@ export default function Members() {
   )
   const shown = list.rows.find((row) => row.id === opened)
   const denied = list.rows.find((row) => row.id === denying)
-  const holder: Holder | null = denied ? { kind: 'members', id: denied.id, name: denied.name ?? denied.email, denies: denied.denies } : null
+  const holder: Holder | null = denied ? { kind: 'members', at: accountId, id: denied.id, name: denied.name ?? denied.email, denies: denied.denies } : null
   const columns: Column<Member>[] = [
     {
       id: 'who',
@@ -153,8 +144,7 @@ export default function Members() {
   )
   return (
     <>
-      <SettingsHead current="members" title="Members" sub={`The people of ${account.name}. A role counts here and at everything below.`} actions={invite} />
-      <Card flush>
+      <Card title="People" sub="Each signs in with a link that is sent to their address." actions={invite} flush>
         <DataTable
           label="Members"
           columns={columns}
@@ -192,21 +182,32 @@ export default function Members() {
               ['Role', <span key="role">{words(shown.role)}<span className="block text-xs text-soft">{roleSays(shown.role)}</span></span>],
               ['Denied', shown.denies.length ? <Denied key="denied" denies={shown.denies} /> : 'Nothing'],
               ['Added', <Time key="added" at={shown.created_at} />],
-              ['May do', <TextLink key="may" to="settings/permissions" search={{ who: shown.id }}>See each right and why</TextLink>],
+              ['May do', <TextLink key="may" to="settings/permissions" search={{ who: shown.id, at: accountId === account.id ? undefined : accountId }}>See each right and why</TextLink>],
               ['Id', <Id key="id" id={shown.id} what="member id" />],
             ]}
           />
         )}
       </Sheet>
-      <InviteMember open={inviting} onClose={() => setInviting(false)} />
-      {editing && <EditMember key={editing.id} member={editing} onClose={() => setEditing(null)} />}
+      {inviting && <InviteMember accountId={accountId} onClose={() => setInviting(false)} />}
+      {editing && <EditMember key={editing.id} accountId={accountId} member={editing} onClose={() => setEditing(null)} />}
       <DeniesDialog holder={holder} onClose={() => setDenying(null)} />
       <Confirm open={removing !== null} onClose={() => { setRemoving(null); removal.reset() }} onConfirm={() => removing && void removal.submit(removing)} title={`Remove ${removing?.name ?? removing?.email ?? ''}?`} action="Remove" danger busy={removal.busy} error={removal.error}>
         <p>
-          {removing?.email} can no longer sign in to {account.name}, and sessions they have here end at once. What they did stays in the audit log.
+          {removing?.email} can no longer do anything at this account or below it, and the sessions they have there end at once. Keys that they made go on working, and what they did stays in the audit log.
           {removing?.id === session.who.id && ' That is you: you are signed out.'}
         </p>
       </Confirm>
+    </>
+  )
+}
+
+/** The people of the account that looks. */
+export default function MembersPage() {
+  const { account } = useViewer()
+  return (
+    <>
+      <SettingsHead current="members" title="Members" sub={`The people of ${account.name}. A role counts here and at everything below.`} />
+      <Members accountId={account.id} />
     </>
   )
 }

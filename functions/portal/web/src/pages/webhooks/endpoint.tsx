@@ -2,6 +2,7 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useApi, useEditable, useList } from '~/api/query'
+import { readMoment } from '~/lib/days'
 import { count, words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -13,11 +14,11 @@ import { Card, Facts, PageHead } from '~/ui/card'
 import { Copy, Id } from '~/ui/copy'
 import { Sheet } from '~/ui/dialog'
 import { CheckField, FilterSelect, SelectField, TextField } from '~/ui/form'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { EndpointDialog, hears, SecretDialog } from './fields'
+import { EndpointDialog, hears, SigningSecret } from './fields'
 
 type Endpoint = Schema<'Webhook'>
 type Delivery = Schema<'WebhookDelivery'>
@@ -101,7 +102,8 @@ export default function EndpointPage() {
           ) : undefined
         }
       />
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !read.data ? (
         <Card key="failed">
           <Failed error={read.error} retry={reload} what="The endpoint" />
         </Card>
@@ -194,7 +196,7 @@ export default function EndpointPage() {
           stale={reload}
         />
       )}
-      <SecretDialog secret={rotated?.secret ?? null} overlapUntil={rotated?.previous_secret_signs_until} onClose={() => setRotated(null)} />
+      {rotated && <SigningSecret secret={rotated.secret} overlapUntil={rotated.previous_secret_signs_until} onClose={() => setRotated(null)} />}
     </>
   )
 }
@@ -235,7 +237,8 @@ function ReplayRange({ id, account_id }: { id: string; account_id: string | unde
   const [failedOnly, setFailedOnly] = useState(true)
   const [sent, setSent] = useState(0)
   const [rest, setRest] = useState<string | null>(null)
-  const moment = (text: string) => (text && !Number.isNaN(new Date(text).getTime()) ? new Date(text).toISOString().replace(/\.\d+Z$/, 'Z') : undefined)
+  const moment = (text: string) => readMoment(text, place.timeZone)
+  const zone = `In the time of ${place.timeZone.replaceAll('_', ' ')}`
   return (
     <Act
       label="Replay a time"
@@ -269,8 +272,8 @@ function ReplayRange({ id, account_id }: { id: string; account_id: string | unde
     >
       <p>Each goes out under the same id as before: a service that keeps the ids it has seen drops those it has.</p>
       {sent > 0 && <p className="font-medium">{count(sent, place)} are on their way so far.</p>}
-      <TextField label="From" pointer="/from" type="datetime-local" required value={from} onChange={setFrom} hint="In this browser’s time zone; at most 30 days ago." />
-      <TextField label="To" pointer="/to" type="datetime-local" optional value={to} onChange={setTo} hint="Now unless you choose." />
+      <TextField label="From" pointer="/from" type="datetime-local" required value={from} onChange={setFrom} hint={`${zone}; at most 30 days ago.`} />
+      <TextField label="To" pointer="/to" type="datetime-local" optional value={to} onChange={setTo} hint={`Now unless you choose. ${zone}.`} />
       <CheckField label="Only those that failed" hint="Otherwise those too that were taken." value={failedOnly} onChange={setFailedOnly} />
     </Act>
   )
@@ -306,7 +309,7 @@ function DeliveryShown({ id, eventId, account_id, manage, endpoint }: { id: stri
   const stillPending = delivery ? delivery.status === 'pending' : read.error?.status === 404
   if (stillPending !== pending) setPending(stillPending)
   // A test's delivery is there a moment after the test was asked for.
-  if (read.error && read.error.status !== 404) return <Failed error={read.error} retry={() => void read.refetch()} what="The delivery" />
+  if (read.error && !delivery && read.error.status !== 404) return <Failed error={read.error} retry={() => void read.refetch()} what="The delivery" />
   if (!delivery) {
     return (
       <div className="space-y-3">
@@ -317,6 +320,7 @@ function DeliveryShown({ id, eventId, account_id, manage, endpoint }: { id: stri
   }
   return (
     <div className="space-y-5 text-sm">
+      <NotFresh of={read} />
       <div className="flex flex-wrap items-center justify-between gap-2">
         <span className="flex items-center gap-2">
           <code className="font-mono">{delivery.event_type}</code>

@@ -5,8 +5,8 @@ import { words } from '~/lib/format'
 import { Button } from '~/ui/button'
 import { Dialog } from '~/ui/dialog'
 import { CheckField, Form, TextField, useFieldError, useSubmit } from '~/ui/form'
+import { SecretDialog } from '~/ui/secret'
 import { Failed, Notice, Skeleton } from '~/ui/state'
-import { Copy } from '~/ui/copy'
 
 /** Whether a filter takes a type: the type itself, its group, or all. */
 export function hears(filters: string[], type: string): boolean {
@@ -32,7 +32,7 @@ export function EventPicker({ value, onChange }: { value: string[]; onChange: (f
       {said && <p className="text-xs text-bad">{said}</p>}
       <CheckField label="All, also those that come later" value={all} onChange={(on) => onChange(on ? ['*'] : [])} />
       {!all &&
-        (types.error ? (
+        (types.error && !types.data ? (
           <Failed error={types.error} retry={() => void types.refetch()} what="The event types" />
         ) : !types.data ? (
           <Skeleton className="h-40 w-full" />
@@ -94,9 +94,10 @@ export function EndpointDialog<Result>({ open, onClose, title, action, begin, se
       onClose={onClose}
       title={title}
       wide
+      sticky={busy}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={busy} onClick={onClose}>Cancel</Button>
           <Button look="primary" type="submit" form="endpoint" busy={busy}>
             {action}
           </Button>
@@ -117,37 +118,12 @@ export function EndpointDialog<Result>({ open, onClose, title, action, begin, se
   )
 }
 
-/** A secret, shown this once. It goes away with the dialog and is kept nowhere. */
-export function SecretDialog({ secret, onClose, overlapUntil }: { secret: string | null; onClose: () => void; overlapUntil?: string | null }) {
-  const [kept, setKept] = useState(false)
-  const close = () => {
-    setKept(false)
-    onClose()
-  }
+/** The secret that signs, shown this once. */
+export function SigningSecret({ secret, onClose, overlapUntil }: { secret: string | null | undefined; onClose: () => void; overlapUntil?: string | null }) {
   return (
-    <Dialog
-      open={secret !== null}
-      onClose={close}
-      title="The signing secret"
-      footer={
-        <Button look="primary" disabled={!kept} onClick={close}>
-          Done
-        </Button>
-      }
-    >
-      {secret && (
-        <div className="space-y-3 text-sm">
-          <Notice tone="warn" title="It is shown this once">
-            Keep it where your service finds it. Whoever has it can sign events as the platform; if it is lost, rotate it.
-          </Notice>
-          <p className="flex items-center gap-2 rounded-lg border border-line bg-sunken px-3 py-2">
-            <code className="min-w-0 flex-1 font-mono text-xs break-all">{secret}</code>
-            <Copy text={secret} what="secret" />
-          </p>
-          {overlapUntil && <p className="text-soft">The old one signs too for a while, so that nothing is missed while you put this one in place.</p>}
-          <CheckField label="I have kept it" value={kept} onChange={setKept} />
-        </div>
-      )}
-    </Dialog>
+    <SecretDialog title="The signing secret" secret={secret} what="signing secret" onClose={onClose}>
+      <p className="text-soft">Keep it where your service finds it. Whoever has it can sign events as the platform; if it is lost, rotate it.</p>
+      {overlapUntil && <p className="text-soft">The old one signs too for a while, so that nothing is missed while you put this one in place.</p>}
+    </SecretDialog>
   )
 }

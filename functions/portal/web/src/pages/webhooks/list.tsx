@@ -11,7 +11,7 @@ import { Card, PageHead } from '~/ui/card'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
-import { EndpointDialog, SecretDialog } from './fields'
+import { EndpointDialog, SigningSecret } from './fields'
 
 type Row = Schema<'Webhook'>
 
@@ -67,14 +67,15 @@ export default function Webhooks() {
           void refresh('/reseller/webhooks')
         }}
       />
-      <SecretDialog
-        secret={made?.secret ?? null}
-        onClose={() => {
-          const id = made?.id
-          setMade(null)
-          if (id) void navigate({ to: `${base}/webhooks/${id}` as never, search: (search ?? {}) as never })
-        }}
-      />
+      {made && (
+        <SigningSecret
+          secret={made.secret}
+          onClose={() => {
+            setMade(null)
+            void navigate({ to: `${base}/webhooks/${made.id}` as never, search: (search ?? {}) as never })
+          }}
+        />
+      )}
     </>
   )
 }
