@@ -112,7 +112,7 @@ impl Scene {
         let keys = [(&platform.operator, "sk_test_operator"), (&reseller, "sk_test_reseller")];
         let keys = keys.into_iter().map(|(seller, key)| (seller.clone(), key.to_owned())).collect();
         let scripted = Arc::new(Scripted { processor: processor.clone(), keys });
-        let desk = Desk::new(platform.app.clone(), scripted, RETURN_URL, RequestId::from_uuid(Uuid::nil()));
+        let desk = Desk::new(platform.app.clone(), scripted, Some(RETURN_URL.to_owned()), RequestId::from_uuid(Uuid::nil()));
         let scene = Self { memory, ground, platform, clock, processor, desk, reseller, customer };
         for seller in [scene.platform.operator.clone(), scene.reseller.clone()] {
             scene.settings(&seller, |settings| settings.collection = Collection::Automatic).await;

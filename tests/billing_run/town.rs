@@ -121,7 +121,7 @@ impl Town {
         let mut keys: BTreeMap<_, _> = sellers.iter().map(|seller| (id(&seller.id), seller.key.clone())).collect();
         keys.insert(operator.clone(), "sk_test_operator".to_owned());
         let scripted = Arc::new(Scripted { processor: processor.clone(), keys });
-        let desk = Desk::new(inside.app.clone(), scripted, RETURN_URL, inside.app.run_id("town"));
+        let desk = Desk::new(inside.app.clone(), scripted, Some(RETURN_URL.to_owned()), inside.app.run_id("town"));
         let (events, tally) = (Vec::new(), Tally::default());
         let operator = operator.to_string();
         let mut town =

@@ -92,6 +92,7 @@ async fn main() -> Result<(), Failure> {
         mode: KeyMode::Test,
         loopback_webhooks: false,
         plain_http: false,
+        front: tributary_api::hosts::Front::default(),
     });
     let made = tributary_api::bootstrap::operator(&app, "Op", "USD", &app.run_id("")).await.map_err(|problem| problem.detail)?;
     let key = made.ok_or("there is an operator")?.secret;

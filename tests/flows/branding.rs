@@ -1,13 +1,19 @@
 //! Brands: inherited token by token, locked from above, readable or said not to be; logos, slugs and hosts; what anybody sees before signing in.
 
 use std::io::Cursor;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use serde_json::{Value, json};
+use tributary_api::hosts::Front;
 use tributary_runtime::blobs::Blobs as _;
 use tributary_runtime::dns::ScriptedDns;
+use tributary_store::memory::MemoryTable;
+use tributary_store::table::{Item, Key, Page, Query, Table, TableError, Write};
 
 use crate::support::api::{Answer, Api};
 use crate::support::world::{Node, World};
@@ -200,6 +206,12 @@ async fn an_edit_of_another_version_is_refused_and_the_tag_is_the_accounts() {
     assert_ne!(second.header("etag"), tag);
     ask(&tag, "Two").await.refused(412, "precondition_failed");
     assert_eq!(get(&w.master.api, &w.master.id).await["own"]["name"], "One");
+    // A tag that cannot be read is not as if there were none.
+    for unreadable in [b"\"1\xe9\"".as_slice(), b"\xff", b"", b"W/"] {
+        let asked = w.master.api.put(&brand(&w.master.id), json!({ "name": "Three" })).header("if-match", unreadable);
+        asked.send().await.refused(412, "precondition_failed");
+    }
+    assert_eq!(get(&w.master.api, &w.master.id).await["own"]["name"], "One");
     for (method, what, body) in [("PUT", "slug", json!({ "slug": w.unique("slug") })), ("PUT", "host", json!({ "host": "a.example.com" }))]
     {
         assert_eq!(method, "PUT");
@@ -229,7 +241,7 @@ async fn a_picture_of_each_kind_becomes_a_png_that_anybody_may_see() {
         let picture = ask.send().await.is(200);
         assert_eq!(
             (picture.header("content-type"), picture.header("cache-control"), picture.header("x-content-type-options")),
-            ("image/png", "public, max-age=31536000, immutable", "nosniff"),
+            ("image/png", "public, max-age=31536000, s-maxage=300, immutable", "nosniff"),
             "{format:?}"
         );
         let digest = url.rsplit('/').next().expect("a digest");
@@ -250,6 +262,48 @@ async fn a_picture_of_each_kind_becomes_a_png_that_anybody_may_see() {
     assert_eq!((&gone["own"]["logo_url"], &gone["in_force"]["logo_url"]), (&Value::Null, &Value::Null));
     let again = w.master.api.delete(&part(&w.master.id, "logo")).send().await.is(200);
     assert_eq!(again["version"], gone["version"], "taking away what is not there changes nothing");
+}
+
+#[tokio::test]
+async fn a_picture_is_shown_while_an_account_has_it_and_no_longer() {
+    let w = World::in_process().await;
+    let template = w.reseller_of(&w.master.id).await;
+    let set = async |node: &Node, width: u32| {
+        let set = node.api.put(&part(&node.id, "logo"), logo(&drawn(width, 8, ImageFormat::Png))).send().await.is(200);
+        set["own"]["logo_url"].as_str().expect("a logo").to_owned()
+    };
+    let shown = async |url: &str| w.target.nobody.get(url).header("accept", b"image/png").send().await.status;
+    let one = set(&template, 8).await;
+    assert_eq!(set(&template, 8).await, one);
+    let clone = json!({ "name": "Clone", "clone_from": template.id, "kind": "reseller" });
+    let clone = w.master.api.post("/reseller/accounts/create", clone).send().await.is(201).id();
+    // Another picture takes its place where it is set, and a clone has the old one still.
+    let two = set(&template, 9).await;
+    assert_eq!((shown(&one).await, shown(&two).await), (200, 200));
+    w.master.api.delete(&part(&clone, "logo")).send().await.is(200);
+    assert_eq!((shown(&one).await, shown(&two).await), (404, 200));
+    // Where only the bytes are handed out it is the same.
+    w.target.nobody.get(&one).header("accept", b"*/*").send().await.refused(404, "not_found");
+    template.api.delete(&part(&template.id, "logo")).send().await.is(200);
+    assert_eq!(shown(&two).await, 404);
+    assert_eq!(set(&template, 8).await, one);
+    assert_eq!(shown(&one).await, 200, "set again it is shown again");
+    w.operator().pay(&format!("/reseller/accounts/{}/close", template.id), json!({})).send().await.is(200);
+    assert_eq!(shown(&one).await, 404, "of a closed account nothing is shown");
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_a_picture_that_is_refused() {
+    let w = World::in_process().await;
+    let shop = w.reseller_of(&w.master.id).await;
+    let ask = |width: u32| shop.api.put(&part(&shop.id, "logo"), logo(&drawn(width, 8, ImageFormat::Png)));
+    ask(8).if_match("\"7\"").send().await.refused(412, "precondition_failed");
+    put(&w.master, json!({ "locked": ["logo"] })).await;
+    ask(9).send().await.refused(422, "brand_locked");
+    w.operator().pay(&format!("/reseller/accounts/{}/close", shop.id), json!({})).send().await.is(200);
+    let closed = w.operator().put(&part(&shop.id, "logo"), logo(&drawn(10, 8, ImageFormat::Png)));
+    closed.send().await.refused(409, "account_closed");
+    assert!(w.target.inside("blobs").expect("in this process").outside.blobs.keys().is_empty());
 }
 
 #[tokio::test]
@@ -396,6 +450,74 @@ async fn of_two_that_prove_one_host_at_once_one_gets_it() {
     assert_eq!(statuses, [200, 409]);
 }
 
+/// A table at which the first two transactions wait for each other: each is planned before the other is done.
+#[derive(Debug)]
+struct Meeting {
+    inner: MemoryTable,
+    come: AtomicUsize,
+}
+
+#[async_trait]
+impl Table for Meeting {
+    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
+        self.inner.get(key, consistent).await
+    }
+
+    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        self.inner.batch_get(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.inner.query(query).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
+        self.inner.write(write).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        self.come.fetch_add(1, Ordering::SeqCst);
+        while self.come.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+        self.inner.transact(writes).await
+    }
+}
+
+/// What two requests are answered that are planned before either is done.
+async fn meeting(w: &World, ask: impl AsyncFn(Api) -> Answer) -> [Answer; 2] {
+    let inside = w.target.inside("requests that meet").expect("in this process");
+    let table = Arc::new(Meeting { inner: inside.memory.clone(), come: AtomicUsize::new(0) });
+    let api = w.target.nobody.at(inside.process(table.clone())).as_who(&w.master.api);
+    let (one, two) = futures::future::join(ask(api.clone()), ask(api)).await;
+    assert!(table.come.load(Ordering::SeqCst) >= 2);
+    [one, two]
+}
+
+#[tokio::test]
+async fn the_same_twice_at_once_is_not_taken_by_somebody_else() {
+    let w = World::in_process().await;
+    let (id, slug) = (&w.master.id, w.unique("slug"));
+    let take = async |api: Api| api.put(&part(id, "slug"), json!({ "slug": slug })).send().await;
+    let [one, two] = meeting(&w, take).await;
+    let (one, two) = (one.is(200), two.is(200));
+    assert_eq!((&one["slug"], &one["version"]), (&json!(slug), &two["version"]), "it is taken once");
+
+    let claimed = w.master.api.put(&part(id, "host"), json!({ "host": "a.example.com" })).send().await.is(200);
+    dns(&w).set("_tributary.a.example.com", vec![claimed["host"]["txt_value"].as_str().expect("a value").into()]);
+    let verify = async |api: Api| api.post(&part(id, "host/verify"), json!({})).send().await;
+    let [one, two] = meeting(&w, verify).await;
+    let (one, two) = (one.is(200), two.is(200));
+    assert_eq!((&one["host"]["status"], &one["version"]), (&json!("verified"), &two["version"]), "it is verified once");
+
+    // Of two that name the version, one comes too late.
+    let (other, tag) = (w.unique("slug"), two.header("etag").to_owned());
+    let take = async |api: Api| api.put(&part(id, "slug"), json!({ "slug": other })).if_match(&tag).send().await;
+    let mut statuses = meeting(&w, take).await.map(|answer| answer.status);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+}
+
 #[tokio::test]
 async fn a_portal_says_what_a_page_is_drawn_with_and_nothing_else() {
     let w = World::in_process().await;
@@ -437,6 +559,102 @@ async fn under_a_host_of_its_own_an_error_does_not_name_the_platform() {
     let forwarded = w.target.nobody.get("/portal/brand").header("host", b"abc.execute-api.eu-central-1.amazonaws.com");
     let forwarded = forwarded.header("x-forwarded-host", b"portal.corner.example").send().await.refused(404, "not_found");
     assert_eq!(forwarded["type"], "/docs/errors/not_found");
+}
+
+#[tokio::test]
+async fn a_stack_finds_its_own_pages_logos_and_documents_under_each_of_its_hosts() {
+    let w = World::in_process().await;
+    let shop = w.reseller_of(&w.master.id).await;
+    let slug = w.unique("corner");
+    shop.api.put(&part(&shop.id, "slug"), json!({ "slug": slug })).send().await.is(200);
+    shop.api.put(&part(&shop.id, "logo"), logo(&drawn(64, 32, ImageFormat::Png))).send().await.is(200);
+    let front = |pages: Option<&str>| Front { pages_url: pages.map(str::to_owned), edge_token: None };
+    let gateway: &[u8] = b"abc.execute-api.eu-central-1.amazonaws.com";
+    let with_domain = w.target.stack("/dev/docs", front(Some("https://app.acme.example")));
+    let without = w.target.stack("/dev/docs", front(None));
+    // The pages' own host is the platform's: what is asked there is the operator's brand, by which people sign in.
+    for (app, host) in
+        [(&with_domain, b"app.acme.example".as_slice()), (&with_domain, b"d1.cloudfront.net"), (&without, b"d1.cloudfront.net")]
+    {
+        let at = |path: &str| w.target.nobody.at(app.clone()).get(path).header("host", gateway).header("x-forwarded-host", host).send();
+        assert_eq!(at("/portal/brand").await.is(200)["slug"], Value::Null);
+        let shown = at(&format!("/portal/brand?slug={slug}")).await.is(200);
+        assert!(shown.word("logo_url").starts_with("/portal/logo/"), "{}", shown.text);
+        assert_eq!(at("/portal/brand?slug=nobody-at-all").await.refused(404, "not_found")["type"], "/docs/errors/not_found");
+    }
+    // Only the gateway has the stage in its paths.
+    let at = |path: &str| w.target.nobody.at(with_domain.clone()).get(path).header("host", gateway).send();
+    let shown = at(&format!("/portal/brand?slug={slug}")).await.is(200);
+    assert!(shown.word("logo_url").starts_with("/dev/portal/logo/"), "{}", shown.text);
+    assert_eq!(at("/portal/brand?slug=nobody-at-all").await.refused(404, "not_found")["type"], "/dev/docs/errors/not_found");
+    // Where the pages have no domain, only the path is known to what is behind them.
+    for (app, url) in [(&with_domain, format!("https://app.acme.example/portal/{slug}")), (&without, format!("/portal/{slug}"))] {
+        assert_eq!(shop.api.at(app.clone()).get(&brand(&shop.id)).send().await.is(200)["portal_url"], json!(url));
+    }
+    let claim = shop.api.at(with_domain).put(&part(&shop.id, "host"), json!({ "host": "app.acme.example" })).send().await;
+    assert_eq!(claim.refused(400, "validation_failed")["errors"][0]["pointer"], "/host");
+}
+
+#[tokio::test]
+async fn under_a_host_of_its_own_nothing_that_anybody_is_shown_names_the_software() {
+    let w = World::in_process().await;
+    put(&w.master, json!({ "name": "Corner" })).await;
+    let claimed = w.master.api.put(&part(&w.master.id, "host"), json!({ "host": "portal.corner.example" })).send().await.is(200);
+    dns(&w).set("_tributary.portal.corner.example", vec![claimed["host"]["txt_value"].as_str().expect("a value").into()]);
+    w.master.api.post(&part(&w.master.id, "host/verify"), json!({})).send().await.is(200);
+    let codes = tributary_portal::docs::PAGES.iter().map(|(code, _)| (format!("/docs/errors/{code}"), 200));
+    let others = [
+        ("/", 200),
+        ("/docs/errors", 200),
+        ("/docs/errors/no_such_code", 404),
+        ("/portal/brand", 200),
+        ("/portal/brand?slug=nobody-at-all", 404),
+        ("/portal/session", 401),
+        ("/portal/logo/x", 404),
+        ("/reseller/accounts", 401),
+        ("/no/such/path", 404),
+        ("/health", 200),
+    ];
+    for (path, status) in codes.chain(others.map(|(path, status)| (path.to_owned(), status))) {
+        let answer = w.target.nobody.get(&path).header("x-forwarded-host", b"portal.corner.example").send().await.is(status);
+        let headers = format!("{:?}", answer.headers).to_ascii_lowercase();
+        // The record that proves a host is called so in every DNS.
+        let text = answer.text.to_ascii_lowercase().replace("_tributary.", "").replace("tributary-verify=", "");
+        assert!(!text.contains("tributary") && !headers.contains("tributary"), "{path}: {headers}\n{text}");
+    }
+    // Under its own it has its name.
+    for path in ["/", "/docs/errors", "/docs/errors/not_found"] {
+        let answer = w.target.nobody.get(path).send().await.is(200);
+        assert!(answer.text.contains("Tributary</title>"), "{}", answer.text);
+        assert_eq!(answer.header("vary"), "Host, X-Forwarded-Host");
+    }
+}
+
+#[tokio::test]
+async fn the_previews_invoice_tells_who_may_not_read_billing_nothing_of_it() {
+    let w = World::in_process().await;
+    let shop = w.reseller_of(&w.master.id).await;
+    let (id, secret) = w.new_key(&w.master.id, "owner").await;
+    let (all, denied) = (w.master.api.clone(), w.target.nobody.with(&secret));
+    let deny = format!("/reseller/accounts/{}/keys/{id}/denies/{}", w.master.id, shop.id);
+    all.put(&deny, json!({ "rights": ["billing.read"] })).send().await.is(200);
+    // The file is named by what is in it.
+    let blobs = &w.target.inside("blobs").expect("in this process").outside.blobs;
+    let drawn = async |api: &Api| {
+        let link =
+            api.post(&part(&shop.id, "preview"), json!({ "name": "Corner" })).send().await.is(200).word("invoice_pdf_url").to_owned();
+        blobs.keys().into_iter().find(|key| key.starts_with("brand/previews/") && link.contains(key)).expect("a file")
+    };
+    let plain = drawn(&all).await;
+    assert_eq!(drawn(&denied).await, plain);
+    let settings = json!({
+        "account_id": shop.id, "tax_id": "ATU12345678", "footer": "IBAN AT61 1904 3002 3457 3201",
+        "address": { "line1": "1 Secret Lane", "city": "Springfield", "postal_code": "1010", "country": "AT" },
+    });
+    all.put("/reseller/billing/settings", settings).send().await.is(200);
+    let told = drawn(&all).await;
+    assert_ne!(told, plain, "who may read it sees it");
+    assert_eq!(drawn(&denied).await, plain, "who may not sees what is drawn without it");
 }
 
 #[tokio::test]

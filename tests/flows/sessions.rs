@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tributary_api::hosts::Front;
 use tributary_domain::event::{EventKind, RecordKind};
 use tributary_domain::session::{ASKED_BY_SOURCE, ASKED_OF_ADDRESS, COUNTED_OVER_S, IDLE_S, LINK_LASTS_S, LONGEST_S, MAILED, SEEN_EVERY_S};
 use tributary_runtime::mail::{Mail, MemoryMailer};
@@ -168,6 +169,10 @@ async fn a_link_signs_a_member_in_once_in_the_brand_of_their_reseller() {
 async fn a_link_to_a_portal_leads_there_and_a_late_one_is_not_mailed() {
     let w = World::in_process().await;
     member(&w, &w.master.id, "ada@x.example", "viewer").await;
+    for slug in ["corner", "corner-shop"] {
+        let path = format!("/reseller/accounts/{}/brand/slug", w.master.id);
+        w.master.api.put(&path, json!({ "slug": slug })).send().await.is(200);
+    }
     let ask = |slug: &str| w.target.nobody.post(SIGN_IN, json!({ "email": "ada@x.example", "slug": slug })).send();
     ask("corner-shop").await.is(202);
     let mails = mailed(&w.target).await;
@@ -175,9 +180,123 @@ async fn a_link_to_a_portal_leads_there_and_a_late_one_is_not_mailed() {
     for bad in ["", "a", "-ab", "ab-", "A-b", "../x", "a/b", "1ab", &"a".repeat(41)] {
         assert_eq!(ask(bad).await.refused(400, "validation_failed")["errors"][0]["pointer"], "/slug", "{bad}");
     }
-    ask("corner").await.is(202);
+    ask("corner-shop").await.is(202);
     assert!(w.target.advance_s(LINK_LASTS_S, "a mail that waits"));
     assert_eq!(mailed(&w.target).await, []);
+    // A name that was given up, and one that was given up after the link was asked for.
+    ask("corner").await.is(202);
+    assert_eq!(mailed(&w.target).await, []);
+    ask("corner-shop").await.is(202);
+    let path = format!("/reseller/accounts/{}/brand/slug", w.master.id);
+    w.master.api.delete(&path).send().await.is(200);
+    assert_eq!(mailed(&w.target).await, []);
+}
+
+#[tokio::test]
+async fn at_a_portal_only_its_own_people_are_written_to_in_its_brand_and_sign_in_there_alone() {
+    let w = World::in_process().await;
+    let (shop, other) = (w.reseller_of(&w.master.id).await, w.reseller_of(&w.master.id).await);
+    for (node, name) in [(&shop, "corner"), (&other, "rival")] {
+        let brand = format!("/reseller/accounts/{}/brand", node.id);
+        node.api.put(&brand, json!({ "name": format!("{name} telecom") })).send().await.is(200);
+        node.api.put(&format!("{brand}/slug"), json!({ "slug": name })).send().await.is(200);
+    }
+    // The rival put the address in first, and twice more.
+    for _ in 0..3 {
+        let planted = w.child_of(&other.id).await;
+        member(&w, &planted, "ceo@x.example", "viewer").await;
+    }
+    let customer = w.child_of(&shop.id).await;
+    member(&w, &customer, "ceo@x.example", "owner").await;
+    let ask = |body: Value| w.target.nobody.post(SIGN_IN, body).send();
+    ask(json!({ "email": "ceo@x.example", "slug": "corner" })).await.is(202);
+    let mails = mailed(&w.target).await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].subject, "Sign in to corner telecom");
+    assert!(!mails[0].raw.contains("rival"), "{}", mails[0].raw);
+    let begun = begin(&w.target, json!({ "token": token_of(&mails[0]) })).await.is(201);
+    assert_eq!(begun["account"]["id"], json!(customer));
+    // At the rival's there are three to choose from, none of them the shop's.
+    ask(json!({ "email": "ceo@x.example", "slug": "rival" })).await.is(202);
+    let token = token_of(&mailed(&w.target).await[0]);
+    let choose = begin(&w.target, json!({ "token": token })).await.is(200);
+    let choices = choose["choose"].as_array().expect("choices");
+    assert!(choices.len() == 3 && choices.iter().all(|one| one["account_id"] != json!(customer)), "{}", choose.text);
+    begin(&w.target, json!({ "token": token, "account_id": customer })).await.refused(401, "unauthorized");
+    // At the platform's own pages the mail is in the operator's brand, whoever put the address in.
+    ask(json!({ "email": "ceo@x.example" })).await.is(202);
+    let mails = mailed(&w.target).await;
+    assert!(!mails[0].raw.contains("rival") && !mails[0].raw.contains("corner"), "{}", mails[0].raw);
+    assert_eq!(begin(&w.target, json!({ "token": token_of(&mails[0]) })).await.is(200)["choose"].as_array().map(Vec::len), Some(4));
+}
+
+#[tokio::test]
+async fn under_a_host_of_its_own_a_link_leads_back_to_it() {
+    let w = World::in_process().await;
+    let shop = w.reseller_of(&w.master.id).await;
+    let customer = w.child_of(&shop.id).await;
+    member(&w, &customer, "ada@x.example", "owner").await;
+    let host = format!("/reseller/accounts/{}/brand/host", shop.id);
+    let claimed = shop.api.put(&host, json!({ "host": "portal.corner.example" })).send().await.is(200);
+    let ask = || {
+        let asked = w.target.nobody.post(SIGN_IN, json!({ "email": "ada@x.example" }));
+        asked.header("x-forwarded-host", b"portal.corner.example").send()
+    };
+    ask().await.is(202);
+    assert_eq!(mailed(&w.target).await, [], "a host that is only claimed is nobody's");
+    let value = claimed["host"]["txt_value"].as_str().expect("a value").to_owned();
+    w.target.inside("DNS").expect("in this process").outside.dns.set("_tributary.portal.corner.example", vec![value]);
+    shop.api.post(&format!("{host}/verify"), json!({})).send().await.is(200);
+    ask().await.is(202);
+    let mails = mailed(&w.target).await;
+    assert!(link_of(&mails[0]).starts_with("https://portal.corner.example/app/sign-in#token="), "{}", mails[0].text);
+    assert!(!mails[0].raw.contains("pages.example.com") && !mails[0].raw.to_lowercase().contains("tributary"), "{}", mails[0].raw);
+    let begun = begin(&w.target, json!({ "token": token_of(&mails[0]) })).await.is(201);
+    assert_eq!(begun["account"]["id"], json!(customer));
+    // Detached while the mail waited, it is not named.
+    ask().await.is(202);
+    shop.api.delete(&host).send().await.is(200);
+    assert_eq!(mailed(&w.target).await, []);
+}
+
+#[tokio::test]
+async fn a_distributions_word_on_who_asks_counts_with_its_token_alone() {
+    let w = World::in_process().await;
+    let front = || Front { pages_url: None, edge_token: Some("the-stack's".to_owned()) };
+    let stack = w.target.nobody.at(w.target.stack("https://docs.example", front()));
+    let ask = |number: usize, viewer: String, token: &'static [u8]| {
+        let asked = stack.post(SIGN_IN, json!({ "email": format!("n{number}@x.example") }));
+        asked.header("x-viewer-address", viewer.as_bytes()).header("x-tributary-edge", token).send()
+    };
+    for number in 0..ASKED_BY_SOURCE {
+        ask(number, "192.0.2.1".to_owned(), b"the-stack's").await.is(202);
+    }
+    ask(0, "192.0.2.1".to_owned(), b"the-stack's").await.refused(429, "too_many_requests");
+    ask(0, "192.0.2.2".to_owned(), b"the-stack's").await.is(202);
+    // Whoever makes addresses up is one and the same.
+    for number in 0..ASKED_BY_SOURCE {
+        ask(number, format!("198.51.100.{number}"), b"a guess").await.is(202);
+    }
+    ask(0, "198.51.100.200".to_owned(), b"a guess").await.refused(429, "too_many_requests");
+}
+
+#[tokio::test]
+async fn a_stranger_who_asks_on_and_on_takes_no_mail_from_whom_it_is_for() {
+    let w = World::in_process().await;
+    member(&w, &w.master.id, "ada@x.example", "viewer").await;
+    let front = Front { pages_url: None, edge_token: Some("edge".to_owned()) };
+    let stack = w.target.nobody.at(w.target.stack("https://docs.example", front));
+    let ask = |viewer: &'static str| {
+        let asked = stack.post(SIGN_IN, json!({ "email": "ada@x.example" }));
+        asked.header("x-viewer-address", viewer.as_bytes()).header("x-tributary-edge", b"edge").send()
+    };
+    for _ in 0..ASKED_OF_ADDRESS {
+        ask("192.0.2.1").await.is(202);
+    }
+    ask("192.0.2.1").await.refused(429, "too_many_requests");
+    assert_eq!(mailed(&w.target).await.len(), MAILED);
+    ask("192.0.2.2").await.is(202);
+    assert_eq!(mailed(&w.target).await.len(), 1, "her own ask is answered");
 }
 
 #[tokio::test]

@@ -123,6 +123,7 @@ fn app(ends: &Ends) -> App {
         mode: KeyMode::Test,
         loopback_webhooks: true,
         plain_http: false,
+        front: tributary_api::hosts::Front::default(),
     };
     App::with_patience(parts, Patience::eager(1))
 }

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
+use tributary_api::hosts::Front;
 use tributary_api::{App, AppParts, Endpoint, KeyMode};
 use tributary_processor::{Options, Processor};
 use tributary_runtime::blobs::MemoryBlobs;
@@ -234,6 +235,15 @@ impl Target {
         App::with_patience(parts, Patience::eager(5)).charging(Arc::new(StripeAt::over(Arc::new(processor.in_process()))))
     }
 
+    /// A process of this platform as a stack has it, with these addresses.
+    pub fn stack(&self, docs_url: &str, front: Front) -> App {
+        let Inside { memory, clock, outside, processor, .. } = self.inside.as_ref().expect("a platform in this process");
+        let parts = parts(Arc::new(memory.clone()), outside, clock.clone(), Arc::new(SystemIds::default()));
+        let parts = AppParts { docs_url: docs_url.to_owned(), front, ..parts };
+        let app = App::with_patience(parts, Patience::eager(12));
+        app.charging(Arc::new(StripeAt::over(Arc::new(processor.in_process())))).resolving(Arc::new(outside.dns.clone()))
+    }
+
     /// The parts no client sees; `None`, said loudly, where the platform is not in this process.
     pub fn inside(&self, for_what: &str) -> Option<&Inside> {
         if self.inside.is_none() {
@@ -301,6 +311,7 @@ fn parts(table: Arc<dyn Table>, outside: &Outside, clock: ManualClock, ids: Arc<
         mode: KeyMode::Test,
         loopback_webhooks: true,
         plain_http: false,
+        front: Front::default(),
     }
 }
 

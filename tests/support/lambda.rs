@@ -84,6 +84,7 @@ impl Platform {
             mode: KeyMode::Live,
             loopback_webhooks: false,
             plain_http: false,
+            front: tributary_api::hosts::Front::default(),
         });
         let made = bootstrap::operator(&app, "Operator", "USD", &app.run_id("")).await.expect("the operator is made");
         let key = made.expect("for the first time").secret;

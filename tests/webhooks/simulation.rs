@@ -54,6 +54,7 @@ fn worker(s: &Scene, seed: u64) -> Worker {
         mode: KeyMode::Test,
         loopback_webhooks: true,
         plain_http: false,
+        front: tributary_api::hosts::Front::default(),
     };
     Worker { app: App::with_patience(parts, Patience::eager(4)), table }
 }

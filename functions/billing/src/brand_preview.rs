@@ -9,6 +9,7 @@ use tributary_billing::making::shown;
 use tributary_documents::Locale;
 use tributary_domain::account::{Account, Settings};
 use tributary_domain::billing::invoice::{Invoice, PartyShown};
+use tributary_domain::billing::profile::SellerSettings;
 use tributary_domain::brand::{Brand, brand_shown_by};
 use tributary_domain::id::AccountId;
 use tributary_domain::rights::Right;
@@ -36,7 +37,8 @@ pub struct PreviewView {
     pub invoice_pdf_url: String,
 }
 
-/// A mail and an invoice in these tokens, with the account's logo and what accounts above it locked. Nothing of it is saved.
+/// A mail and an invoice in these tokens, with the account's logo and what accounts above it locked. Nothing of it is saved. The seller's address, tax
+/// id and footer are on the invoice for who may read the account's billing.
 ///
 /// # Errors
 /// `not_found`, `forbidden`, `validation_failed`, `busy` if blobs cannot be reached.
@@ -47,10 +49,15 @@ pub async fn post(call: Call) -> Result<Reply, Problem> {
     let settings = Settings { brand: Some(brand), ..stored.settings.clone() };
     let account = Account { settings, ..stored };
     let path = call.store().path_to(&account).await?;
-    let seller = shown(&account, &path, &call.store().seller(&account.id).await?.settings);
+    // Address, tax id and footer are of billing: who may not read that sees the brand without them.
+    let settings = match call.caller()?.over(Right::BillingRead)(&account.id, &account.lineage) {
+        Ok(()) => call.store().seller(&account.id).await?.settings,
+        Err(_) => SellerSettings::default(),
+    };
+    let seller = shown(&account, &path, &settings);
     let in_force = brand_shown_by(&path).ok_or_else(|| failed("no account was read".to_owned()))?;
     let letter = example_letter(&in_force.name);
-    let written = letter.written(&in_force, call.app.base(), None).map_err(failed)?;
+    let written = letter.written(&in_force, &call.path(""), None).map_err(failed)?;
     let invoice = example_invoice(seller, &account).map_err(|error| failed(error.to_string()))?;
     let tag = path.iter().rev().find_map(|account| account.settings.locale.as_ref());
     let reading = Reading { locale: tag.map_or(Locale::En, |tag| Locale::of_tag(tag.as_str())), zone: TimeZone::UTC };

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use tributary_api::{App, sign_in};
-use tributary_domain::brand::{brand_of, sender_of};
+use tributary_domain::account::Account;
+use tributary_domain::brand::{brand_of, brand_shown_by, sender_of};
 use tributary_domain::delivery::{Attempt, Delivery, Target, Verdict};
 use tributary_domain::event::{Event, EventKind, RecordKind};
 use tributary_domain::id::{AccountId, MemberId, RequestId};
@@ -137,22 +138,33 @@ async fn try_to(
     let event: Event = serde_json::from_str(body)?;
     let refused = |why: &str| Ok(Err(MailError::Refused(why.to_owned())));
     let Some(listeners) = app.store().listeners(&event.account_id).await? else { return refused("the account is gone") };
-    let (Some(brand), Some(sender), Some(account)) = (brand_of(&listeners.path), sender_of(&listeners.path), listeners.account()) else {
+    let path = &listeners.path;
+    let (Some(brand), Some(sender), Some(account)) = (brand_of(path), sender_of(path), listeners.account()) else {
         return refused("the account is gone");
     };
-    let letter = match event.kind {
+    let (brand, letter) = match event.kind {
         EventKind::Record(RecordKind::SignInAsked) if is_late(app, &event) => return refused("the link's time is over"),
-        EventKind::Record(RecordKind::SignInAsked) => Some(letter::sign_in(account, &brand, sign_in_link(app, senders, &event))),
-        _ => letter::of(&event, account, &brand),
+        EventKind::Record(RecordKind::SignInAsked) => {
+            // The mail is in the brand of the page on which it was asked for.
+            let Some((at, page)) = portal_of(senders, &event, path) else { return refused("the portal is gone") };
+            let Some(brand) = brand_shown_by(at) else { return refused("the portal is gone") };
+            let letter = letter::sign_in(account, &brand, format!("{page}/sign-in#token={}", sign_in::token(app, &event.id)));
+            (brand, Some(letter))
+        }
+        _ => {
+            let letter = letter::of(&event, account, &brand);
+            (brand, letter)
+        }
     };
     let Some(letter) = letter else { return refused("there is nothing to write of it") };
+    let base = base_of(senders, path);
     let unsubscribe = match letter.optional {
         true if app.store().is_unsubscribed(&sender.id, digest).await? => return refused("the address wants no more of these mails"),
-        true => Some(link(app, senders, &sender.id, digest)?),
+        true => Some(link(app, &base, &sender.id, digest)?),
         false => None,
     };
     let id = format!("{}-{}", event.id, digest);
-    match mime::mail(&id, from, address, &letter, &brand, (&senders.api_url, unsubscribe.as_deref()), app.now()) {
+    match mime::mail(&id, from, address, &letter, &brand, (&base, unsubscribe.as_deref()), app.now()) {
         Ok(mail) => Ok(senders.mailer.send(&mail).await),
         Err(why) => refused(&why),
     }
@@ -163,14 +175,29 @@ fn is_late(app: &App, event: &Event) -> bool {
     event.data["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok()).is_none_or(|until| until <= app.now())
 }
 
-/// The link that signs in. Its token is behind the `#`: a browser sends it to no server, and names it to no other page.
-fn sign_in_link(app: &App, senders: &Senders, event: &Event) -> String {
-    let at = event.data["slug"].as_str().map_or_else(|| "app".to_owned(), |slug| format!("portal/{slug}"));
-    format!("{}/{at}/sign-in#token={}", senders.pages_url, sign_in::token(app, &event.id))
+/// The accounts down to the one at whose pages a link was asked for, and where these are; `None` if they are no longer the account's. A link's
+/// token stands behind a `#`: a browser sends it to no server, and names it to no other page.
+fn portal_of<'a>(senders: &Senders, event: &Event, path: &'a [Account]) -> Option<(&'a [Account], String)> {
+    let down_to = |of: &dyn Fn(&Account) -> bool| path.iter().position(of).map(|at| &path[..=at]);
+    if let Some(host) = event.data["host"].as_str() {
+        let at = down_to(&|account| account.portal.verified_host().is_some_and(|own| own.as_str() == host))?;
+        return Some((at, format!("https://{host}/app")));
+    }
+    if let Some(slug) = event.data["slug"].as_str() {
+        let at = down_to(&|account| account.portal.slug.as_ref().is_some_and(|own| own.as_str() == slug))?;
+        return Some((at, format!("{}/portal/{slug}", senders.pages_url)));
+    }
+    Some((path.get(..1)?, format!("{}/app", senders.pages_url)))
+}
+
+/// Where the pictures and links of a mail are: under the host of the nearest account above that has one, so that nobody else is named.
+fn base_of(senders: &Senders, path: &[Account]) -> String {
+    let host = path.iter().rev().find_map(|account| account.portal.verified_host());
+    host.map_or_else(|| senders.api_url.clone(), |host| format!("https://{host}"))
 }
 
 /// Where who does not want such mails says so.
-fn link(app: &App, senders: &Senders, brand: &AccountId, digest: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+fn link(app: &App, base: &str, brand: &AccountId, digest: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
     let token = app.secrets().seal(format!("{brand} {digest}").as_bytes(), UNSUBSCRIBE, app.ids())?;
-    Ok(format!("{}/unsubscribe/{token}", senders.api_url))
+    Ok(format!("{base}/unsubscribe/{token}"))
 }

@@ -54,7 +54,7 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let (Some(brand), Some(account)) = (brand_shown_by(&path), path.last()) else { return Err(Problem::not_found()) };
     let view = PortalBrand {
         text_on_color: brand.text_on_color(),
-        logo_url: brand.logo.map(|logo| logo.url(call.app.path(""))),
+        logo_url: brand.logo.map(|logo| logo.url(call.path(""))),
         name: brand.name,
         color: brand.color,
         accent_color: brand.accent_color,

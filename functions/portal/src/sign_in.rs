@@ -2,19 +2,22 @@
 
 use http::StatusCode;
 use serde::Deserialize;
+use tributary_api::hosts::Asked;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
 use tributary_api::session::{SignedIn, fresh, refuse_cross_site};
-use tributary_api::sign_in::{address_digest, kept, source_digest, token, well_formed};
+use tributary_api::sign_in::{address_digest, kept, pair_digest, source_digest, token, well_formed};
 use tributary_api::{App, Call, Caller, Code, Problem, Reply};
 use tributary_domain::account::Account;
+use tributary_domain::brand::Slug;
 use tributary_domain::id::{AccountId, ActorId, EventId};
 use tributary_domain::session::{Standing, TooOften};
 use tributary_domain::text::Email;
+use tributary_store::error::StoreError;
 use tributary_store::events::Act;
 use tributary_store::principals::Member;
 use tributary_store::sessions::By;
-use tributary_store::sign_in::LinkAsked;
+use tributary_store::sign_in::{AskedAt, LinkAsked, MOST_CHOICES, PortalName, is_within};
 
 use crate::views::{Choice, ChooseAccount, LinkSent, SessionView};
 
@@ -25,9 +28,9 @@ pub struct AskLink {
     /// Where a member is reached.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Email))]
     pub email: Email,
-    /// The portal that the link is to lead to.
-    #[cfg_attr(feature = "openapi", schema(pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$"))]
-    pub slug: Option<String>,
+    /// The portal that the link is to lead to; under a portal's own host that one, whatever stands here.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$"))]
+    pub slug: Option<Slug>,
 }
 
 /// The request for a session: `token` or `api_key`.
@@ -58,17 +61,12 @@ impl std::fmt::Debug for BeginSession {
 pub async fn ask(call: Call) -> Result<Reply, Problem> {
     refuse_cross_site(call.headers())?;
     let request: AskLink = call.body()?;
-    if request.slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
-        return Err(Problem::field(
-            "/slug",
-            "must be 3 to 40 lower-case letters, digits and hyphens, the first a letter, the last no hyphen",
-        ));
-    }
     let app = &call.app;
+    let portal = asked_at(&call, request.slug).await?;
     let event = EventId::from_uuid(app.uuid());
     let hash = kept(app, &token(app, &event));
-    let digests = [address_digest(app, &request.email), source_digest(app, call.source())];
-    let asked = LinkAsked { email: &request.email, digests: [&digests[0], &digests[1]], hash: &hash, slug: request.slug.as_deref() };
+    let digests = [pair_digest(app, &request.email, call.source()), source_digest(app, call.source()), address_digest(app, &request.email)];
+    let asked = LinkAsked { email: &request.email, digests: digests.each_ref().map(String::as_str), hash: &hash, portal: portal.as_ref() };
     // Nobody is known yet: the platform does it.
     let act = Act { event, actor: ActorId::platform(), request: call.request_id.clone(), now: app.now() };
     match call.store().ask_link(&asked, &act).await? {
@@ -80,10 +78,19 @@ pub async fn ask(call: Call) -> Result<Reply, Problem> {
     }
 }
 
-/// Whether a text can be a portal's name in its address.
-fn is_slug(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (3..=40).contains(&text.len()) && text.bytes().all(inner) && text.starts_with(|c: char| c.is_ascii_lowercase()) && !text.ends_with('-')
+/// The portal that is asked: that of the host, else that of the slug; `None` at the platform's own pages.
+async fn asked_at(call: &Call, slug: Option<Slug>) -> Result<Option<AskedAt>, StoreError> {
+    match (call.asked(), slug) {
+        (Asked::Host(host), _) => {
+            let of = call.store().account_with_host(&host).await?;
+            Ok(Some(AskedAt { name: PortalName::Host(host), of }))
+        }
+        (Asked::Platform | Asked::Nowhere, Some(slug)) => {
+            let of = call.store().account_with_slug(&slug).await?;
+            Ok(Some(AskedAt { name: PortalName::Slug(slug), of }))
+        }
+        (Asked::Platform | Asked::Nowhere, None) => Ok(None),
+    }
 }
 
 /// Begins a session, always a new one whatever cookie came along. An address that is a member of several accounts is asked which.
@@ -111,8 +118,10 @@ async fn by_link(call: &Call, token: &str, account_id: Option<&AccountId>) -> Re
     }
     let hash = kept(&call.app, token);
     let link = call.store().link(&hash, call.app.platform_now()).await?.ok_or_else(not_good)?;
-    let mut memberships = call.store().memberships(&link.email).await?;
-    memberships.retain(|(_, account)| account_id.is_none_or(|id| id == &account.id));
+    let counts = |account: &Account| {
+        link.under.as_ref().is_none_or(|under| is_within(account, under)) && account_id.is_none_or(|id| id == &account.id)
+    };
+    let mut memberships = call.store().memberships(&link.email, counts, MOST_CHOICES).await?;
     if memberships.len() > 1 {
         let choose = memberships.into_iter().map(|(_, account)| Choice { account_id: account.id, name: account.name }).collect();
         return Reply::ok(&ChooseAccount { choose });

@@ -10,6 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tributary_api::hosts::Front;
 use tributary_api::{App, AppParts, KeyMode, bootstrap};
 use tributary_domain::id::RequestId;
 use tributary_notifier::Senders;
@@ -196,6 +197,7 @@ pub async fn start(options: Options) -> Result<Local, StartError> {
         // Endpoints to try things out are on this machine.
         loopback_webhooks: true,
         plain_http: true,
+        front: Front { pages_url: Some(base_url.clone()), edge_token: None },
     })
     .charging(Arc::new(way))
     .resolving(Arc::new(dns.clone()));

@@ -26,6 +26,7 @@ use tributary_store::table::Table;
 use tributary_store::whose::Whose;
 use uuid::Uuid;
 
+use crate::hosts::Front;
 use crate::memos::Memos;
 
 /// How long a start waits for the table: Lambda gives a start ten seconds.
@@ -56,6 +57,8 @@ pub struct AppParts {
     pub loopback_webhooks: bool,
     /// Browsers reach the platform over plain HTTP, which carries no `Secure` cookie: for the local run.
     pub plain_http: bool,
+    /// What stands in front of the gateway.
+    pub front: Front,
 }
 
 /// What every request finds. Cheap to clone.
@@ -131,6 +134,7 @@ impl App {
             mode: config.key_mode,
             loopback_webhooks: config.webhooks_allow_loopback,
             plain_http: config.plain_http,
+            front: Front { pages_url: config.pages_host.map(|host| format!("https://{host}")), edge_token: config.edge_token },
         }))
     }
 
@@ -170,16 +174,28 @@ impl App {
 
     /// The host at which the platform is reached, if it is known.
     pub fn own_host(&self) -> Option<&str> {
-        let (_, rest) = self.base().split_once("://")?;
-        let authority = rest.split('/').next()?;
-        Some(authority.rsplit_once(':').map_or(authority, |(host, _)| host))
+        host_of(self.base())
     }
 
-    /// A path of the platform as it is written in its own pages, whatever host they are shown under.
-    pub fn path(&self, path: &str) -> String {
+    /// The path below its host at which the platform is reached, such as a stage; mostly empty.
+    pub(crate) fn base_path(&self) -> &str {
         let base = self.base();
-        let below = base.split_once("://").map_or(base, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
-        format!("{below}{path}")
+        base.split_once("://").map_or(base, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]))
+    }
+
+    /// Where the pages for people are, without a slash at the end, if it is known.
+    pub fn pages_url(&self) -> Option<&str> {
+        self.parts.front.pages_url.as_deref()
+    }
+
+    /// The host of the pages, if it is known.
+    pub fn pages_host(&self) -> Option<&str> {
+        host_of(self.pages_url()?)
+    }
+
+    /// What the stack's own distribution says with each request, if there is one.
+    pub(crate) fn edge_token(&self) -> Option<&str> {
+        self.parts.front.edge_token.as_deref()
     }
 
     /// The way to the payment processor; `None` in a process that charges no cards.
@@ -187,9 +203,11 @@ impl App {
         self.processor.as_deref()
     }
 
-    /// Where a payer's browser goes after its bank asked something.
-    pub fn return_url(&self) -> String {
-        format!("{}/card-confirmed", self.docs_url())
+    /// Where a payer's browser goes after its bank asked something: a page that says so, or whatever is known to be the platform's. `None` where
+    /// no address is known, only paths.
+    pub fn return_url(&self) -> Option<String> {
+        let page = self.pages_url().map(|pages| format!("{pages}/app/card-confirmed"));
+        page.or_else(|| [self.base(), self.docs_url()].into_iter().find(|url| url.contains("://")).map(|url| format!("{url}/")))
     }
 
     /// The store.
@@ -302,4 +320,11 @@ async fn pepper(clients: &Clients, pepper: Option<&Pepper>, ids: &SystemIds) -> 
     };
     // A new line at the end, as editors and pipes leave one, is not meant.
     Ok(text.trim().as_bytes().to_vec())
+}
+
+/// The host of an address, without its port.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    Some(authority.rsplit_once(':').map_or(authority, |(host, _)| host))
 }

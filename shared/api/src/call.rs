@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::{CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
-use http::{Extensions, HeaderMap};
 use lambda_http::request::RequestContext;
 use serde::de::DeserializeOwned;
 use tributary_domain::id::{AccountId, EventId, RequestId};
@@ -60,7 +60,7 @@ impl Call {
         body: Bytes,
     ) -> Self {
         let (operation, idempotency) = (endpoint.operation, endpoint.idempotency);
-        let (source, query) = (source_of(&parts.extensions), parts.uri.query().unwrap_or_default().to_owned());
+        let (source, query) = (source_of(&app, &parts), parts.uri.query().unwrap_or_default().to_owned());
         Self { app, operation, request_id, caller, source, idempotency, path, query, headers: parts.headers, body }
     }
 
@@ -154,6 +154,11 @@ impl Call {
         hosts::asked(&self.app, &self.headers)
     }
 
+    /// A path of the platform as a browser finds it under that host.
+    pub fn path(&self, path: &str) -> String {
+        hosts::path(&self.app, &self.headers, path)
+    }
+
     /// A header's text, if it is given.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
@@ -164,11 +169,13 @@ impl Call {
     /// # Errors
     /// `precondition_failed` for a tag that is none of ours.
     pub fn if_match(&self) -> Result<Option<i64>, Problem> {
-        let Some(tag) = self.headers.get(IF_MATCH).and_then(|value| value.to_str().ok()) else { return Ok(None) };
-        if tag.trim() == "*" {
+        let Some(header) = self.headers.get(IF_MATCH) else { return Ok(None) };
+        // What cannot be read names no version: it is not as if nothing had been asked.
+        let tag = header.to_str().unwrap_or_default().trim();
+        if tag == "*" {
             return Ok(None);
         }
-        let version = tag.trim().trim_start_matches("W/").trim_matches('"').parse();
+        let version = tag.trim_start_matches("W/").trim_matches('"').parse();
         version.map(Some).map_err(|_| {
             Problem::new(Code::PreconditionFailed, "The If-Match names no version of this resource; send the ETag that you were given.")
         })
@@ -276,9 +283,16 @@ impl Call {
     }
 }
 
-/// The address that the gateway saw the request come from; no header names it.
-fn source_of(extensions: &Extensions) -> Option<IpAddr> {
-    let address = match extensions.get::<RequestContext>()? {
+/// Whose address the request came from: the one that the gateway saw, or, where that is the stack's own distribution, the one that it saw. Whoever
+/// says so without the stack's token is not believed.
+fn source_of(app: &App, parts: &Parts) -> Option<IpAddr> {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    if app.edge_token().is_some() && header("x-tributary-edge") == app.edge_token() {
+        if let Some(viewer) = header("x-viewer-address").and_then(|address| address.parse().ok()) {
+            return Some(viewer);
+        }
+    }
+    let address = match parts.extensions.get::<RequestContext>()? {
         RequestContext::ApiGatewayV1(context) => context.identity.source_ip.as_deref(),
         RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref(),
         _ => None,

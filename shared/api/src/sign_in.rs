@@ -33,6 +33,11 @@ pub fn address_digest(app: &App, email: &Email) -> String {
     mac(app, "sign-in address v1", &email.as_str().to_lowercase())
 }
 
+/// The same for an address and who asks together.
+pub fn pair_digest(app: &App, email: &Email, source: Option<IpAddr>) -> String {
+    mac(app, "sign-in pair v1", &format!("{}\n{}", source_digest(app, source), email.as_str().to_lowercase()))
+}
+
 /// The same for who asks. Of an IPv6 address the first half counts: the other is its owner's to choose.
 pub fn source_digest(app: &App, source: Option<IpAddr>) -> String {
     let network = match source {

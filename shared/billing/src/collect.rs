@@ -350,7 +350,7 @@ pub(crate) async fn send(desk: &Desk, counter: &Counter, attempt: &Payment) -> R
         customer: attempt.customer.as_deref().unwrap_or_default(),
         payment_method: &attempt.method,
         session: Session::Off,
-        return_url: Some(&desk.return_url),
+        return_url: desk.return_url.as_deref(),
         description: None,
         payment_id: &payment_id,
         metadata: &metadata,

@@ -109,8 +109,8 @@ pub struct Desk {
     pub app: App,
     /// Who charges cards for whom.
     pub processors: Arc<dyn Processors>,
-    /// Where a payer's browser goes after confirming a payment.
-    pub return_url: String,
+    /// Where a payer's browser goes after confirming a payment, if that is known.
+    pub return_url: Option<String>,
     /// The request or scheduled run that does it.
     pub run: RequestId,
     /// Who asked; the platform itself where nobody did.
@@ -120,7 +120,7 @@ pub struct Desk {
 impl Desk {
     /// For what the platform does of its own accord, with the processors that sellers gave.
     pub fn of(app: &App, run: RequestId) -> Self {
-        Self::new(app.clone(), Arc::new(Configured(app.clone())), &app.return_url(), run)
+        Self::new(app.clone(), Arc::new(Configured(app.clone())), app.return_url(), run)
     }
 
     /// For what a caller asks for.
@@ -132,8 +132,8 @@ impl Desk {
     }
 
     /// For what the platform does of its own accord.
-    pub fn new(app: App, processors: Arc<dyn Processors>, return_url: &str, run: RequestId) -> Self {
-        Self { app, processors, return_url: return_url.to_owned(), run, actor: ActorId::platform() }
+    pub fn new(app: App, processors: Arc<dyn Processors>, return_url: Option<String>, run: RequestId) -> Self {
+        Self { app, processors, return_url, run, actor: ActorId::platform() }
     }
 
     /// The store.

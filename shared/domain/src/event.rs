@@ -96,7 +96,7 @@ records! {
     RoleChanged = "role.changed", Account, ["role_id", "rights"], "A role was changed.";
     RoleRemoved = "role.removed", Account, ["role_id"], "A role was removed.";
 
-    SignInAsked = "sign_in.asked", Person, ["member_id", "slug", "until"], "Somebody asked for a link to sign in as a member.";
+    SignInAsked = "sign_in.asked", Person, ["member_id", "slug", "host", "until"], "Somebody asked for a link to sign in as a member.";
     SessionCreated = "session.created", Nobody, [], "Somebody signed in.";
     SessionEnded = "session.ended", Nobody, [], "Somebody signed out: of one session, or of all that they had.";
 

@@ -19,9 +19,11 @@ pub const SEEN_EVERY_S: i64 = 300;
 pub const LINK_LASTS_S: i64 = 900;
 /// How often a link may be asked for is counted over so many seconds.
 pub const COUNTED_OVER_S: i64 = 3_600;
-/// So many of the links asked for one address in that time are mailed; more are not, and whoever asks is not told.
+/// So many of the links that one source asks for one address in that time are mailed; more are not, and whoever asks is not told.
 pub const MAILED: usize = 5;
-/// So many times a link may be asked for one address in that time.
+/// The same of all sources together: a stranger who asks on and on takes no more than their own share of it.
+pub const MAILED_IN_ALL: usize = 20;
+/// So many times one source may ask for one address in that time.
 pub const ASKED_OF_ADDRESS: usize = 20;
 /// So many times one source may ask in that time, for whatever address.
 pub const ASKED_BY_SOURCE: usize = 60;
@@ -93,7 +95,7 @@ impl Session {
     }
 }
 
-/// When links were asked for lately, by one source or for one address: milliseconds since 1970, the oldest first.
+/// When links were asked for lately, by one source, for one address, or both: milliseconds since 1970, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Asks(Vec<i64>);

@@ -41,8 +41,13 @@ pub struct Config {
     pub smtp_secret_id: Option<String>,
     /// [`API_URL`]: where the API is, without a slash at the end, for links in mails.
     pub api_url: Option<String>,
-    /// [`PAGES_URL`]: where the pages for people are, without a slash at the end, for links in mails; the API's address unless set.
+    /// [`PAGES_URL`]: where the pages for people are, without a slash at the end, for links in mails; the API's address unless set. Only the
+    /// function that sends mails is told: what is behind the gateway cannot know the address of what is in front of it.
     pub pages_url: Option<String>,
+    /// [`PAGES_HOST`]: the domain of the pages, if they have one.
+    pub pages_host: Option<String>,
+    /// [`EDGE_TOKEN`]: what the stack's own distribution says with each request.
+    pub edge_token: Option<String>,
     /// [`PLAIN_HTTP`]: whether browsers reach the platform without encryption, so that cookies cannot ask for it. For the local run.
     pub plain_http: bool,
     /// [`WEBHOOKS_ALLOW_LOOPBACK`]: whether endpoints on this machine are called, with plain HTTP too. For the local run.
@@ -76,6 +81,10 @@ pub const SMTP_SECRET_ID: &str = "SMTP_SECRET_ID";
 pub const API_URL: &str = "API_URL";
 /// The variable with the address of the pages.
 pub const PAGES_URL: &str = "PAGES_URL";
+/// The variable with the domain of the pages.
+pub const PAGES_HOST: &str = "PAGES_HOST";
+/// The variable with what the stack's own distribution says with each request.
+pub const EDGE_TOKEN: &str = "EDGE_TOKEN";
 /// The variable that says that the platform is served without encryption.
 pub const PLAIN_HTTP: &str = "PLAIN_HTTP";
 /// The variable that lets endpoints be on this machine.
@@ -173,6 +182,8 @@ impl Config {
             smtp_secret_id: some(SMTP_SECRET_ID),
             api_url: address(API_URL),
             pages_url: address(PAGES_URL).or_else(|| address(API_URL)),
+            pages_host: some(PAGES_HOST),
+            edge_token: some(EDGE_TOKEN),
             plain_http: some(PLAIN_HTTP).as_deref() == Some("true"),
             webhooks_allow_loopback: some(WEBHOOKS_ALLOW_LOOPBACK).as_deref() == Some("true"),
             ses_endpoint: endpoint("AWS_ENDPOINT_URL_SESV2"),

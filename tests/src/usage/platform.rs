@@ -96,6 +96,7 @@ impl Ground {
             mode: KeyMode::Test,
             loopback_webhooks: true,
             plain_http: false,
+            front: tributary_api::hosts::Front::default(),
         };
         Ok(App::with_patience(parts, patience))
     }

@@ -33,7 +33,7 @@ pub struct HostBody {
 /// `validation_failed` for the platform's own, `conflict` of a customer, `precondition_failed`, `account_closed`, `not_found`, `forbidden`.
 pub async fn put(call: Call) -> Result<Reply, Problem> {
     let HostBody { host } = call.body()?;
-    if !may_be_claimed(&host, &call.app.own_host().into_iter().collect::<Vec<_>>()) {
+    if !may_be_claimed(&host, &[call.app.own_host(), call.app.pages_host()].into_iter().flatten().collect::<Vec<_>>()) {
         return Err(Problem::field("/host", "cannot be claimed: it is the platform's, a provider's, or of no host on the internet"));
     }
     let token = token(&call)?;

@@ -34,15 +34,27 @@ async fn changed(call: &Call, change: impl Fn(&Account) -> Result<Option<PortalE
     let id: AccountId = call.id("id")?;
     let change = |path: &[Account]| path.last().map_or(Ok(None), &change);
     let done = call.store().change_portal(&id, call.if_match()?, Authority { home, may: &may }, &call.act()?, change).await;
-    let path = done.map_err(|error| match error {
+    answer(call, &done.map_err(refusal)?)
+}
+
+/// Refuses what [`changed`] would refuse, and changes nothing.
+async fn refuse(call: &Call, change: impl Fn(&Account) -> Result<Option<PortalEdit>, StoreError> + Send + Sync) -> Result<(), Problem> {
+    let (caller, home) = (call.caller()?, call.home()?);
+    let may = caller.over(Right::AccountsUpdate);
+    let id: AccountId = call.id("id")?;
+    let change = |path: &[Account]| path.last().map_or(Ok(None), &change);
+    call.store().refuse_portal(&id, call.if_match()?, Authority { home, may: &may }, &call.act()?, change).await.map_err(refusal)
+}
+
+fn refusal(error: StoreError) -> Problem {
+    match error {
         StoreError::BrandLocked(tokens) => Problem::locked(&tokens, ""),
         other => other.into(),
-    })?;
-    answer(call, &path)
+    }
 }
 
 fn answer(call: &Call, path: &[Account]) -> Result<Reply, Problem> {
-    let view = BrandView::of(&call.app, path)?;
+    let view = BrandView::of(call, path)?;
     let version = view.version;
     Ok(Reply::ok(&view)?.etag(version))
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
-use tributary_api::{App, Code, Problem};
+use tributary_api::{Call, Code, Problem};
 use tributary_domain::account::Account;
 use tributary_domain::brand::{
     Brand, BrandInForce, Claim, Color, DARK, HostName, HostStatus, PageUrl, Ratio, Slug, Token, WHITE, brand_shown_by, locked_by,
@@ -33,7 +33,7 @@ pub struct BrandView {
     /// What its portal is called in addresses.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required))]
     pub slug: Option<Slug>,
-    /// Where its customers come to.
+    /// Where its customers come to; a path alone where the pages have no domain.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub portal_url: Option<String>,
     /// A host of its own.
@@ -154,17 +154,17 @@ impl BrandView {
     ///
     /// # Errors
     /// None for a path of one account or more.
-    pub fn of(app: &App, path: &[Account]) -> Result<Self, Problem> {
+    pub fn of(call: &Call, path: &[Account]) -> Result<Self, Problem> {
         let none = || Problem::new(Code::Internal, "No account was read.");
         let (account, above) = path.split_last().ok_or_else(none)?;
         let in_force = brand_shown_by(path).ok_or_else(none)?;
         let (slug, host) = (account.portal.slug.clone(), account.portal.verified_host());
-        let under_slug = slug.as_ref().map(|slug| format!("{}/portal/{slug}", app.base()));
+        let under_slug = slug.as_ref().map(|slug| format!("{}/portal/{slug}", call.app.pages_url().unwrap_or_default()));
         Ok(Self {
             account_id: account.id.clone(),
-            own: OwnView::of(app, account),
+            own: OwnView::of(call, account),
             contrast: contrasts(&in_force),
-            in_force: InForceView::of(app, in_force),
+            in_force: InForceView::of(call, in_force),
             locked_above: locked_by(above),
             portal_url: host.map(|host| format!("https://{host}/")).or(under_slug),
             slug,
@@ -175,17 +175,17 @@ impl BrandView {
 }
 
 impl OwnView {
-    fn of(app: &App, account: &Account) -> Self {
+    fn of(call: &Call, account: &Account) -> Self {
         let brand = account.settings.brand.clone().unwrap_or_default();
         let Brand { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, locked } = brand;
-        let logo_url = account.portal.logo.as_ref().map(|logo| logo.url(app.path("")));
+        let logo_url = account.portal.logo.as_ref().map(|logo| logo.url(call.path("")));
         Self { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, logo_url, locked }
     }
 }
 
 impl InForceView {
-    fn of(app: &App, brand: BrandInForce) -> Self {
-        let (text_on_color, logo_url) = (brand.text_on_color(), brand.logo.as_ref().map(|logo| logo.url(app.path(""))));
+    fn of(call: &Call, brand: BrandInForce) -> Self {
+        let (text_on_color, logo_url) = (brand.text_on_color(), brand.logo.as_ref().map(|logo| logo.url(call.path(""))));
         let BrandInForce { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, logo: _ } = brand;
         Self { name, color, accent_color, text_on_color, sender_name, reply_to, support_url, terms_url, privacy_url, logo_url }
     }

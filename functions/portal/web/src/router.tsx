@@ -61,6 +61,8 @@ const portal = createRoute({
 })
 const signIn = () => lazyRouteComponent(() => import('~/pages/sign-in/page'))
 const appSignIn = createRoute({ getParentRoute: () => root, path: 'app/sign-in', component: signIn() })
+// Where a bank leads back to after it asked something: it may be anybody's customer, so nothing here says whose.
+const confirmed = createRoute({ getParentRoute: () => root, path: 'app/card-confirmed', component: lazyRouteComponent(() => import('~/pages/payments/confirmed')) })
 const portalSignIn = createRoute({ getParentRoute: () => root, path: 'portal/$slug/sign-in', component: signIn() })
 
 /** Shows a page to whom it is for; its script is loaded for nobody else. */
@@ -86,6 +88,7 @@ function under(parent: typeof app | typeof portal, pages: PageRoute[]) {
 const tree = root.addChildren([
   home,
   appSignIn,
+  confirmed,
   portalSignIn,
   app.addChildren([...under(app, PAGES), createRoute({ getParentRoute: () => app, path: '$', component: () => <Missing inside /> })]),
   portal.addChildren([

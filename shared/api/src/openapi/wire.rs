@@ -320,8 +320,8 @@ schemas! {
     AuditKind = "A kind of records, or a family of kinds.", |d| text(d).max_length(Some(100)).examples(["account.*"]);
     ActorId = "The id of a key or a member.", |d| text(d).max_length(Some(100)).examples(["key_01hx3v9k2mfd8bq5r7w1z4n6ty"]);
     AlertMetric = "What an alert watches: available credit (`balance`), what the account pays for usage (`spend`), what it and everything below it \
-        uses of a meter (`usage`), in how many days its credit runs out (`time_to_empty`), what it pays for usage less what its sub-accounts \
-        pay it (`loss`).",
+        uses of a meter (`usage`), in how many days its credit runs out (`time_to_empty`), what the alert's account pays for what it sells less \
+        what it is paid for it (`loss`).",
         |d| words(d, Metric::ALL.iter().map(|metric| metric.word()));
     AlertPeriod = "A day or a calendar month in UTC.", |d| words(d, ["day", "month"].into_iter());
     AlertThreshold = "A decimal string, at most 1000000000000, at most six decimals; only of `balance` below zero.",
