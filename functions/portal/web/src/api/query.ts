@@ -1,4 +1,4 @@
-import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { type Query, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useState } from 'react'
 import { type Answer, api, type Options, type PathOf } from './client'
 import { ApiError } from './problem'
@@ -29,7 +29,7 @@ interface Extra {
   enabled?: boolean
   /** Milliseconds between two looks while the page is seen. */
   everyMs?: number | false
-  /** Shows what was there while another filter loads. */
+  /** Shows what was there while another filter loads; never one account's in place of another's. */
   keep?: boolean
   /** Milliseconds for which an answer is good enough. */
   staleMs?: number
@@ -40,6 +40,16 @@ export function keyOf(path: string, options?: object) {
   return options ? [path, options] : [path]
 }
 
+/** Whom an answer is about. */
+function about(options?: object) {
+  const { path, query } = (options ?? {}) as { path?: object; query?: { account_id?: string; seller_id?: string } }
+  return JSON.stringify([path, query?.account_id, query?.seller_id])
+}
+
+function kept(options?: object) {
+  return <T>(before: T | undefined, query: Pick<Query, 'queryKey'> | undefined): T | undefined => (query && about(query.queryKey[1] as object | undefined) === about(options) ? before : undefined)
+}
+
 /** Reads a path. */
 export function useApi<P extends PathOf<'get'>>(path: P, ...[options, extra = {}]: Args<P, Extra>) {
   return useQuery<Answer<'get', P>, ApiError>({
@@ -48,7 +58,7 @@ export function useApi<P extends PathOf<'get'>>(path: P, ...[options, extra = {}
     enabled: extra.enabled ?? true,
     refetchInterval: extra.everyMs ?? false,
     refetchIntervalInBackground: false,
-    placeholderData: extra.keep ? keepPreviousData : undefined,
+    placeholderData: extra.keep ? (kept(options) as never) : undefined,
     ...(extra.staleMs === undefined ? {} : { staleTime: extra.staleMs }),
   })
 }
@@ -77,7 +87,7 @@ export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {
     getNextPageParam: (page) => page.next_cursor,
     enabled: extra.enabled ?? true,
     refetchInterval: extra.everyMs ?? false,
-    placeholderData: extra.keep ? keepPreviousData : undefined,
+    placeholderData: extra.keep ? (kept(options) as never) : undefined,
   })
   const { fetchNextPage } = list
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage])

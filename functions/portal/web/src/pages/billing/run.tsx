@@ -16,7 +16,7 @@ import { Copy, Id } from '~/ui/copy'
 import { Sheet } from '~/ui/dialog'
 import { FilterSelect } from '~/ui/form'
 import { Progress } from '~/ui/progress'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
@@ -87,7 +87,8 @@ export default function RunPage() {
         sub={run ? <span className="flex flex-wrap items-center gap-x-3"><State state={run.state} />{run.dry_run && <Badge>Nothing is made</Badge>}<Id id={run.id} what="run id" /></span> : <Skeleton className="h-4 w-48" />}
         actions={run?.dry_run && run.state === 'completed' && run.month && can('billing.manage') ? <ForReal run={run} month={run.month} failed={run.failed} /> : run || read.error ? undefined : <Skeleton className="h-8.5 w-28" />}
       />
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !read.data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The run" />
         </Card>

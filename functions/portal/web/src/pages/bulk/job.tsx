@@ -17,7 +17,7 @@ import { Id } from '~/ui/copy'
 import { Sheet } from '~/ui/dialog'
 import { FilterSelect } from '~/ui/form'
 import { Progress } from '~/ui/progress'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
@@ -67,7 +67,8 @@ export default function JobPage() {
         sub={job ? <span className="flex flex-wrap items-center gap-x-3"><State state={job.state} />{plan && <Badge tone="info">Waits for you</Badge>}<Id id={job.id} what="job id" /></span> : <Skeleton className="h-4 w-52" />}
         actions={job ? <Actions job={job} manage={manage} /> : read.error ? undefined : <Skeleton className="h-8.5 w-28" />}
       />
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !read.data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The job" />
         </Card>

@@ -1,7 +1,8 @@
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, type BodyOf, type Schema } from '~/api/client'
-import type { ApiError } from '~/api/problem'
-import { refresh, useApi, useEditable, useList } from '~/api/query'
+import { ApiError } from '~/api/problem'
+import { refresh, useApi, useList } from '~/api/query'
 import { plain, readAmount } from '~/lib/decimal'
 import { words } from '~/lib/format'
 import { useViewer } from '~/session/session'
@@ -22,8 +23,19 @@ type Topup = Schema<'AutoTopup'>
 type Body = BodyOf<'put', '/reseller/credits/auto-topup'>
 type Kept = Version<Topup | null>
 
-/** What is read where none is set: the platform has nothing under that address then. */
+/** What is read where none is set. */
 const OFF: Kept = { data: null, etag: null }
+
+/** What is set. That nothing is under the address says that it is off, which is an answer like any other. */
+async function read(signal: AbortSignal): Promise<Kept> {
+  try {
+    const { data, etag } = await api.get('/reseller/credits/auto-topup', { query: {}, signal })
+    return { data, etag }
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return OFF
+    throw error
+  }
+}
 
 const REASONS: Record<string, string> = {
   daily_cap: 'The cap of the day is reached.',
@@ -49,29 +61,22 @@ const RUNS: Column<Schema<'AutoTopupRun'>>[] = [
 /** How the account tops itself up, and what it drew. */
 export default function AutoTopup() {
   const { can } = useViewer()
-  const found = useEditable('/reseller/credits/auto-topup', { query: {} })
+  const found = useQuery({ queryKey: ['/reseller/credits/auto-topup', {}, 'kept'], queryFn: ({ signal }) => read(signal) })
   const runs = useList('/reseller/credits/auto-topup/runs', { query: { limit: 50 } })
-  const none = (found.error as ApiError | null)?.status === 404
-  // An answer from before it was removed is still there beside the 404.
-  const kept: Kept | undefined = none ? OFF : found.data
   const may = can('credits.allocate')
-  const reload = async () => {
-    const { data, error } = await found.refetch()
-    return (error as ApiError | null)?.status === 404 ? { data: OFF, error: null } : { data, error }
-  }
   return (
     <CreditsFrame current="auto-topup">
-      {!none && <NotFresh of={found} />}
+      <NotFresh of={found} />
       <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[24rem_minmax(0,1fr)]">
         <Card title="Auto top-up" sub="Draws credit whenever less than the threshold is available.">
           {found.isPending ? (
             <Skeleton className="h-[36rem] w-full" />
-          ) : !kept ? (
-            <Failed error={found.error} retry={() => void reload()} what="Auto top-up" />
+          ) : !found.data ? (
+            <Failed error={found.error} retry={() => void found.refetch()} what="Auto top-up" />
           ) : may ? (
-            <Edit newest={kept} reload={reload} />
-          ) : kept.data ? (
-            <Shown of={kept.data} />
+            <Edit newest={found.data} reload={() => found.refetch()} />
+          ) : found.data.data ? (
+            <Shown of={found.data.data} />
           ) : (
             <Empty icon="refresh" title="It is off">Your role does not include setting it.</Empty>
           )}
@@ -118,8 +123,8 @@ function Edit({ newest, reload }: { newest: Kept; reload: () => Promise<{ data?:
   const known = base.data
   const packages = useApi('/reseller/pricing/packages', { query: { account_id: account.id } }, { enabled: can('pricing.read') && can('credits.purchase') && account.parent_id !== null })
   const [removing, setRemoving] = useState(false)
-  const read = (text: string) => (text.trim() === '' ? undefined : readAmount(text))
-  const [below, drawn, day, month] = [read(threshold), read(size), read(daily), read(monthly)]
+  const amount = (text: string) => (text.trim() === '' ? undefined : readAmount(text))
+  const [below, drawn, day, month] = [amount(threshold), amount(size), amount(daily), amount(monthly)]
   const fromPackage = source !== 'parent' && source !== 'card'
   const bad = below === null || below === undefined || day === null || month === null || (!fromPackage && !drawn)
   const save = useSubmit(

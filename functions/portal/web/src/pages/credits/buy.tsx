@@ -40,7 +40,7 @@ export default function Buy() {
         <Card>
           <Empty icon="credits" title="Nobody sells to the operator">Credit comes into being here, by issuing it.</Empty>
         </Card>
-      ) : sale.error ? (
+      ) : sale.error && !sale.data ? (
         <Card>
           <Failed error={sale.error} retry={() => void sale.refetch()} what="What is on sale" />
         </Card>

@@ -55,7 +55,7 @@ export function EntrySheet({ entry, onClose }: { entry: Entry | null; onClose: (
               ]}
             />
             {transferId &&
-              (found.error ? (
+              (found.error && !found.data ? (
                 <Failed error={found.error} retry={() => void found.refetch()} what="The transfer" />
               ) : transfer ? (
                 <section className="space-y-3 border-t border-line pt-4">

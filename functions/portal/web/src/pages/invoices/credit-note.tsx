@@ -7,7 +7,7 @@ import { Amount } from '~/ui/amount'
 import { PageLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
-import { Failed, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Skeleton } from '~/ui/state'
 import { DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 
@@ -28,7 +28,8 @@ export default function CreditNotePage() {
         title={note?.number ?? (read.error ? 'Credit note' : <Skeleton className="h-6 w-40" />)}
         sub={note ? <Id id={note.id} what="credit note id" /> : <Skeleton className="h-4 w-40" />}
       />
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !read.data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The credit note" />
         </Card>

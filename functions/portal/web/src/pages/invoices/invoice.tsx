@@ -12,7 +12,7 @@ import { State } from '~/ui/badge'
 import { Button, PageLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
 import { InvoiceActions } from './actions'
@@ -27,7 +27,7 @@ export default function InvoicePage() {
   const read = useEditable('/reseller/invoices/{id}', { path: { id } })
   const invoice = read.data?.data
   const back = <PageLink to="invoices">Invoices</PageLink>
-  if (read.error) {
+  if (read.error && !invoice) {
     return (
       <>
         <PageHead title="Invoice" back={back} />
@@ -58,6 +58,7 @@ export default function InvoicePage() {
         }
         actions={invoice && <PdfButton invoice={invoice} />}
       />
+      <NotFresh of={read} />
       {!invoice ? (
         <InvoiceSkeleton />
       ) : (
@@ -298,7 +299,7 @@ function Related({ title, list, none, children }: { title: string; list: { loadi
         <div className="px-4 pb-3">
           <Skeleton className="h-5 w-full" />
         </div>
-      ) : list.error ? (
+      ) : list.error && list.rows.length === 0 ? (
         <Failed error={list.error} retry={list.retry} what={title} />
       ) : list.rows.length === 0 ? (
         <p className="px-4 pb-3 text-sm text-soft">{none}</p>

@@ -5,7 +5,7 @@ import { useViewer } from '~/session/session'
 import { AccountField } from '~/ui/account'
 import { Amount } from '~/ui/amount'
 import { Card, PageHead, Stat } from '~/ui/card'
-import { Empty, Failed, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { Lines } from './lines'
 import { InvoiceTabs } from './tabs'
@@ -25,11 +25,12 @@ export default function Running() {
       <div className="mb-4 max-w-sm">
         <AccountField label="Account" value={of ?? ''} onChange={(value) => setFilters({ account: value || undefined })} hint={of === account.id ? 'Your own: what the account above will bill.' : undefined} />
       </div>
+      <NotFresh of={preview} />
       {of === undefined ? (
         <Card>
           <Empty icon="invoice" title="Choose an account">The operator is billed by nobody. Choose one of the accounts below to see its running month.</Empty>
         </Card>
-      ) : preview.error ? (
+      ) : preview.error && !data ? (
         <Card>
           <Failed error={preview.error} retry={() => void preview.refetch()} what="The running month" />
         </Card>

@@ -14,7 +14,7 @@ import { Card, PageHead } from '~/ui/card'
 import { useSubmit } from '~/ui/form'
 import { Problem } from '~/ui/form'
 import { Icon } from '~/ui/icon'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { PaymentTabs } from './tabs'
 
@@ -51,10 +51,11 @@ export default function Cards() {
           <AccountField label="Account" value={of ?? ''} onChange={(value) => setFilters({ account: value || undefined })} placeholder={seller ? 'Name, external id or id' : 'Your own; or write another’s name'} />
         </div>
       )}
+      {!none && <NotFresh of={cards} />}
       <Card flush>
         {seller ? (
           <Empty icon="credits" title="Choose an account">The operator pays nobody. Choose an account below to see its cards.</Empty>
-        ) : cards.error ? (
+        ) : cards.error && (none || !rows) ? (
           <Failed error={cards.error} retry={() => void cards.refetch()} what="The cards" />
         ) : !rows ? (
           <div className="space-y-3 p-4">

@@ -14,7 +14,7 @@ import { Card, Facts, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
 import { DataLink } from '~/ui/data-link'
 import { TextField } from '~/ui/form'
-import { Failed, Notice, Skeleton } from '~/ui/state'
+import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
@@ -53,7 +53,8 @@ export default function PaymentPage() {
           ) : undefined
         }
       />
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !read.data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The payment" />
         </Card>

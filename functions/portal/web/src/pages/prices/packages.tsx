@@ -96,7 +96,7 @@ export default function Packages() {
         </Card>
         <div className="grid items-start gap-4 lg:grid-cols-2">
           <Card title="Loose credits" sub="One unit of the currency each, less the discount of the last band that begins at or below the number bought." actions={manage && catalogue && <Button small onClick={discounting.show}>Edit</Button>} flush>
-            {read.error ? null : !catalogue ? (
+            {read.error && !catalogue ? null : !catalogue ? (
               <div className="p-4">
                 <Skeleton className="h-20 w-full" />
               </div>

@@ -13,7 +13,7 @@ import { Card, PageHead, Stat } from '~/ui/card'
 import { Exact } from '~/ui/exact'
 import { TextField, useSubmit } from '~/ui/form'
 import { Progress } from '~/ui/progress'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { PriceDialog, useOpening } from './common'
 import { PriceTabs } from './tabs'
@@ -38,7 +38,8 @@ export default function Tiers() {
       <div className="mb-4 max-w-sm">
         <AccountField label="Account" value={of} onChange={(value) => setFilters({ account: value || undefined })} />
       </div>
-      {read.error ? (
+      <NotFresh of={read} />
+      {read.error && !read.data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The tiers" />
         </Card>

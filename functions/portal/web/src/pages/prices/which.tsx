@@ -11,7 +11,7 @@ import { Card, PageHead, Stat } from '~/ui/card'
 import { Id } from '~/ui/copy'
 import { Exact } from '~/ui/exact'
 import { Icon } from '~/ui/icon'
-import { Empty, Failed, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { ModelShown } from './cards'
 import { MeterField, MomentField, useMeters } from './common'
@@ -47,11 +47,12 @@ export default function Which() {
         <MeterField value={filters.meter ?? ''} onChange={(meter) => setFilters({ meter })} pointer="/query/meter" />
         <MomentField label="When" pointer="/query/at" optional value={filters.at ?? ''} onChange={(at) => setFilters({ at }, true)} hint="Now unless you choose." />
       </div>
+      <NotFresh of={read} />
       {!filters.meter ? (
         <Card>
           <Empty icon="pricing" title="Choose a meter">Then each sale from the using account upwards is shown with its rule.</Empty>
         </Card>
-      ) : read.error ? (
+      ) : read.error && !data ? (
         <Card>
           <Failed error={read.error} retry={() => void read.refetch()} what="The price" />
         </Card>

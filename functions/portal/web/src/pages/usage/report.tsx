@@ -113,7 +113,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
         })}
       </div>
       <Card title={`${labels[figure]} by ${granularity}`} sub={overTime.data?.cut ? 'The first part of the days; choose fewer to see all.' : granularity === 'hour' ? `Hours of ${zone}` : granularity === 'day' ? 'UTC days' : 'UTC months'}>
-        {overTime.error ? (
+        {overTime.error && !overTime.data ? (
           <Failed error={overTime.error} retry={() => void overTime.refetch()} what="Usage" />
         ) : !overTime.data ? (
           <Skeleton className="h-72 w-full" />
