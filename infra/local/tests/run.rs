@@ -67,6 +67,64 @@ async fn only_this_machine_by_its_own_name_may_move_the_clock() {
 }
 
 #[tokio::test]
+async fn only_this_machine_by_its_own_name_may_say_what_dns_says() {
+    let local = start(Options::ephemeral()).await.expect("a start");
+    let client = reqwest::Client::new();
+    let answered = async |request: reqwest::RequestBuilder| {
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+    };
+    let say = async |host: &str, body: &str| {
+        answered(client.post(format!("{}/_local/dns", local.base_url)).header("host", host).body(body.to_owned())).await
+    };
+    let call = async |method: reqwest::Method, path: &str, body: Value| {
+        let request = client.request(method, format!("{}{path}", local.base_url)).bearer_auth(&local.operator_key);
+        answered(request.header("idempotency-key", path).json(&body)).await
+    };
+    let (_, account) = call(reqwest::Method::POST, "/reseller/accounts/create", json!({ "name": "Corner", "kind": "reseller" })).await;
+    let at = |what: &str| format!("/reseller/accounts/{}/brand/host{what}", account["id"].as_str().expect("an id"));
+    let (_, claimed) = call(reqwest::Method::PUT, &at(""), json!({ "host": "portal.corner.example" })).await;
+    let record = json!({ "name": claimed["host"]["txt_name"], "txt": [claimed["host"]["txt_value"]] }).to_string();
+    let verified = async || {
+        let (status, answer) = call(reqwest::Method::POST, &at("/verify"), json!({})).await;
+        (status, answer["code"].clone())
+    };
+
+    // A page that a browser shows from elsewhere says nothing, under whatever name it comes.
+    assert_eq!(say("a-page.example", &record).await.0, 403);
+    let from_a_page = client.post(format!("{}/_local/dns", local.base_url)).header("origin", "https://a-page.example").body(record.clone());
+    assert_eq!(answered(from_a_page).await.0, 403);
+    let (status, answer) = answered(client.get(format!("{}/_local/dns", local.base_url))).await;
+    assert_eq!((status, &answer["code"]), (404, &json!("route_not_found")));
+    // What is wrong with a body is told, and nothing is said by it.
+    for (body, why) in [
+        ("", "EOF"),
+        ("[", "EOF"),
+        ("{}", "missing field `name`"),
+        (r#"{"name": "_tributary.portal.corner.example", "records": []}"#, "unknown field `records`"),
+        (r#"{"name": "_tributary.portal.corner.example", "txt": "one"}"#, "expected a sequence"),
+        (r#"{"name": 7}"#, "expected a string"),
+    ] {
+        let (status, answer) = say("localhost", body).await;
+        assert_eq!((status, &answer["code"]), (400, &json!("bad_request")), "{body}");
+        let detail = answer["detail"].as_str().expect("a detail");
+        assert!(detail.contains(why) && detail.contains("\"txt\""), "{body}: {detail}");
+    }
+    assert_eq!(verified().await, (422, json!("host_not_verified")));
+    // From here it is taken, also that nobody answers.
+    for host in ["localhost", "127.0.0.1"] {
+        assert_eq!(
+            say(host, &json!({ "name": claimed["host"]["txt_name"], "fails": true }).to_string()).await,
+            (200, json!({ "said": true }))
+        );
+        assert_eq!(verified().await, (503, json!("busy")));
+    }
+    assert_eq!(say("localhost", &record).await.0, 200);
+    assert_eq!(verified().await, (200, Value::Null));
+    local.stop().await;
+}
+
+#[tokio::test]
 async fn what_happens_is_told_and_shown_with_whom_a_rule_sent_it_to() {
     let local = start(Options::ephemeral()).await.expect("a start");
     let post = async |path: &str, body: Value| -> Value {
