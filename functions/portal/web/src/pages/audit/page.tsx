@@ -1,8 +1,9 @@
 import { useState } from 'react'
 import type { AuditRow } from '~/api/contract'
 import { useApi, useList } from '~/api/query'
+import { csvOf, download } from '~/lib/csv'
 import { addDays, startOf } from '~/lib/days'
-import { date, words } from '~/lib/format'
+import { count, date, words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName, AccountPicker } from '~/ui/account'
@@ -13,8 +14,9 @@ import { Sheet } from '~/ui/dialog'
 import { FilterSelect } from '~/ui/form'
 import { Icon, type IconName } from '~/ui/icon'
 import { RangePicker, readRange } from '~/ui/range'
-import { Empty, Failed, Skeleton } from '~/ui/state'
+import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
+import { toast } from '~/ui/toast'
 import { changesOf, dataOf, KINDS, plain, said } from './sentences'
 
 const ICONS: Record<string, IconName> = {
@@ -116,8 +118,11 @@ export default function Audit() {
   const [filters, setFilters] = useFilters<'kind' | 'actor' | 'days' | 'below' | 'account_id'>()
   const [open, setOpen] = useState<AuditRow | null>(null)
   const days = readRange(filters.days, place.timeZone)
-  const below = filters.below !== 'no'
   const focus = filters.account_id ?? account.id
+  // With all below unless somebody says otherwise, or there are too many accounts for that: then the account alone, and that is said.
+  const [tooMany, setTooMany] = useState<string | null>(null)
+  const alone = filters.below === undefined && tooMany === focus
+  const below = filters.below !== 'no' && !alone
   const of = useApi('/reseller/accounts/{id}', { path: { id: focus } }, { enabled: focus !== account.id && can('accounts.read') })
   const focusName = focus === account.id ? account.name : (of.data?.name ?? '…')
   const list = useList(
@@ -135,6 +140,7 @@ export default function Audit() {
     },
     { keep: true },
   )
+  if (below && filters.below === undefined && list.error?.code === 'limit_reached') setTooMany(focus)
   const members = useApi('/reseller/accounts/{id}/members', { path: { id: account.id }, query: { limit: 200 } }, { enabled: can('members.read'), staleMs: 300_000 })
   const keys = useApi('/reseller/accounts/{id}/keys', { path: { id: account.id }, query: { limit: 200 } }, { enabled: can('keys.read'), staleMs: 300_000 })
   const accounts = useApi('/reseller/accounts', { query: { subtree: true, limit: 200 } }, { enabled: below && can('accounts.read'), staleMs: 300_000 })
@@ -151,6 +157,11 @@ export default function Audit() {
     if (groups.at(-1)?.day === day) groups.at(-1)?.rows.push(row)
     else groups.push({ day, rows: [row] })
   }
+  const save = () => {
+    const rows = list.rows.map((row) => [row.at, row.kind, said(row, place), actorName(row, account.kind === 'operator'), row.actor?.kind ?? '', row.actor?.id ?? '', row.account_id, row.account_id === account.id ? account.name : (names.get(row.account_id) ?? ''), row.id, row.request_id ?? '', JSON.stringify(dataOf(row))])
+    download(`audit-${days.from}-${days.to}.csv`, 'text/csv;charset=utf-8', csvOf(['at', 'kind', 'what', 'actor', 'actor_kind', 'actor_id', 'account_id', 'account', 'id', 'request_id', 'data'], rows))
+    toast.done(`A file of ${count(rows.length, place)} records.`, list.hasMore ? 'There are more: it holds those that are loaded.' : undefined)
+  }
   const filtered = Boolean(filters.kind || filters.actor || filters.days || filters.account_id)
   return (
     <>
@@ -158,16 +169,21 @@ export default function Audit() {
         title="Audit log"
         sub="Who did what, and when. Each record was written with the change itself, and nobody can change or remove it."
         actions={
-          can('accounts.read') && (
-            <div className="w-60 max-w-full">
-              <AccountPicker bare label="Whose records" own value={{ id: focus, name: focusName }} onChange={(chosen) => setFilters({ account_id: chosen === null || chosen.id === account.id ? undefined : chosen.id })} />
-            </div>
-          )
+          <>
+            {can('accounts.read') && (
+              <div className="w-60 max-w-full">
+                <AccountPicker bare label="Whose records" own value={{ id: focus, name: focusName }} onChange={(chosen) => setFilters({ account_id: chosen === null || chosen.id === account.id ? undefined : chosen.id })} />
+              </div>
+            )}
+            <Button icon="download" disabled={list.rows.length === 0 || list.stale} onClick={save}>
+              CSV
+            </Button>
+          </>
         }
       />
       <div className="mb-4 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap">
         <RangePicker value={filters.days} onChange={(value) => setFilters({ days: value })} />
-        <FilterSelect label="Whose" value={below ? 'below' : 'own'} onChange={(value) => setFilters({ below: value === 'own' ? 'no' : undefined })} options={[{ value: 'below', label: 'With all below' }, { value: 'own', label: 'This account alone' }]} />
+        <FilterSelect label="Whose" value={below ? 'below' : 'own'} onChange={(value) => setFilters({ below: value === 'own' ? 'no' : tooMany === focus ? 'yes' : undefined })} options={[{ value: 'below', label: 'With all below' }, { value: 'own', label: 'This account alone' }]} />
         <FilterSelect label="What" value={filters.kind ?? ''} onChange={(kind) => setFilters({ kind })} options={[{ value: '', label: 'Everything' }, ...KINDS.map((kind) => ({ value: kind, label: words(kind) }))]} />
         <FilterSelect label="Who" value={filters.actor ?? ''} onChange={(actor) => setFilters({ actor })} options={actors} />
         {filtered && (
@@ -201,6 +217,11 @@ export default function Audit() {
           </Empty>
         ) : (
           <div className={`transition-opacity ${list.stale ? 'opacity-60' : ''}`}>
+            {alone && (
+              <div className="border-b border-line p-3">
+                <Notice title={`The records of ${focusName} alone`}>There are too many accounts below it to show together: at most 200. Choose one of them above to see it with all below it.</Notice>
+              </div>
+            )}
             {groups.map((group) => (
               <section key={group.day} aria-label={group.day} className="overflow-hidden border-line not-first:border-t first:rounded-t-xl">
                 <h2 className="border-b border-line bg-surface px-4 py-1.5 !text-xs !leading-4 !font-medium text-soft">{group.day}</h2>
