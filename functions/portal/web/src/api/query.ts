@@ -81,7 +81,7 @@ export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {
     queryFn: async ({ pageParam, signal }) => {
       const query = { ...(options as { query?: object } | undefined)?.query, ...(pageParam ? { cursor: pageParam } : {}) }
       const reply = await api.get(path, ...([{ ...options, query, signal }] as never))
-      return reply.data as { data: Row<P>[]; next_cursor: string | null }
+      return { ...(reply.data as { data: Row<P>[]; next_cursor: string | null }), etag: reply.etag }
     },
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
@@ -92,6 +92,8 @@ export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {
   const { fetchNextPage } = list
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
   return {
+    /** The version that the first page was read at, where the list has one: what changed while the rest came is a newer one. */
+    etag: list.data?.pages[0]?.etag ?? null,
     rows: list.data?.pages.flatMap((page) => page.data) ?? (NONE as Row<P>[]),
     loading: list.isPending && list.fetchStatus !== 'idle',
     error: list.error as ApiError | null,

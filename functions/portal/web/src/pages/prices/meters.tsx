@@ -23,11 +23,12 @@ export default function Meters() {
   const { can } = useViewer()
   const [filters, setFilters] = useFilters<'seller'>()
   const list = useList('/reseller/pricing/meters', { query: { limit: 50, account_id: filters.seller } }, { keep: true })
-  const [edited, setEdited] = useState<Row | null>(null)
+  // With the version that it was read at: what is read while it is edited has another.
+  const [edited, setEdited] = useState<{ meter: Row; etag: string | null } | null>(null)
   const making = useOpening()
   const manage = can('pricing.manage')
   const show = (row: Row | null) => {
-    setEdited(row)
+    setEdited(row && { meter: row, etag: list.etag })
     making.show()
   }
   const columns: Column<Row>[] = [
@@ -49,12 +50,12 @@ export default function Meters() {
       <Card flush>
         <DataTable label="Meters" columns={columns} rowId={(row) => row.key} {...list} empty={<Empty icon="usage" title="No meters yet" action={manage && <Button onClick={() => show(null)}>Make a meter</Button>}>Usage is counted by meters: make one for each thing that you sell.</Empty>} />
       </Card>
-      <MeterDialog key={making.round} open={making.open} onClose={making.close} meter={edited} owner={filters.seller} />
+      <MeterDialog key={making.round} open={making.open} onClose={making.close} meter={edited?.meter ?? null} etag={edited?.etag ?? null} owner={filters.seller} />
     </>
   )
 }
 
-function MeterDialog({ open, onClose, meter, owner }: { open: boolean; onClose: () => void; meter: Row | null; owner: string | undefined }) {
+function MeterDialog({ open, onClose, meter, etag, owner }: { open: boolean; onClose: () => void; meter: Row | null; etag: string | null; owner: string | undefined }) {
   const [key, setKey] = useState(meter?.key ?? '')
   const [name, setName] = useState(meter?.name ?? '')
   const [unit, setUnit] = useState(meter?.unit ?? '')
@@ -66,7 +67,7 @@ function MeterDialog({ open, onClose, meter, owner }: { open: boolean; onClose: 
     async (input: { dimensions: string[]; name: string; unit: string; counts_to_tier: boolean; make: { key: string; aggregation: Schema<'Aggregation'>; unique_by?: string } | null }, idempotencyKey) => {
       const { make, ...edit } = input
       if (make) await api.post('/reseller/pricing/meters', { body: { account_id: owner, ...edit, ...make } as Schema<'CreateMeter'>, idempotencyKey })
-      else await api.put('/reseller/pricing/meters/{key}', { path: { key }, body: { account_id: owner, ...edit } })
+      else await api.put('/reseller/pricing/meters/{key}', { path: { key }, body: { account_id: owner, ...edit }, ifMatch: etag ?? undefined })
     },
     () => {
       toast.done(meter ? 'The meter is changed' : 'The meter is made')
@@ -74,6 +75,7 @@ function MeterDialog({ open, onClose, meter, owner }: { open: boolean; onClose: 
       onClose()
     },
   )
+  const stale = error?.code === 'precondition_failed'
   const list = dimensions.split(/[\s,]+/).filter(Boolean)
   return (
     <PriceDialog
@@ -82,9 +84,10 @@ function MeterDialog({ open, onClose, meter, owner }: { open: boolean; onClose: 
       title={meter ? `Edit ${meter.name}` : 'Make a meter'}
       action={meter ? 'Save' : 'Make it'}
       busy={busy}
-      error={error}
+      error={stale ? null : error}
       onSubmit={() => void submit({ name: name.trim(), unit: unit.trim(), dimensions: list, counts_to_tier: tier, make: meter ? null : { key: key.trim(), aggregation, unique_by: aggregation === 'unique' ? uniqueBy.trim() : undefined } })}
     >
+      {stale && <Notice tone="warn" title="Somebody changed meters or prices meanwhile" action={<Button small onClick={() => { changed(); onClose() }}>Load it anew</Button>}>Nothing was saved. Look at it, then make your change again.</Notice>}
       <Notice>{meter ? 'Key and the way of counting never change: make another meter for that.' : 'Its key and the way it counts never change afterwards.'}</Notice>
       <TextField label="Name" pointer="/name" required maxLength={200} value={name} onChange={setName} />
       <div className="grid gap-3 sm:grid-cols-2">

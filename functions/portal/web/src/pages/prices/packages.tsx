@@ -127,7 +127,7 @@ export default function Packages() {
         </div>
       </div>
       <NewPackage key={`new ${making.round}`} open={making.open} onClose={making.close} seller={filters.seller} currency={currency} />
-      {catalogue && <EditBands key={`bands ${discounting.round}`} open={discounting.open} onClose={discounting.close} seller={filters.seller} bands={bands ?? null} />}
+      {catalogue && <EditBands key={`bands ${discounting.round}`} open={discounting.open} onClose={discounting.close} seller={filters.seller} bands={bands ?? null} etag={read.data?.etag ?? null} reload={() => void read.refetch()} />}
     </>
   )
 }
@@ -268,11 +268,13 @@ function NewPackage({ open, onClose, seller, currency }: { open: boolean; onClos
   )
 }
 
-function EditBands({ open, onClose, seller, bands }: { open: boolean; onClose: () => void; seller?: string; bands: Schema<'BulkBand'>[] | null }) {
+function EditBands({ open, onClose, seller, bands, etag, reload }: { open: boolean; onClose: () => void; seller?: string; bands: Schema<'BulkBand'>[] | null; etag: string | null; reload: () => void }) {
+  // What is read while this is open has another version than the rows here.
+  const [version] = useState(etag)
   const [sold, setSold] = useState(bands !== null)
   const [rows, setRows] = useState((bands ?? []).map((band) => ({ from: plainDecimal(band.from), discount: band.discount })))
   const { submit, busy, error } = useSubmit(
-    (body: Schema<'PutBulkDiscounts'>) => api.put('/reseller/pricing/bulk-discounts', { body }),
+    (body: Schema<'PutBulkDiscounts'>) => api.put('/reseller/pricing/bulk-discounts', { body, ifMatch: version ?? undefined }),
     () => {
       toast.done('Saved')
       changed()
@@ -284,8 +286,10 @@ function EditBands({ open, onClose, seller, bands }: { open: boolean; onClose: (
     if (sold && rows.some((row) => !/^\d+$/.test(row.from.trim()) || readDecimal(row.discount, 4) === null)) return
     void submit({ seller_id: seller, bands: sold ? rows.map((row) => ({ from: row.from.trim(), discount: readDecimal(row.discount, 4) as string })) : null })
   }
+  const stale = error?.code === 'precondition_failed'
   return (
-    <PriceDialog open={open} onClose={onClose} title="What loose credits cost" action="Save" busy={busy} error={error} onSubmit={save}>
+    <PriceDialog open={open} onClose={onClose} title="What loose credits cost" action="Save" busy={busy} error={stale ? null : error} onSubmit={save}>
+      {stale && <Notice tone="warn" title="Somebody changed what is sold meanwhile" action={<Button small onClick={() => { reload(); onClose() }}>Load it anew</Button>}>Nothing was saved. Look at it, then make your change again.</Notice>}
       <label className="flex items-center gap-2.5 text-sm">
         <input type="checkbox" className="size-4 accent-(--accent-ink)" checked={sold} onChange={(event) => setSold(event.target.checked)} />
         Loose credits are sold

@@ -165,8 +165,10 @@ function Standing({ standing }: { standing: Schema<'TierStanding'> }) {
 
 function EditTiers({ open, onClose, of, tiers, etag, reload }: { open: boolean; onClose: () => void; of: string | undefined; tiers: Tier[]; etag: string | null; reload: () => void }) {
   const [rows, setRows] = useState(tiers.map((tier) => ({ name: tier.name, from: plainDecimal(tier.from), discount: tier.discount })))
+  // What is read while this is open has another version than the rows here.
+  const [version] = useState(etag)
   const { submit, busy, error } = useSubmit(
-    (body: Schema<'PutTiers'>) => api.put('/reseller/pricing/tiers', { body, ifMatch: etag ?? undefined }),
+    (body: Schema<'PutTiers'>) => api.put('/reseller/pricing/tiers', { body, ifMatch: version ?? undefined }),
     () => {
       toast.done('The tiers are set')
       changed()
