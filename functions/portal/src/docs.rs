@@ -1,6 +1,7 @@
 //! The pages of errors, which every problem's `type` opens: `docs/errors.md` and `docs/errors/*.md`, as HTML.
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
+use tributary_api::hosts::Asked;
 use tributary_api::{Call, Problem, Reply};
 
 const SHELL: &str = include_str!("docs.html");
@@ -82,8 +83,8 @@ pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-ur
 ///
 /// # Errors
 /// None.
-pub async fn index(_call: Call) -> Result<Reply, Problem> {
-    Ok(page("Errors", INDEX))
+pub async fn index(call: Call) -> Result<Reply, Problem> {
+    Ok(page(&call, "Errors", INDEX))
 }
 
 /// One error's page.
@@ -93,10 +94,12 @@ pub async fn index(_call: Call) -> Result<Reply, Problem> {
 pub async fn error(call: Call) -> Result<Reply, Problem> {
     let code: String = call.id("code")?;
     let (code, text) = PAGES.iter().find(|(known, _)| *known == code).ok_or_else(Problem::not_found)?;
-    Ok(page(code, text))
+    Ok(page(&call, code, text))
 }
 
-fn page(title: &str, markdown: &str) -> Reply {
+/// The pages are the same under every host; only under its own the platform names itself.
+fn page(call: &Call, title: &str, markdown: &str) -> Reply {
+    let whose = if call.asked() == Asked::Platform { " · Tributary" } else { "" };
     let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES).map(|event| match event {
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
             Event::Start(Tag::Link { link_type, dest_url: address(dest_url), title, id })
@@ -107,8 +110,11 @@ fn page(title: &str, markdown: &str) -> Reply {
     html::push_html(&mut body, parser);
     // Tables scroll on a narrow screen, the page does not.
     let body = body.replace("<table>", "<div class=\"scroll\"><table>").replace("</table>", "</table></div>");
-    let page = SHELL.replace("{title}", title).replace("{body}", &body);
-    Reply::html(&page).header("content-security-policy", POLICY).header("referrer-policy", "no-referrer")
+    let page = SHELL.replace("{title}", &format!("{title}{whose}")).replace("{body}", &body);
+    Reply::html(&page)
+        .header("content-security-policy", POLICY)
+        .header("referrer-policy", "no-referrer")
+        .header("vary", "Host, X-Forwarded-Host")
 }
 
 /// Links between the files of `docs/` lead to the served pages instead.

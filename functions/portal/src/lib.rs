@@ -3,6 +3,7 @@
 use axum::Router;
 use serde::Serialize;
 use tributary_api::endpoint::Access::{Public, Session};
+use tributary_api::hosts::Asked;
 use tributary_api::{App, Call, Endpoint, Problem, Reply, endpoint};
 
 #[cfg(feature = "openapi")]
@@ -16,6 +17,8 @@ pub mod sign_in;
 pub mod views;
 
 const PAGE: &str = include_str!("page.html");
+/// The same under a host of an account, or of nobody: its customers are not told which software it is.
+const PAGE_ELSEWHERE: &str = include_str!("page_elsewhere.html");
 
 /// The health answer.
 #[derive(Debug, Clone, Serialize)]
@@ -50,8 +53,13 @@ pub fn router(app: App) -> Router {
     tributary_api::router::router(app, endpoints())
 }
 
-async fn page(_call: Call) -> Result<Reply, Problem> {
-    Ok(Reply::html(PAGE).header("content-security-policy", docs::POLICY).header("referrer-policy", "no-referrer"))
+async fn page(call: Call) -> Result<Reply, Problem> {
+    let page = match call.asked() {
+        Asked::Platform => PAGE,
+        Asked::Host(_) | Asked::Nowhere => PAGE_ELSEWHERE,
+    };
+    let reply = Reply::html(page).header("content-security-policy", docs::POLICY).header("referrer-policy", "no-referrer");
+    Ok(reply.header("vary", "Host, X-Forwarded-Host"))
 }
 
 /// Answers when the table answers.
