@@ -3,6 +3,7 @@
 use serde_json::json;
 use tributary_domain::account::{Accepted, Account, Kind, Status, StatusChange};
 use tributary_domain::billing::bill::CutKind;
+use tributary_domain::brand::Portal;
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, TransferId};
 use tributary_domain::ledger::{EntryKind, Head, LedgerId};
@@ -178,7 +179,8 @@ impl Store {
         let (own, above) = (LedgerId::Account(id.clone()), LedgerId::Account(parent.clone()));
         let (mut head, mut parent_head) = self.two_heads(&own, &above).await?;
         (head.lineage, parent_head.lineage) = (old.lineage.clone(), old.lineage.above().map(|(_, lineage)| lineage).unwrap_or_default());
-        let new = Account { portal: old.portal.clone().closed(), ..with_status(&old, Status::Closed, act) };
+        // Of a closed account nothing is reached any more.
+        let new = Account { portal: Portal::default(), ..with_status(&old, Status::Closed, act) };
         let mut tx = Tx::default();
         let (mut checks, mut last) = (place_checks(&old, authority.home), head.clone());
         let mut transfer = None;
@@ -239,7 +241,7 @@ fn status_changes(new: &Account) -> Vec<Change> {
 }
 
 /// The account's item says closed, only if no sub-account was opened and no key made or revoked meanwhile; the parent has
-/// one open child less; the `external_id`, and the portal's slug and host, are free again.
+/// one open child less; the `external_id`, and the portal's slug and host, are free again, and its logo is nobody's.
 fn push_close(tx: &mut Tx, old: &Account, new: &Account, parent: &AccountId, keys: usize) -> Result<(), StoreError> {
     let keys = i64::try_from(keys).unwrap_or(i64::MAX);
     let same_keys =

@@ -19,7 +19,7 @@ use crate::Store;
 use crate::account_items::{decode, edit_changes, encode};
 use crate::account_states::refuse_stale;
 use crate::billing::{cut_of, push_opened};
-use crate::brands::refused;
+use crate::brands::{push_logo, refused};
 use crate::codec::{Reader, json as json_value, put};
 use crate::commit::{Part, Refused, Tx, patiently};
 use crate::entries::push_entry;
@@ -220,6 +220,7 @@ impl Store {
         if let Some(external_id) = &account.external_id {
             push_unique(&mut tx, &parent.id, external_id, &account.id);
         }
+        push_logo(&mut tx, None, &account);
         let entries = self.opening_entries(new, &account, &parent, authority.home, act, &mut checks).await?;
         for step in parent.lineage.steps().iter().skip(1) {
             add_gate(&mut checks, &step.id, GateCheck { generation: step.generation, must_be_open: true });

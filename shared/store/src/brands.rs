@@ -1,13 +1,13 @@
 //! Brands and portals: what of an account its customers see, and whose a slug or a host is.
 //!
 //! All of it is in the account's own item, under its version. A slug and a verified host have an item each beside it, written in the
-//! same transaction, so that each is one account's at most.
+//! same transaction, so that each is one account's at most; and so has a logo, so that its picture is shown while somebody has it and no longer.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 use tributary_domain::account::{Account, Settings, Status};
-use tributary_domain::brand::{Brand, HostName, Portal, Slug, Token, locked_by};
+use tributary_domain::brand::{Brand, HostName, LogoDigest, Portal, Slug, Token, locked_by};
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::AccountId;
 
@@ -21,7 +21,7 @@ use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::gates;
 use crate::keys;
-use crate::table::{Cond, Item, Key, Value, Write, s};
+use crate::table::{Cond, Item, Key, Query, SortRange, Value, Write, s};
 
 /// What becomes of an account's brand and portal.
 #[derive(Debug, Clone)]
@@ -64,15 +64,8 @@ impl Store {
     ) -> Result<Vec<Account>, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
-            let old = self.account_to_change(id, authority, resolve).await?;
-            refuse_stale(&old, expected)?;
-            if old.status == Status::Closed {
-                return Err(StoreError::AccountState("closed"));
-            }
-            let mut path = self.path_to(&old).await?;
-            let Some(edit) = change(&path)? else { return Ok(path) };
-            let new = changed(&old, &edit, act);
-            refuse_locked(&old, &new, &locked_by(&path[..path.len() - 1]))?;
+            let (old, mut path, planned) = self.plan_portal(id, expected, authority, resolve, act, &change).await?;
+            let Some((new, edit)) = planned else { return Ok(path) };
             let mut detail = edit.detail;
             detail["version"] = new.version.into();
             let mut tx = Tx::default();
@@ -93,12 +86,52 @@ impl Store {
                 path.push(new);
                 return Ok(path);
             };
-            if refused.of(&Part::Unique).is_some() {
+            // In its own way it stands only where another request of the same account came first: that is seen when it is planned anew.
+            let own = |item: &Item| item.get("acc") == Some(&s(id.as_str()));
+            if refused.of(&Part::Unique).is_some_and(|taken| !taken.is_some_and(own)) {
                 return Err(if old.portal.slug == new.portal.slug { StoreError::HostTaken } else { StoreError::SlugTaken });
             }
             resolve = read_gates(&refused, &checks)?;
         }
         Err(StoreError::Busy)
+    }
+
+    /// Refuses what [`Store::change_portal`] would refuse at this moment, but for what another account has, and writes nothing: for who does something
+    /// outside the table before it is changed.
+    ///
+    /// # Errors
+    /// As [`Store::change_portal`].
+    pub async fn refuse_portal(
+        &self,
+        id: &AccountId,
+        expected: Option<i64>,
+        authority: Authority<'_>,
+        act: &Act,
+        change: impl Fn(&[Account]) -> Result<Option<PortalEdit>, StoreError> + Send + Sync,
+    ) -> Result<(), StoreError> {
+        self.plan_portal(id, expected, authority, false, act, &change).await.map(|_| ())
+    }
+
+    /// The account as it is, those from the root down to it, and what becomes of it, if anything does.
+    async fn plan_portal(
+        &self,
+        id: &AccountId,
+        expected: Option<i64>,
+        authority: Authority<'_>,
+        resolve: bool,
+        act: &Act,
+        change: &(impl Fn(&[Account]) -> Result<Option<PortalEdit>, StoreError> + Send + Sync),
+    ) -> Result<(Account, Vec<Account>, Option<(Account, PortalEdit)>), StoreError> {
+        let old = self.account_to_change(id, authority, resolve).await?;
+        refuse_stale(&old, expected)?;
+        if old.status == Status::Closed {
+            return Err(StoreError::AccountState("closed"));
+        }
+        let path = self.path_to(&old).await?;
+        let Some(edit) = change(&path)? else { return Ok((old, path, None)) };
+        let new = changed(&old, &edit, act);
+        refuse_locked(&old, &new, &locked_by(&path[..path.len() - 1]))?;
+        Ok((old, path, Some((new, edit))))
     }
 
     /// Refuses settings that set a token to something new which an account above locked. Only where tokens are set are those accounts read.
@@ -135,6 +168,16 @@ impl Store {
     /// Table errors.
     pub async fn account_with_host(&self, host: &HostName) -> Result<Option<AccountId>, StoreError> {
         self.holder_of(keys::host(host.as_str())).await
+    }
+
+    /// Whether any account has this logo as its own: one read.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn is_logo(&self, digest: &LogoDigest) -> Result<bool, StoreError> {
+        let query = Query::table(keys::logo_partition(digest), SortRange::Every).limit(1);
+        let page = patiently(&self.patience, || self.table.query(&query)).await?;
+        Ok(!page.items.is_empty())
     }
 
     async fn holder_of(&self, key: Key) -> Result<Option<AccountId>, StoreError> {
@@ -179,8 +222,9 @@ pub(crate) fn refused(set: &BTreeSet<Token>, locked: &BTreeSet<Token>) -> Result
     if both.is_empty() { Ok(()) } else { Err(StoreError::BrandLocked(both)) }
 }
 
-/// Lets go of the old slug and host, and takes the new ones, where they differ. A host is only taken once it is verified.
+/// Lets go of the old slug, host and logo, and takes the new ones, where they differ. A host is only taken once it is verified.
 pub(crate) fn push_names(tx: &mut Tx, old: &Account, new: &Account) {
+    push_logo(tx, Some(old), new);
     let slug = |account: &Account| account.portal.slug.as_ref().map(|slug| keys::slug(slug.as_str()));
     let host = |account: &Account| account.portal.verified_host().map(|host| keys::host(host.as_str()));
     for (was, is) in [(slug(old), slug(new)), (host(old), host(new))] {
@@ -188,13 +232,36 @@ pub(crate) fn push_names(tx: &mut Tx, old: &Account, new: &Account) {
             continue;
         }
         if let Some(key) = was {
-            let own = Cond::Any(vec![Cond::NotExists, Cond::Eq("acc", s(old.id.as_str()))]);
-            tx.push(Part::Plain, Write::delete(key, own));
+            push_let_go(tx, key, old);
         }
         if let Some(key) = is {
-            let mut item = Item::new();
-            put(&mut item, "acc", s(new.id.as_str()));
-            tx.push(Part::Unique, Write::create(key, item));
+            tx.push(Part::Unique, Write::create(key, held_by(new)));
         }
     }
+}
+
+/// Says that the account has its logo, and no more the one that it had. Any number of accounts may have the same: clones do.
+pub(crate) fn push_logo(tx: &mut Tx, old: Option<&Account>, new: &Account) {
+    let key = |account: &Account| account.portal.logo.as_ref().map(|logo| keys::logo(&logo.digest, &account.id));
+    let (was, is) = (old.and_then(key), key(new));
+    if was == is {
+        return;
+    }
+    if let (Some(key), Some(old)) = (was, old) {
+        push_let_go(tx, key, old);
+    }
+    if let Some(key) = is {
+        tx.push(Part::Plain, Write::put(key, held_by(new)));
+    }
+}
+
+fn push_let_go(tx: &mut Tx, key: Key, old: &Account) {
+    let own = Cond::Any(vec![Cond::NotExists, Cond::Eq("acc", s(old.id.as_str()))]);
+    tx.push(Part::Plain, Write::delete(key, own));
+}
+
+fn held_by(account: &Account) -> Item {
+    let mut item = Item::new();
+    put(&mut item, "acc", s(account.id.as_str()));
+    item
 }

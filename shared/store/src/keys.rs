@@ -1,5 +1,6 @@
 //! Keys of the table: each entity's in one place. `docs/DATA-MODEL.md` lists them with their access patterns.
 
+use tributary_domain::brand::LogoDigest;
 use tributary_domain::delivery::Target;
 use tributary_domain::id::{
     AccountId, ActorId, AlertId, CreditNoteId, DisputeId, EventId, ExportId, HoldId, InvoiceId, JobId, KeyId, LotId, MemberId, PackageId,
@@ -87,6 +88,16 @@ pub fn slug(slug: &str) -> Key {
 /// Keeps a verified host one account's, and finds it.
 pub fn host(host: &str) -> Key {
     Key::new(format!("HOST#{host}"), ALONE)
+}
+
+/// Partition of the accounts that have a logo.
+pub fn logo_partition(digest: &LogoDigest) -> String {
+    format!("LOGO#{}", digest.as_str())
+}
+
+/// That an account has a logo.
+pub fn logo(digest: &LogoDigest, account: &AccountId) -> Key {
+    Key::new(logo_partition(digest), account.as_str())
 }
 
 /// Index partition of an account's children, by id (that is, by age).

@@ -4,13 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use tributary_api::{Call, Code, Problem, Reply};
+use tributary_domain::account::Account;
 use tributary_domain::brand::{Logo, LogoDigest, Portal};
 use tributary_domain::event::RecordKind;
 use tributary_domain::rights::Right;
 use tributary_runtime::secrets::sha256;
 
 use crate::brand::picture::{MAX_BYTES, normalised};
-use crate::brand::{changed, portal_edit, seen, what};
+use crate::brand::{changed, portal_edit, refuse, seen, what};
 
 /// A logo.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,15 +39,17 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     let picture = tokio::task::spawn_blocking(move || normalised(&bytes)).await;
     let picture = picture.map_err(|error| Problem::new(Code::Internal, error.to_string()))?.map_err(|error| wrong(error.to_string()))?;
     let logo = Logo { digest: LogoDigest::of(&sha256(&picture.png)), width: picture.width, height: picture.height };
-    call.app.blobs().put(&logo.digest.blob_key(), picture.png, "image/png").await?;
-    changed(&call, |account| {
+    let edit = |account: &Account| {
         let portal = Portal { logo: Some(logo.clone()), ..account.portal.clone() };
         Ok(portal_edit(account, portal, RecordKind::BrandChanged, what("logo")))
-    })
-    .await
+    };
+    // Nothing is kept of a picture that will not be set.
+    refuse(&call, edit).await?;
+    call.app.blobs().put(&logo.digest.blob_key(), picture.png, "image/png").await?;
+    changed(&call, edit).await
 }
 
-/// Takes the logo away: the one of an account above is shown, or none.
+/// Takes the logo away: the one of an account above is shown, or none. Unless another account has the same, its address finds nothing from then on.
 ///
 /// # Errors
 /// `precondition_failed`, `account_closed`, `not_found`, `forbidden`.

@@ -26,12 +26,6 @@ impl Portal {
     pub fn verified_host(&self) -> Option<&HostName> {
         self.host.as_ref().filter(|claim| claim.status == HostStatus::Verified).map(|claim| &claim.host)
     }
-
-    /// Of a closed account nothing is reached any more.
-    #[must_use]
-    pub fn closed(self) -> Self {
-        Self { slug: None, host: None, ..self }
-    }
 }
 
 /// A picture, as it is kept: PNG.
