@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::process::Command;
 
 use tributary_domain::id::TransferId;
+use tributary_local::pages::Pages;
 use tributary_metering::record;
 use yaml_serde::Value;
 
@@ -64,10 +67,9 @@ fn takes(pattern: &str, path: &str) -> bool {
 #[test]
 fn the_distribution_sends_every_route_to_the_api_and_no_page() {
     let template = template();
-    let distributions = resources(&template, "AWS::CloudFront::Distribution");
-    let behaviours = distributions["Pages"]["Properties"]["DistributionConfig"]["CacheBehaviors"].as_sequence().expect("behaviours");
+    let distribution = &template["Resources"]["Pages"]["Properties"]["DistributionConfig"];
+    let behaviours = distribution["CacheBehaviors"].as_sequence().expect("behaviours");
     let patterns: Vec<String> = behaviours.iter().map(|behaviour| text(&behaviour["PathPattern"])).collect();
-    assert!(behaviours.iter().all(|behaviour| text(&behaviour["TargetOriginId"]) == "api"), "the files are the default");
     let routes = tributary_local::template::Template::embedded().expect("the template").routes;
     // At the root of the pages' address is a page.
     let paths: BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).filter(|path| *path != "/").collect();
@@ -77,11 +79,166 @@ fn the_distribution_sends_every_route_to_the_api_and_no_page() {
     for pattern in &patterns {
         assert!(paths.iter().any(|path| takes(pattern, path)), "{pattern} takes no route");
     }
-    for page in
-        ["/", "/app", "/app/accounts", "/portal/corner", "/portal/corner/usage", "/portal/sessionless", "/assets/a.js", "/favicon.svg"]
-    {
+    for page in PAGES.iter().chain(&FILES) {
         assert!(!patterns.iter().any(|pattern| takes(pattern, page)), "{page} is a page");
     }
+    for behaviour in behaviours {
+        let pattern = text(&behaviour["PathPattern"]);
+        assert_eq!(behaviour["TargetOriginId"], "api", "{pattern}: the files are the default");
+        assert_eq!(behaviour["ViewerProtocolPolicy"], "https-only", "{pattern}: a key is not to be sent twice, the first time in the open");
+        let methods: BTreeSet<String> = texts(&behaviour["AllowedMethods"]).into_iter().collect();
+        assert_eq!(methods, ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"].map(str::to_owned).into(), "{pattern}");
+        // AWS's own CachingDisabled: an answer is nobody else's. AllViewerExceptHostHeader: the gateway takes its own host only.
+        assert_eq!(behaviour["CachePolicyId"], "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "{pattern}");
+        assert_eq!(behaviour["OriginRequestPolicyId"], "b689b0a8-53d0-40ab-baf2-38738e2966ac", "{pattern}");
+        assert_eq!(function_of(behaviour), "PagesHost.FunctionMetadata.FunctionARN", "{pattern}");
+    }
+    let files = &distribution["DefaultCacheBehavior"];
+    assert_eq!((&files["TargetOriginId"], &files["ViewerProtocolPolicy"]), (&"files".into(), &"redirect-to-https".into()));
+    assert_eq!(function_of(files), "PagesRewrite.FunctionMetadata.FunctionARN");
+}
+
+/// The one function that a behaviour gives requests to before anything else.
+fn function_of(behaviour: &Value) -> String {
+    let functions = behaviour["FunctionAssociations"].as_sequence().expect("functions");
+    assert!(functions.len() == 1 && functions[0]["EventType"] == "viewer-request", "{functions:?}");
+    text(&functions[0]["FunctionARN"])
+}
+
+/// Addresses of pages, of files, and of neither; no route of the API has one of them.
+const PAGES: [&str; 9] =
+    ["/", "/index.html", "/app", "/app/", "/app/accounts", "/portal", "/portal/corner", "/portal/corner/usage", "/portal/sessionless"];
+const FILES: [&str; 4] = ["/assets/a.js", "/assets/deep/a.js", "/favicon.svg", "/favicon.ico"];
+const NEITHER: [&str; 9] =
+    ["/application", "/apps/x", "/portals", "/assets", "/favicon.png", "/robots.txt", "/.env", "/wp-login.php", "/docs"];
+
+/// What a function of CloudFront's makes of a request for each path, by Node; `None` where there is no Node.
+fn answers(function: &str, paths: &[&str]) -> Option<Vec<serde_json::Value>> {
+    let code = text(&template()["Resources"][function]["Properties"]["FunctionCode"]);
+    let ask = "const paths = JSON.parse(process.argv[1]);
+        const event = (uri) => ({ context: { requestId: 'r-1' }, viewer: { ip: '2001:db8::7' },
+            request: { uri, headers: { host: { value: 'portal.corner.example' }, 'x-viewer-address': { value: '192.0.2.1' } } } });
+        console.log(JSON.stringify(paths.map((path) => handler(event(path)))));";
+    let paths = serde_json::to_string(paths).expect("JSON");
+    let output = match Command::new("node").args(["-e", &format!("{code}\n{ask}"), &paths]).output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            eprintln!("NOT TRIED: what {function} answers, because there is no Node here");
+            return None;
+        }
+        Err(error) => panic!("node: {error}"),
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).expect("JSON"))
+}
+
+#[test]
+fn the_distribution_and_the_local_run_have_the_same_pages_and_files_and_nothing_else() {
+    for path in PAGES {
+        assert!(Pages::take(path) && !Pages::is_file(path), "{path}");
+    }
+    for path in FILES {
+        assert!(Pages::take(path) && Pages::is_file(path), "{path}");
+    }
+    for path in NEITHER {
+        assert!(!Pages::take(path), "{path}");
+    }
+    let all: Vec<&str> = PAGES.iter().chain(&FILES).chain(&NEITHER).copied().collect();
+    let Some(answers) = answers("PagesRewrite", &all) else { return };
+    for (path, answer) in all.iter().zip(&answers) {
+        if Pages::take(path) {
+            let file = if Pages::is_file(path) { *path } else { "/index.html" };
+            assert_eq!(answer["uri"], file, "{path}: {answer}");
+        } else {
+            assert_eq!(answer["statusCode"], 404, "{path}: {answer}");
+            let body: serde_json::Value = serde_json::from_str(answer["body"]["data"].as_str().expect("a body")).expect("JSON");
+            assert_eq!((&body["code"], &body["request_id"]), (&"route_not_found".into(), &"r-1".into()));
+        }
+    }
+}
+
+#[test]
+fn the_api_hears_under_which_host_it_was_asked_from_where_and_that_the_distribution_says_so() {
+    let template = template();
+    let resources = &template["Resources"];
+    let origins = resources["Pages"]["Properties"]["DistributionConfig"]["Origins"].as_sequence().expect("origins");
+    let api = origins.iter().find(|origin| origin["Id"] == "api").expect("the API");
+    assert_eq!(api["CustomOriginConfig"]["OriginProtocolPolicy"], "https-only");
+    let said = api["OriginCustomHeaders"].as_sequence().expect("headers");
+    assert!(said.len() == 1 && said[0]["HeaderName"] == "x-tributary-edge", "{said:?}");
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(said[0]["HeaderValue"], variables["EDGE_TOKEN"], "the functions know the distribution by another word than it says");
+    assert_eq!(text(&variables["PAGES_HOST"]), "PagesDomain");
+
+    // Whoever the distribution speaks for is counted by the address that it says, everybody else by their own.
+    let rules = resources["Firewall"]["Properties"]["Rules"].as_sequence().expect("rules");
+    let rule = |name: &str| &rules.iter().find(|rule| rule["Name"] == name).unwrap_or_else(|| panic!("no rule {name}"))["Statement"];
+    let (addresses, viewers) =
+        (&rule("too-many-from-one-address")["RateBasedStatement"], &rule("too-many-from-one-viewer")["RateBasedStatement"]);
+    assert_eq!((&addresses["AggregateKeyType"], &viewers["AggregateKeyType"]), (&"IP".into(), &"FORWARDED_IP".into()));
+    assert_eq!(viewers["ForwardedIPConfig"]["HeaderName"], "x-viewer-address");
+    let edge = &viewers["ScopeDownStatement"];
+    assert_eq!(&addresses["ScopeDownStatement"]["NotStatement"]["Statement"], edge);
+    let (header, word) = (&edge["ByteMatchStatement"]["FieldToMatch"]["SingleHeader"]["Name"], &edge["ByteMatchStatement"]["SearchString"]);
+    assert_eq!((header, word), (&"x-tributary-edge".into(), &variables["EDGE_TOKEN"]));
+    assert_eq!(edge["ByteMatchStatement"]["PositionalConstraint"], "EXACTLY");
+
+    let Some(answers) = answers("PagesHost", &["/portal/brand"]) else { return };
+    let headers = &answers[0]["headers"];
+    assert_eq!((&answers[0]["uri"], &headers["x-forwarded-host"]["value"]), (&"/portal/brand".into(), &"portal.corner.example".into()));
+    assert_eq!(headers["x-viewer-address"]["value"], "2001:db8::7", "what a client says of itself does not count");
+}
+
+/// Source: "HTTP status codes for which CloudFront can return custom error pages", Amazon CloudFront Developer Guide.
+const ERRORS_THAT_CAN_BE_KEPT: [u64; 11] = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+
+#[test]
+fn no_error_of_one_caller_is_kept_for_another() {
+    let template = template();
+    let errors = &template["Resources"]["Pages"]["Properties"]["DistributionConfig"]["CustomErrorResponses"];
+    let errors = errors.as_sequence().expect("errors");
+    let kept = |error: &Value| (error["ErrorCode"].as_u64().expect("a status"), error["ErrorCachingMinTTL"].as_u64());
+    let listed: Vec<(u64, Option<u64>)> = errors.iter().map(kept).collect();
+    assert_eq!(listed, ERRORS_THAT_CAN_BE_KEPT.map(|status| (status, Some(0))));
+    // And each is handed on as it is: the problem that the API answered, not a page.
+    assert!(errors.iter().all(|error| error.as_mapping().is_some_and(|members| members.len() == 2)));
+}
+
+#[test]
+fn names_that_the_whole_account_shares_have_the_region_in_them() {
+    let template = template();
+    let name = |resource: &Value, config: &str| {
+        text(resource["Properties"].get(config).unwrap_or(&resource["Properties"]).get("Name").expect("a name"))
+    };
+    for (kind, config) in [
+        ("AWS::CloudFront::OriginAccessControl", "OriginAccessControlConfig"),
+        ("AWS::CloudFront::Function", ""),
+        ("AWS::CloudFront::ResponseHeadersPolicy", "ResponseHeadersPolicyConfig"),
+    ] {
+        let named = resources(&template, kind);
+        assert!(!named.is_empty(), "{kind}");
+        for (resource, properties) in named {
+            let name = name(properties, config);
+            assert!(name.starts_with("${AWS::StackName}-${AWS::Region}-"), "{resource} is called {name}");
+        }
+    }
+}
+
+#[test]
+fn a_browser_may_put_a_file_into_the_bucket_by_a_signed_link_and_nothing_else() {
+    let template = template();
+    let rules = template["Resources"]["Bucket"]["Properties"]["CorsConfiguration"]["CorsRules"].as_sequence().expect("rules");
+    let [rule] = rules.as_slice() else { panic!("{rules:?}") };
+    assert_eq!((texts(&rule["AllowedMethods"]), texts(&rule["AllowedHeaders"])), (vec!["PUT".to_owned()], vec!["content-type".to_owned()]));
+    assert_eq!(texts(&rule["AllowedOrigins"]), ["*"], "pages are served under hosts of resellers, too");
+    let policy = &template["Resources"]["PagesHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"];
+    let policy = text(&policy["ContentSecurityPolicy"]["ContentSecurityPolicy"]);
+    let connects = policy.split("; ").find(|directive| directive.starts_with("connect-src ")).expect("what scripts may call");
+    assert_eq!(connects, "connect-src 'self' https://${Bucket}.s3.${AWS::Region}.${AWS::URLSuffix}");
+    assert!(
+        template["Resources"]["PagesBucket"]["Properties"].get("CorsConfiguration").is_none(),
+        "the pages are read by the distribution alone"
+    );
 }
 
 /// What invokes a function.

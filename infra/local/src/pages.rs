@@ -150,10 +150,15 @@ impl Pages {
         Self { prepared, headers: headers.iter().filter_map(header).collect() }
     }
 
-    /// Whether an address is a page's or a file's of theirs. The API's own routes come before.
+    /// Whether an address is a page's or a file's of theirs, as `PagesRewrite` of `template.yaml` says, too. The API's own routes come before.
     pub fn take(path: &str) -> bool {
         let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        path == "/" || path == "/favicon.svg" || below("/app") || below("/portal") || below("/assets")
+        matches!(path, "/" | "/index.html") || below("/app") || below("/portal") || Self::is_file(path)
+    }
+
+    /// Whether an address is a file's, and not answered with the one document.
+    pub fn is_file(path: &str) -> bool {
+        path.starts_with("/assets/") || matches!(path, "/favicon.svg" | "/favicon.ico")
     }
 
     /// Answers one request.
@@ -171,7 +176,7 @@ impl Pages {
 }
 
 async fn file(dir: &Path, mut request: Request<Body>) -> Response {
-    let asset = request.uri().path().starts_with("/assets/") || request.uri().path() == "/favicon.svg";
+    let asset = Pages::is_file(request.uri().path());
     if !asset {
         *request.uri_mut() = http::Uri::from_static("/index.html");
     }
@@ -229,10 +234,10 @@ mod tests {
 
     #[test]
     fn what_is_a_page() {
-        for page in ["/", "/app", "/app/", "/app/x", "/portal/corner", "/assets/a.js", "/favicon.svg"] {
+        for page in ["/", "/index.html", "/app", "/app/", "/app/x", "/portal/corner", "/assets/a.js", "/favicon.svg", "/favicon.ico"] {
             assert!(Pages::take(page), "{page}");
         }
-        for other in ["/application", "/reseller/accounts", "/health", "/portals", "/docs/errors"] {
+        for other in ["/application", "/reseller/accounts", "/health", "/portals", "/docs/errors", "/assets", "/favicon.png"] {
             assert!(!Pages::take(other), "{other}");
         }
     }
