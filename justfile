@@ -17,18 +17,22 @@ deploy env="dev":
     sam build --config-env {{env}}
     env -u TRIBUTARY_URL cargo run -q -p tributary-cli -- doctor --env {{env}}
     scripts/stamp.sh
+    # Before anything is deployed, so that no platform is left with pages that could not be built; published when what they ask is there.
+    scripts/build-pages.sh
     sam deploy --config-env {{env}} --config-file "$PWD/samconfig.toml"
-    scripts/publish-pages.sh tributary-{{env}}
+    scripts/publish-pages.sh {{env}} --built
 
 # The pages alone.
 publish env="dev":
-    scripts/publish-pages.sh tributary-{{env}}
+    scripts/publish-pages.sh {{env}}
 
 # The same at once, unchecked and without CodeDeploy: the way out when something is broken.
 deploy-now env="dev":
     sam build --config-env {{env}}
     scripts/stamp.sh
     scripts/deploy-now.sh {{env}}
+    # Last: the API is not to wait for them.
+    scripts/publish-pages.sh {{env}}
 
 # Deploys into an emulator on loopback and runs the flow tests against it.
 deployed:

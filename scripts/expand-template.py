@@ -12,10 +12,13 @@ from samcli.yamlhelper import yaml_parse  # noqa: E402
 from samtranslator.parser.parser import Parser  # noqa: E402
 from samtranslator.translator.translator import Translator  # noqa: E402
 
-# The largest form: a canary, a domain, a zone, a firewall, mail.
+# The largest form: a canary, domains, a zone, a firewall, mail.
 ASKED = {
     "CanaryEnabled": "true",
     "Rollout": "Canary10Percent5Minutes",
+    "PagesDomain": "app.example.com",
+    "PortalHosts": "portal.corner.example,portal.shop.example",
+    "PagesCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
     "DomainName": "api.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
     "HostedZoneId": "Z123456789",

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Builds the pages and puts them into a stack's bucket: scripts/publish-pages.sh STACK
+# Puts the pages into the bucket of an environment's stack: scripts/publish-pages.sh ENVIRONMENT [--built] [STACK]
+# They are built first, unless --built says that they are. STACK stands instead of the stack that samconfig.toml names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+environment=${1:?usage: scripts/publish-pages.sh ENVIRONMENT [--built] [STACK]}
+shift
 lambda=$(scripts/venv.sh lambda)
-(cd functions/portal/web && npm ci --no-audit --no-fund && npm run build) >&2
-"$lambda/python" scripts/publish-pages.py "$1" functions/portal/web/dist
+if [ "${1:-}" = --built ]; then shift; else scripts/build-pages.sh; fi
+"$lambda/python" scripts/publish-pages.py "$environment" functions/portal/web/dist "$@"
