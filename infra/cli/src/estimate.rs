@@ -130,8 +130,8 @@ const TRANSFER_EVENTS: u128 = 2;
 const ALARMS: u128 = 99;
 const METRICS: u128 = 71;
 const DASHBOARDS: u128 = 1;
-/// Rules of the web ACL.
-const RULES: u128 = 3;
+/// Rules of the web ACL; a test compares them with the template.
+const RULES: u128 = 4;
 
 /// One line of the estimate.
 struct Line {
@@ -398,6 +398,13 @@ mod tests {
     fn the_alarms_of_the_template_are_allowed_for() {
         let alarms = TEMPLATE.matches("Type: AWS::CloudWatch::Alarm").count();
         assert!(u128::try_from(alarms).expect("a number") <= ALARMS, "{alarms} alarms");
+    }
+
+    #[test]
+    fn the_rules_of_the_templates_firewall_are_counted() {
+        let firewall = TEMPLATE.split_once("\n  Firewall:\n").expect("a firewall").1;
+        let firewall = firewall.split_once("\n  FirewallBeforeApi:\n").expect("its end").0;
+        assert_eq!(firewall.matches("\n        - Name: ").count(), usize::try_from(RULES).expect("a number"));
     }
 
     #[test]
