@@ -2,7 +2,7 @@
 
 import type { Schema } from '~/api/client'
 import type { Explanation } from '~/ui/amount'
-import { minus, sign } from './decimal'
+import { compare, minus, sign, sum } from './decimal'
 import { capital } from './format'
 
 type Part = NonNullable<Explanation['parts']>[number]
@@ -20,12 +20,15 @@ const PROFIT: Record<ProfitFigure, string> = {
 
 /** Revenue, cost or margin of something: `of` goes on the sentence, as “usage of Corner Shop this month”. */
 export function explainProfit(figure: ProfitFigure, of: string, row: Record<ProfitFigure, string>, more: More = {}): Explanation {
+  // What the account used itself has a cost, and neither revenue nor margin where usage is counted event by event.
+  const own = minus(row.margin, minus(row.revenue, row.cost))
   return {
     title: capital(figure),
     says: `${PROFIT[figure]} ${of}.`,
     parts: [
       { label: 'Revenue', amount: row.revenue },
       { label: 'Cost', amount: minus('0', row.cost) },
+      ...(sign(own) === 0 ? [] : [{ label: 'Of that, for what was not sold on', amount: own }]),
       { label: 'Margin', amount: row.margin, total: true },
     ],
     ...more,
@@ -34,7 +37,8 @@ export function explainProfit(figure: ProfitFigure, of: string, row: Record<Prof
 
 /** The same of a row of usage. Of its own usage an account only pays: there is no price and no margin then. */
 export function explainUsage(figure: 'price' | 'cost' | 'margin', of: string, row: { price?: string | null; cost: string; margin?: string | null } | undefined, more: More = {}): Explanation {
-  const { price, cost = '0', margin } = row ?? {}
+  // Where nothing was used there is no row.
+  const { price, cost, margin } = row ?? { price: '0', cost: '0', margin: '0' }
   if (price === null || price === undefined || margin === null || margin === undefined) {
     return { title: 'Cost', says: `What your account pays for ${of}: each event at the price in force when it happened.`, parts: [{ label: 'Cost', amount: cost, total: true }], ...more }
   }
@@ -143,4 +147,24 @@ export function explainMovement(entry: Pick<Schema<'Entry'>, 'amount' | 'balance
     currency: entry.currency,
     ...more,
   }
+}
+
+/** More parts than these are one part together. */
+const PARTS_MAX = 12
+
+/** An amount by what it is made of, the largest part first. What is not among the parts is one part more. */
+export function explainParts(title: string, says: string, parts: { label: string; amount: string }[], total: string, more: More = {}): Explanation {
+  const shown = parts
+    .filter((part) => sign(part.amount) !== 0)
+    .sort((one, other) => compare(other.amount, one.amount))
+    .slice(0, PARTS_MAX)
+  const rest = minus(total, sum(shown.map((part) => part.amount)))
+  return { title, says, parts: [...shown, ...(sign(rest) === 0 ? [] : [{ label: 'Everything else', amount: rest }]), { label: 'Together', amount: total, total: true }], ...more }
+}
+
+/** What was paid for usage, by its meters. */
+export function explainSpend(title: string, of: Schema<'UsageTotals'> | null | undefined, currency: string, more: More = {}): Explanation {
+  const meters = (of?.meters ?? []).filter((row) => row.currency === currency).map((row) => ({ label: row.meter, amount: row.cost }))
+  const total = of?.money.find((money) => money.currency === currency)?.cost ?? '0'
+  return explainParts(title, 'What you pay for what you used, meter by meter: each event at the price in force when it happened.', meters, total, { currency, ...more })
 }

@@ -1,7 +1,9 @@
 import type { ReactNode } from 'react'
 import type { Schema } from '~/api/client'
 import { useApi } from '~/api/query'
+import { explainBalance, explainMovement, explainUsage } from '~/lib/explain'
 import { words } from '~/lib/format'
+import { KINDS } from '~/pages/credits/kinds'
 import { Forecast } from '~/pages/usage/forecast'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
@@ -29,6 +31,9 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
   const change = summary.data?.change.find((one) => one.currency === viewer.account.currency)
   const value = own && month?.price === null ? month.cost : (month?.price ?? (summary.data ? '0' : undefined))
   const margin = month?.margin ?? (summary.data ? '0' : undefined)
+  const credits = balance.data && explainBalance(balance.data, { links: [{ label: 'Its ledger', to: `accounts/${id}/ledger` }] })
+  const usage = (figure: 'price' | 'margin') =>
+    summary.data && explainUsage(figure, 'usage of this account and of everything below it this month so far', month, { links: [{ label: 'Usage day by day', to: `accounts/${id}/usage`, search: { range: 'month' } }] })
   return (
     <div className="space-y-4">
       {credit && balance.error && !balance.data ? (
@@ -42,30 +47,17 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
               value={balance.data?.available}
               currency={currency}
               tone="negative"
-              explain={
-                balance.data && {
-                  title: 'Available credit',
-                  says: 'What the ledger of this account stands at. Every movement carries the balance after it.',
-                  parts: [
-                    { label: 'Available', amount: balance.data.available },
-                    { label: 'Credit limit', amount: balance.data.credit_limit },
-                    { label: 'Can be spent', amount: balance.data.spendable, total: true },
-                    { label: 'Held beside it', amount: balance.data.held },
-                  ],
-                  currency,
-                  links: [{ label: 'Its ledger', to: `accounts/${id}/ledger` }],
-                }
-              }
+              explain={credits}
             />
           </Stat>
           <Stat label="Can be spent" loading={!balance.data} note={balance.data && <>limit <Amount value={balance.data.credit_limit} currency={currency} /></>}>
-            <Amount value={balance.data?.spendable} currency={currency} tone="negative" />
+            <Amount value={balance.data?.spendable} currency={currency} tone="negative" explain={credits} />
           </Stat>
           <Stat label={own ? 'Cost this month' : 'Revenue this month'} loading={!summary.data} note={summary.data && <><Change value={own && month?.price === null ? change?.cost : change?.price} /> against the same days</>}>
-            <Amount value={value} explain={{ title: 'This month', says: 'Usage of this account and everything below it, at the level of your own account.', parts: [{ label: 'They pay you', amount: month?.price ?? '0' }, { label: 'You pay', amount: month?.cost ?? '0' }, { label: 'Margin', amount: month?.margin ?? '0', total: true }], links: [{ label: 'Usage day by day', to: `accounts/${id}/usage` }] }} />
+            <Amount value={value} explain={usage('price')} />
           </Stat>
           <Stat label="Margin this month" loading={!summary.data} note={balance.data?.subtree && <>{balance.data.subtree.accounts} accounts in its subtree</>}>
-            <Amount value={margin} tone="negative" />
+            <Amount value={margin} tone="negative" explain={usage('margin')} />
           </Stat>
         </div>
       )}
@@ -104,7 +96,7 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
                       <>
                         <span className="min-w-0 flex-1 truncate">{words(entry.kind)}{entry.reference && <span className="text-soft"> · {entry.reference}</span>}</span>
                         <span className="text-xs text-soft"><Time at={entry.created_at} ago /></span>
-                        <span className="min-w-24 text-right"><Amount value={entry.amount} currency={entry.currency} signed tone="both" /></span>
+                        <span className="min-w-24 text-right"><Amount value={entry.amount} currency={entry.currency} signed tone="both" explain={explainMovement(entry, KINDS[entry.kind] ?? words(entry.kind), { links: [{ label: 'Its ledger', to: `accounts/${id}/ledger` }] })} /></span>
                       </>
                     ) : (
                       <Skeleton className="h-3 w-2/3" />

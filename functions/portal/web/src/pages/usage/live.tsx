@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'react'
 import type { Schema } from '~/api/client'
 import { refresh, useApi, useList } from '~/api/query'
-import { count } from '~/lib/format'
+import { explainSpend, explainUsage } from '~/lib/explain'
+import { count, money } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
@@ -70,24 +71,28 @@ export default function Live() {
   const today = moneyOf(data?.today, account.currency)
   const month = moneyOf(data?.this_month, account.currency)
   const change = data?.change.find((one) => one.currency === account.currency)
+  const days = (range: 'today' | 'month') => [{ label: 'Usage day by day', to: 'usage/report', search: { range } }]
+  const earned = (figure: 'price' | 'margin', range: 'today' | 'month', of: typeof today) => explainUsage(figure, `usage ${range === 'today' ? 'today, in UTC' : 'this month so far, in UTC'}`, of, { links: days(range) })
+  const ofMeter = (figure: 'price' | 'cost' | 'margin', row: Schema<'MeterUsage'>) => explainUsage(figure, `usage of ${row.meter} today: ${count(row.events, place)} events, each at the price in force when it happened`, row, { links: days('today') })
+  const ofAccount = (figure: 'price' | 'cost' | 'margin', row: Schema<'UsageRow'>) => explainUsage(figure, `the usage of this account itself today: ${count(row.events, place)} events`, row, { links: [{ label: 'Its usage', to: `accounts/${row.account_id ?? account.id}/usage`, search: { range: 'today' } }] })
   const meterColumns: Column<Schema<'MeterUsage'>>[] = [
     { id: 'meter', head: 'Meter', cell: (row) => row.meter },
     { id: 'quantity', head: 'Quantity', width: 12, align: 'right', from: 'sm', cell: (row) => <>{count(row.quantity, place)} <span className="text-soft">{row.unit}</span></> },
     { id: 'events', head: 'Events', width: 7, align: 'right', from: 'lg', cell: (row) => count(row.events, place) },
     ...(customer
-      ? [{ id: 'cost', head: 'Spend', width: 8, align: 'right', cell: (row) => <Amount value={row.cost} currency={row.currency} /> } as Column<Schema<'MeterUsage'>>]
+      ? [{ id: 'cost', head: 'Spend', width: 8, align: 'right', cell: (row) => <Amount value={row.cost} currency={row.currency} explain={ofMeter('cost', row)} /> } as Column<Schema<'MeterUsage'>>]
       : ([
-          { id: 'price', head: 'Revenue', width: 8, align: 'right', cell: (row) => <Amount value={row.price} currency={row.currency} /> },
-          { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', cell: (row) => <Amount value={row.cost} currency={row.currency} /> },
-          { id: 'margin', head: 'Margin', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.margin} currency={row.currency} tone="negative" /> },
+          { id: 'price', head: 'Revenue', width: 8, align: 'right', cell: (row) => <Amount value={row.price} currency={row.currency} explain={ofMeter('price', row)} /> },
+          { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', cell: (row) => <Amount value={row.cost} currency={row.currency} explain={ofMeter('cost', row)} /> },
+          { id: 'margin', head: 'Margin', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.margin} currency={row.currency} tone="negative" explain={ofMeter('margin', row)} /> },
         ] as Column<Schema<'MeterUsage'>>[])),
   ]
   const accountsAll: Column<Schema<'UsageRow'>>[] = [
     { id: 'account', head: 'Account', cell: (row) => <AccountName id={row.account_id ?? null} /> },
     { id: 'events', head: 'Events', width: 7, align: 'right', sort: 'events', value: (row) => row.events, cell: (row) => count(row.events, place) },
-    { id: 'price', head: 'Revenue', width: 8, align: 'right', sort: 'price', value: (row) => Number(row.price ?? 0), cell: (row) => <Amount value={row.price} currency={row.currency} /> },
-    { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', cell: (row) => <Amount value={row.cost} currency={row.currency} /> },
-    { id: 'margin', head: 'Margin', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.margin} currency={row.currency} tone="negative" /> },
+    { id: 'price', head: 'Revenue', width: 8, align: 'right', sort: 'price', value: (row) => Number(row.price ?? 0), cell: (row) => <Amount value={row.price} currency={row.currency} explain={ofAccount('price', row)} /> },
+    { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', cell: (row) => <Amount value={row.cost} currency={row.currency} explain={ofAccount('cost', row)} /> },
+    { id: 'margin', head: 'Margin', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.margin} currency={row.currency} tone="negative" explain={ofAccount('margin', row)} /> },
   ]
   // Rows come in the order of the tree: a part of them sorted here would say who is first of what was fetched.
   const accountColumns = accounts.hasMore ? accountsAll.map((column) => ({ ...column, sort: undefined })) : accountsAll
@@ -106,15 +111,15 @@ export default function Live() {
         <div className="space-y-4">
           <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
             <Stat label={customer ? 'Spent today' : 'Revenue today'} loading={!data} note={today && `${count(today.events, place)} events`}>
-              <Amount value={customer ? (today?.cost ?? '0') : (today?.price ?? '0')} />
+              <Amount value={customer ? (today?.cost ?? '0') : (today?.price ?? '0')} explain={customer ? explainSpend('Spent today', data?.today, account.currency, { links: days('today') }) : earned('price', 'today', today)} />
             </Stat>
             {!customer && (
-              <Stat label="Margin today" loading={!data} note={<>cost <Amount value={today?.cost ?? '0'} /></>}>
-                <Amount value={today?.margin ?? '0'} tone="negative" />
+              <Stat label="Margin today" loading={!data} note={<>cost {money(today?.cost ?? '0', account.currency, place)}</>}>
+                <Amount value={today?.margin ?? '0'} tone="negative" explain={earned('margin', 'today', today)} />
               </Stat>
             )}
             <Stat label={customer ? 'Spent this month' : 'Revenue this month'} loading={!data} note={<><Change value={customer ? change?.cost : change?.price} good={customer ? 'none' : 'up'} /> against the same days</>}>
-              <Amount value={customer ? (month?.cost ?? '0') : (month?.price ?? '0')} />
+              <Amount value={customer ? (month?.cost ?? '0') : (month?.price ?? '0')} explain={customer ? explainSpend('Spent this month', data?.this_month, account.currency, { links: days('month') }) : earned('price', 'month', month)} />
             </Stat>
             {customer ? (
               <Stat label="Events this month" loading={!data} note={<><Change value={change?.events} /> against the same days</>}>

@@ -3,6 +3,7 @@ import { useCallback, useMemo, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { addDays, before, daysBetween, type Days, startOf } from '~/lib/days'
 import { forDrawing, minus, sign, sum } from '~/lib/decimal'
+import { explainParts, explainUsage } from '~/lib/explain'
 import { calendar, count, date, money } from '~/lib/format'
 import { type Period, periodIndex, periodStart } from '~/lib/periods'
 import { useFilters } from '~/lib/search'
@@ -78,7 +79,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
   // Rows come in the order of the tree: a part of them sorted here would say who is first of what was fetched.
   const complete = !parts.hasNextPage
   const columns = useMemo<Column<Part>[]>(() => {
-    const amount = (id: 'cost' | 'price' | 'margin', head: string, from?: 'sm' | 'md'): Column<Part> => ({ id, head, align: 'right', width: 8, from, sort: id, value: (row) => Number(row[id] ?? 0), cell: (row) => <Amount value={row[id]} currency={row.currency} tone={id === 'margin' ? 'negative' : 'none'} /> })
+    const amount = (id: 'cost' | 'price' | 'margin', head: string, from?: 'sm' | 'md'): Column<Part> => ({ id, head, align: 'right', width: 8, from, sort: id, value: (row) => Number(row[id] ?? 0), cell: (row) => <Amount value={row[id]} currency={row.currency} tone={id === 'margin' ? 'negative' : 'none'} explain={explainUsage(id, `${by === 'meter' ? `usage of ${row.name}` : 'the usage of this account itself'} in these days: ${row.events} events, each at the price in force when it happened`, row, { links: by === 'account' ? [{ label: 'Its usage', to: `accounts/${row.name}/usage`, search: { range: filters.range } }] : [] })} /> })
     const all: Column<Part>[] = [
       { id: 'name', head: by === 'meter' ? 'Meter' : 'Account', sort: 'name', value: (row) => row.name, cell: (row) => (by === 'meter' ? row.name : <AccountName id={row.name} />) },
       ...(by === 'meter' ? [{ id: 'quantity', head: 'Quantity', align: 'right', width: 10, from: 'sm', sort: 'quantity', value: (row) => Number(row.quantity ?? 0), cell: (row) => (row.quantity === null ? '–' : <Quantity row={row} />) } as Column<Part>] : []),
@@ -86,7 +87,12 @@ export function UsageReport({ accountId }: { accountId: string }) {
       ...(customer ? [amount('cost', 'Spend')] : [amount('price', 'Revenue'), amount('cost', 'Cost', 'md'), amount('margin', 'Margin', 'sm')]),
     ]
     return complete ? all : all.map((column): Column<Part> => ({ ...column, sort: undefined }))
-  }, [by, customer, complete])
+  }, [by, customer, complete, filters.range])
+
+  const explainTotalOf = (one: 'price' | 'cost' | 'margin', total: string) =>
+    by === 'account'
+      ? { title: labels[one], says: 'The sum of all usage in these days. The table below it has the parts, account by account.', parts: [{ label: 'Together', amount: total, total: true }] }
+      : explainParts(labels[one], 'The sum of all usage in these days, meter by meter: each event at the price in force when it happened.', merged.filter((row) => row.currency === account.currency).map((row) => ({ label: row.name, amount: row[one] ?? '0' })), total)
 
   const error = overTime.error ?? parts.error
   const zone = place.timeZone.replaceAll('_', ' ')
@@ -107,7 +113,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
           const then = compare ? totalOf(earlier.data, one, account.currency) : undefined
           return (
             <Stat key={one} label={labels[one]} loading={overTime.isPending && !overTime.error} note={compare ? <><Change value={changeOf(now, then)} good={one === 'cost' ? (customer ? 'none' : 'down') : 'up'} /> against the days before</> : 'In these days'}>
-              {one === 'events' ? now === undefined ? '–' : count(now, place) : <Amount value={now} tone={one === 'margin' ? 'negative' : 'none'} />}
+              {one === 'events' ? now === undefined ? '–' : count(now, place) : <Amount value={now} tone={one === 'margin' ? 'negative' : 'none'} explain={now === undefined ? undefined : explainTotalOf(one, now)} />}
             </Stat>
           )
         })}
