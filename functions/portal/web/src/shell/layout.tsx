@@ -161,7 +161,7 @@ function Frame() {
           More
         </button>
       </nav>
-      <Drawer open={drawer} onClose={() => setDrawer(false)} onSearch={openPalette} />
+      <Drawer open={drawer} onClose={() => setDrawer(false)} onSearch={openPalette} brand={brand} />
       {palette && (
         <Suspense fallback={null}>
           <Palette onClose={() => setPalette(false)} />
@@ -185,7 +185,7 @@ function TabLink({ item, base }: { item: NavItem; base: string }) {
   )
 }
 
-function Drawer({ open, onClose, onSearch }: { open: boolean; onClose: () => void; onSearch: () => void }) {
+function Drawer({ open, onClose, onSearch, brand }: { open: boolean; onClose: () => void; onSearch: () => void; brand: Parameters<typeof Foot>[0]['brand'] | null }) {
   const [element, setElement] = useState<HTMLDialogElement | null>(null)
   useEffect(() => {
     if (!element) return
@@ -200,9 +200,10 @@ function Drawer({ open, onClose, onSearch }: { open: boolean; onClose: () => voi
             <Button icon="search" onClick={() => { onClose(); onSearch() }}>Search</Button>
             <Button look="quiet" icon="close" label="Close" onClick={onClose} />
           </div>
-          <nav aria-label="All pages">
+          <nav aria-label="All pages" className="flex-1">
             <NavList onClick={onClose} />
           </nav>
+          {brand && <Foot brand={brand} />}
         </div>
       )}
     </dialog>

@@ -7,6 +7,7 @@ import { count } from '~/lib/format'
 import { safeHttp } from '~/lib/links'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
+import { AccountField } from '~/ui/account'
 import { Button, ButtonLink } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { FilterSelect } from '~/ui/form'
@@ -24,6 +25,25 @@ import { useAccountWindow } from './window'
 type Known = 'q' | 'status' | 'kind' | 'tag' | 'parent_id' | 'at_risk' | 'sort' | 'do'
 /** More than these go beside the address, which has a length. */
 const IDS_IN_ADDRESS = 100
+
+/** A tag, or one with its value; taken when it is left or entered. */
+function TagFilter({ value, onChange }: { value: string; onChange: (tag: string) => void }) {
+  const [text, setText] = useState(value)
+  const take = () => {
+    if (text.trim() !== value) onChange(text.trim())
+  }
+  return (
+    <form
+      className="w-full sm:w-48"
+      onSubmit={(event) => {
+        event.preventDefault()
+        take()
+      }}
+    >
+      <input aria-label="Tag" placeholder="Tag, as region:emea" className="field !h-8.5 !border-line" value={text} onChange={(event) => setText(event.target.value)} onBlur={take} />
+    </form>
+  )
+}
 
 /** All sub-accounts: found, sorted and filtered by the platform, whatever their number; only what is seen is fetched. */
 export default function Accounts() {
@@ -56,6 +76,8 @@ export default function Accounts() {
   const [ids, setIds] = useState(keptColumns)
   const columns = useMemo(() => COLUMNS.filter((column) => column.id === 'name' || ids.includes(column.id)), [ids])
   const [chosen, setChosen] = useState<Chosen>(NONE)
+  const further = [filters.tag, filters.parent_id, filters.at_risk].filter(Boolean).length
+  const [more, setMore] = useState(further > 0)
   const narrowed = Boolean(filters.q || filters.status || filters.kind || filters.tag || filters.parent_id || filters.at_risk)
   const matched = list.head?.matched ?? 0
 
@@ -154,11 +176,9 @@ export default function Accounts() {
                 options={[{ value: '', label: 'Any status' }, { value: 'active', label: 'Active' }, { value: 'suspended', label: 'Suspended' }, { value: 'closed', label: 'Closed' }]}
               />
               <FilterSelect label="Kind" value={filters.kind ?? ''} onChange={(kind) => setFilters({ kind })} options={[{ value: '', label: 'Any kind' }, { value: 'reseller', label: 'Resellers' }, { value: 'customer', label: 'Customers' }]} />
-              {(filters.tag || filters.parent_id || filters.at_risk) && (
-                <Button small icon="close" onClick={() => setFilters({ tag: undefined, parent_id: undefined, at_risk: undefined })}>
-                  {[filters.at_risk && 'At risk', filters.tag && `Tag ${filters.tag}`, filters.parent_id && 'Of one parent'].filter(Boolean).join(', ')}
-                </Button>
-              )}
+              <Button icon="filter" aria-expanded={more} onClick={() => setMore(!more)}>
+                {further > 0 ? `More filters (${further})` : 'More filters'}
+              </Button>
               {narrowed && (
                 <Button look="quiet" onClick={() => { setText(''); setFilters({ q: undefined, status: undefined, kind: undefined, tag: undefined, parent_id: undefined, at_risk: undefined }) }}>
                   Clear
@@ -190,6 +210,15 @@ export default function Accounts() {
             </>
           )}
         </div>
+        {more && (
+          <div className="flex flex-wrap items-center gap-2 border-b border-line p-3">
+            <TagFilter key={filters.tag ?? ''} value={filters.tag ?? ''} onChange={(tag) => setFilters({ tag })} />
+            <div className="w-full sm:w-56">
+              <AccountField bare label="Right below" placeholder="Right below…" value={filters.parent_id ?? ''} onChange={(parent_id) => setFilters({ parent_id })} />
+            </div>
+            <FilterSelect label="Risk" value={filters.at_risk ? 'yes' : ''} onChange={(risk) => setFilters({ at_risk: risk && 'true' })} options={[{ value: '', label: 'At risk or not' }, { value: 'yes', label: 'At risk' }]} />
+          </div>
+        )}
         <DataTable
           label="Accounts"
           columns={columns}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { modelSays, modelText, NEW_MODEL, readModel } from './model'
+import { modelOf, modelSays, modelText, NEW_MODEL, readModel } from './model'
 
 const place = { locale: 'en-US', timeZone: 'UTC' }
 
@@ -22,6 +22,11 @@ describe('price models', () => {
   it('comes back as it was', () => {
     const model = { type: 'minimum', minimum: '5', model: { type: 'volume', bands: [{ from: '0', to: '10', unit_price: '0.000000000001', flat_fee: '1' }, { from: '10', to: null, unit_price: '2' }] } } as const
     expect(readModel(modelText(model as never)).model).toEqual(model)
+  })
+  it('comes back from an address, whatever stands there', () => {
+    const text = { ...NEW_MODEL, kind: 'volume' as const, bands: [{ to: '', unit_price: '2', flat_fee: '' }] }
+    expect(modelOf(JSON.stringify(text))).toEqual(text)
+    for (const odd of [undefined, '', 'x', 'null', '7', '{"kind":"toString","bands":[null]}']) expect(modelOf(odd)).toMatchObject({ kind: 'flat', unit_price: '' })
   })
   it('says what it is', () => {
     expect(modelSays({ type: 'flat', unit_price: '0.0000004' }, 'USD', 'message', place)).toBe('$0.0000004 a message')

@@ -34,6 +34,26 @@ export const KINDS: Record<Kind, [label: string, says: string]> = {
   package: ['Package', 'Units come in packages; one that is begun costs the whole.'],
 }
 
+/** A model as an address has it; what is none of it is as in a new one. */
+export function modelOf(text: string | undefined): ModelText {
+  let read: Partial<Record<keyof ModelText, unknown>>
+  try {
+    read = Object(JSON.parse(text ?? '{}'))
+  } catch {
+    read = {}
+  }
+  const word = (value: unknown) => (typeof value === 'string' ? value : '')
+  const bands = Array.isArray(read.bands) ? read.bands.map((band) => ({ to: word(band?.to), unit_price: word(band?.unit_price), flat_fee: word(band?.flat_fee) })) : []
+  return {
+    kind: Object.hasOwn(KINDS, word(read.kind)) ? (read.kind as Kind) : NEW_MODEL.kind,
+    unit_price: word(read.unit_price),
+    bands: bands.length > 0 ? bands : NEW_MODEL.bands,
+    size: word(read.size) || NEW_MODEL.size,
+    price: word(read.price),
+    minimum: word(read.minimum),
+  }
+}
+
 /** Reads what was written: the model, or the first thing that is wrong. */
 export function readModel(text: ModelText): { model: Model | null; wrong: string | null } {
   const plain = readPlain(text)

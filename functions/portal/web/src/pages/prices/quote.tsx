@@ -1,8 +1,9 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { readMoment } from '~/lib/days'
 import { readDecimal } from '~/lib/exact'
 import { calendar, count } from '~/lib/format'
+import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountField, AccountName } from '~/ui/account'
 import { Amount } from '~/ui/amount'
@@ -16,13 +17,26 @@ import { MeterField, MomentField, useMeters } from './common'
 import { PriceTabs } from './tabs'
 import { LevelTrace } from './trace'
 
+/** Lines as an address has them: `[[meter, quantity], …]`; one that is empty if it has none. */
+function linesOf(text: string | undefined): { meter: string; quantity: string }[] {
+  let read: unknown
+  try {
+    read = JSON.parse(text ?? '[]')
+  } catch {
+    read = []
+  }
+  const lines = (Array.isArray(read) ? read : []).filter(Array.isArray).map(([meter, quantity]: unknown[]) => ({ meter: String(meter ?? ''), quantity: String(quantity ?? '') }))
+  return lines.length > 0 ? lines.slice(0, 100) : [{ meter: '', quantity: '' }]
+}
+
 /** What a quantity would cost an account, and why: sale by sale, rule by rule. Nothing changes by asking. */
 export default function QuotePage() {
   const { account, place } = useViewer()
-  const [of, setOf] = useState(account.id)
+  const [filters, setFilters] = useFilters<'account' | 'at' | 'lines'>()
+  const [of, setOf] = useState(filters.account ?? account.id)
   const { unitOf, nameOf } = useMeters()
-  const [lines, setLines] = useState([{ meter: '', quantity: '' }])
-  const [at, setAt] = useState('')
+  const [lines, setLines] = useState(() => linesOf(filters.lines))
+  const [at, setAt] = useState(filters.at ?? '')
   const [quoted, setQuoted] = useState<Schema<'Quoted'> | null>(null)
   const { submit, busy, error } = useSubmit(
     (body: Schema<'Quote'>) => api.post('/reseller/pricing/quote', { body }),
@@ -31,8 +45,15 @@ export default function QuotePage() {
   const set = (index: number, change: Partial<(typeof lines)[number]>) => setLines(lines.map((line, here) => (here === index ? { ...line, ...change } : line)))
   const ask = () => {
     if (lines.some((line) => !line.meter || readDecimal(line.quantity, 6) === null)) return
+    setFilters({ account: of === account.id ? undefined : of, at, lines: JSON.stringify(lines.map((line) => [line.meter, line.quantity])) }, true)
     void submit({ account_id: of || undefined, at: readMoment(at, place.timeZone), lines: lines.map((line) => ({ meter: line.meter, quantity: readDecimal(line.quantity, 6) as string })) } as Schema<'Quote'>)
   }
+  // An address with a question in it is answered.
+  useEffect(() => {
+    if (filters.lines) ask()
+    // Once, as it was opened.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [])
   return (
     <>
       <PageHead title="Quote" sub="What a quantity would cost from where the account stands in its month, and why. Nothing changes by asking." />

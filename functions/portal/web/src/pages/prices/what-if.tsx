@@ -1,7 +1,8 @@
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { readDecimal } from '~/lib/exact'
 import { calendar, count } from '~/lib/format'
+import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Choice } from '~/pages/invoices/actions'
 import { isMonth, monthNow } from '~/pages/invoices/month'
@@ -14,22 +15,25 @@ import { Form, TextField, useSubmit } from '~/ui/form'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { MeterField, useMeters } from './common'
-import { NEW_MODEL, readModel } from './model'
+import { modelOf, readModel } from './model'
 import { ModelFields } from './model-fields'
 import { PriceTabs } from './tabs'
+
+const WAYS = ['card', 'percent', 'fixed'] as const
 
 /** What a past month would have brought under another price. Nothing changes by asking. */
 export default function WhatIf() {
   const { account, place } = useViewer()
-  const [seller, setSeller] = useState(account.id)
+  const [filters, setFilters] = useFilters<'seller' | 'month' | 'way' | 'meter' | 'account' | 'model' | 'adds'>()
+  const [seller, setSeller] = useState(filters.seller ?? account.id)
   const currency = useAccount(seller).currency ?? account.currency
   const { nameOf } = useMeters(seller || undefined)
-  const [month, setMonth] = useState(monthNow(1))
-  const [way, setWay] = useState<'card' | 'percent' | 'fixed'>('card')
-  const [meter, setMeter] = useState('')
-  const [only, setOnly] = useState('')
-  const [model, setModel] = useState(NEW_MODEL)
-  const [adds, setAdds] = useState('')
+  const [month, setMonth] = useState(isMonth(filters.month) ? filters.month : monthNow(1))
+  const [way, setWay] = useState(WAYS.find((known) => known === filters.way) ?? 'card')
+  const [meter, setMeter] = useState(filters.meter ?? '')
+  const [only, setOnly] = useState(filters.account ?? '')
+  const [model, setModel] = useState(() => modelOf(filters.model))
+  const [adds, setAdds] = useState(filters.adds ?? '')
   const [wrong, setWrong] = useState<string | null>(null)
   const [answer, setAnswer] = useState<Schema<'WhatIfAnswer'> | null>(null)
   const { submit, busy, error } = useSubmit(
@@ -41,6 +45,7 @@ export default function WhatIf() {
     const draft = { account_id: only || undefined }
     const base = { seller_id: seller || undefined, month }
     if (!isMonth(month)) return setWrong('Write a month, as 2026-10.')
+    setFilters({ seller: seller === account.id ? undefined : seller, month, way, meter, account: only, ...(way === 'card' ? { model: JSON.stringify(model), adds: undefined } : { model: undefined, adds }) }, true)
     if (way === 'card') {
       const read = readModel(model)
       setWrong(read.wrong)
@@ -52,6 +57,12 @@ export default function WhatIf() {
     setWrong(null)
     void submit({ ...base, markup: { ...draft, meter: meter || undefined, ...(way === 'percent' ? { percent: `${negative ? '-' : ''}${value}` } : { fixed: value }) } } as Schema<'WhatIf'>)
   }
+  // An address with a question in it is answered; another seller's currency is not known yet, so that one is asked by hand.
+  useEffect(() => {
+    if (filters.way && !filters.seller) ask()
+    // Once, as it was opened.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [])
   const unit = answer?.currency ?? currency
   return (
     <>
