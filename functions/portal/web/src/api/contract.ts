@@ -5,10 +5,6 @@ import type { components, operations } from './schema'
 type Schemas = components['schemas']
 type Query<Name extends keyof operations> = NonNullable<operations[Name]['parameters']['query']>
 
-/** A decimal with its sign, as text: `"12.500000"`. */
-export type Decimal = string
-/** A moment, RFC 3339 in UTC. */
-export type Moment = string
 export type AccountKind = Schemas['Kind']
 export type AccountStatus = Schemas['AccountStatus']
 export type Right = Schemas['Right']

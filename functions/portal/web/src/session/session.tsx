@@ -111,8 +111,3 @@ export function useViewer(): Viewer {
   if (!viewer) throw new Error('useViewer is used outside the shell')
   return viewer
 }
-
-/** Who looks, or nobody: for parts that sign-in pages use too. */
-export function useMaybeViewer(): Viewer | null {
-  return useContext(ViewerContext)
-}

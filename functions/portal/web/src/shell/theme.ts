@@ -1,18 +1,7 @@
-import { useSyncExternalStore } from 'react'
-
 /** What a person chose; `system` follows the device. */
 export type Theme = 'light' | 'dark' | 'system'
 
 const listeners = new Set<() => void>()
-
-function stored(): Theme {
-  try {
-    const theme = localStorage.getItem('theme')
-    return theme === 'light' || theme === 'dark' ? theme : 'system'
-  } catch {
-    return 'system'
-  }
-}
 
 /** Chooses a theme and keeps it for this browser. */
 export function setTheme(theme: Theme) {
@@ -25,17 +14,6 @@ export function setTheme(theme: Theme) {
     // Not kept, but in force until the page is left.
   }
   listeners.forEach((listener) => listener())
-}
-
-/** The chosen theme. */
-export function useTheme(): Theme {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => (document.documentElement.dataset.theme as Theme | undefined) ?? stored(),
-  )
 }
 
 /** Calls back whenever the colours of the page change: by choice or by the device. */

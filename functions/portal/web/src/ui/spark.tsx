@@ -1,18 +1,5 @@
 /** Small drawings in plain SVG, for the first view. They decorate figures that stand beside them in words. */
 
-/** A line of values. */
-export function Spark({ values, width = 96, height = 24, label }: { values: number[]; width?: number; height?: number; label: string }) {
-  if (values.length < 2) return null
-  const [low, high] = [Math.min(...values, 0), Math.max(...values, 0)]
-  const range = high - low || 1
-  const points = values.map((value, index) => `${((index / (values.length - 1)) * width).toFixed(1)},${(height - 1 - ((value - low) / range) * (height - 2)).toFixed(1)}`)
-  return (
-    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-      <polyline points={points.join(' ')} fill="none" stroke="var(--series-1)" strokeWidth={1.5} strokeLinejoin="round" />
-    </svg>
-  )
-}
-
 /** Two series of days over each other: bars of now, a line of then. Its numbers are given in a table beside it. */
 export function CompareBars({ now, then, labels, format, height = 180, label }: { now: (number | null)[]; then: (number | null)[]; labels: string[]; format: (value: number) => string; height?: number; label: string }) {
   const width = 720
