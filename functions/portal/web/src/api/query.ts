@@ -108,6 +108,11 @@ export function useList<P extends PathOf<'get'>>(path: P, ...[options, extra = {
 }
 const NONE: never[] = []
 
+/** How to try again what is not there since it could not be loaded. */
+export function failedOf(query: { error: unknown; data: unknown; refetch: () => unknown }): (() => void) | undefined {
+  return query.error && query.data === undefined ? () => void query.refetch() : undefined
+}
+
 /** Has every answer asked again whose path begins with one of these. */
 export function refresh(...prefixes: string[]): Promise<void> {
   return queries.invalidateQueries({ predicate: (query) => prefixes.some((prefix) => String(query.queryKey[0]).startsWith(prefix)) })

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { Icon } from './icon'
 import { Skeleton } from './state'
 
 /** A page's head: its one h1, what it is about, and its actions. */
@@ -33,12 +34,38 @@ export function Card({ title, sub, actions, children, flush = false, className =
   )
 }
 
-/** A figure with its name. `note` is one line below it; its room is kept, so that nothing moves when it comes. */
-export function Stat({ label, children, note, loading = false }: { label: ReactNode; children: ReactNode; note?: ReactNode; loading?: boolean }) {
+/**
+ * A figure with its name. `note` is one line below it; its room is kept, so that nothing moves when it comes. Where the role does not show the
+ * figure, or where it could not be loaded, it says that: `failed` tries again.
+ */
+export function Stat({ label, children, note, loading = false, denied = false, failed }: { label: ReactNode; children: ReactNode; note?: ReactNode; loading?: boolean; denied?: boolean; failed?: () => void }) {
+  if (denied || failed) {
+    return (
+      <Stat
+        label={label}
+        note={
+          denied ? (
+            <span className="inline-flex items-center gap-1">
+              <Icon name="lock" size={12} /> Your role does not show this
+            </span>
+          ) : (
+            <span role="alert">
+              It could not be loaded.{' '}
+              <button type="button" className="underline" onClick={failed}>
+                Try again
+              </button>
+            </span>
+          )
+        }
+      >
+        –
+      </Stat>
+    )
+  }
   return (
     <div className="card rounded-xl border border-line bg-paper px-4 py-3 shadow-low">
       <p className="text-sm text-soft">{label}</p>
-      <div className="mt-0.5 min-h-8 text-xl font-semibold tracking-tight">{loading ? <Skeleton className="h-6 w-28" /> : children}</div>
+      <div className="mt-0.5 min-h-8 text-lg font-semibold tracking-tight break-words sm:text-xl">{loading ? <Skeleton className="h-6 w-28" /> : children}</div>
       <div className="min-h-5 text-xs text-soft">{loading ? <Skeleton className="h-3 w-20" /> : note}</div>
     </div>
   )

@@ -47,6 +47,11 @@ export function Failed({ error, retry, what = 'This' }: { error: unknown; retry?
   )
 }
 
+/** What somebody may not see: it was not even asked for. */
+export function Denied({ what }: { what: string }) {
+  return <Empty icon="lock" title={`Your role does not show ${what}`}>Who manages the members of this account can change that.</Empty>
+}
+
 /** Where text or a figure will stand; it takes the same room, so that nothing moves. */
 export function Skeleton({ className = 'h-4 w-24' }: { className?: string }) {
   return <span aria-hidden="true" className={`skeleton inline-block align-middle ${className}`} />

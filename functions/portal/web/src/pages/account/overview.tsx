@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Schema } from '~/api/client'
-import { useApi } from '~/api/query'
+import { failedOf, useApi } from '~/api/query'
 import { explainBalance, explainMovement, explainUsage } from '~/lib/explain'
 import { words } from '~/lib/format'
 import { KINDS } from '~/pages/credits/kinds'
@@ -12,7 +12,7 @@ import { State } from '~/ui/badge'
 import { PageLink } from '~/ui/button'
 import { Card, Facts, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
-import { Empty, Failed, Skeleton } from '~/ui/state'
+import { Empty, Failed, NotFresh, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 
 type Account = Schema<'Account'>
@@ -30,37 +30,35 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
   const month = summary.data?.this_month.money.find((one) => one.currency === viewer.account.currency)
   const change = summary.data?.change.find((one) => one.currency === viewer.account.currency)
   const value = own && month?.price === null ? month.cost : (month?.price ?? (summary.data ? '0' : undefined))
+  const held = { denied: !credit, loading: !balance.data, failed: failedOf(balance) }
+  const used = { denied: !viewer.can('usage.read'), loading: !summary.data, failed: failedOf(summary) }
+  const old = [balance, summary, history].filter((one) => one.error && one.data)
   const margin = month?.margin ?? (summary.data ? '0' : undefined)
   const credits = balance.data && explainBalance(balance.data, { links: [{ label: 'Its ledger', to: `accounts/${id}/ledger` }] })
   const usage = (figure: 'price' | 'margin') =>
     summary.data && explainUsage(figure, 'usage of this account and of everything below it this month so far', month, { links: [{ label: 'Usage day by day', to: `accounts/${id}/usage`, search: { range: 'month' } }] })
   return (
     <div className="space-y-4">
-      {credit && balance.error && !balance.data ? (
-        <Card>
-          <Failed error={balance.error} retry={() => void balance.refetch()} what="The balance" />
-        </Card>
-      ) : (
-        <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-          <Stat label="Available" loading={!balance.data} note={balance.data && <><Amount value={balance.data.held} currency={currency} /> held</>}>
-            <Amount
-              value={balance.data?.available}
-              currency={currency}
-              tone="negative"
-              explain={credits}
-            />
-          </Stat>
-          <Stat label="Can be spent" loading={!balance.data} note={balance.data && <>limit <Amount value={balance.data.credit_limit} currency={currency} /></>}>
-            <Amount value={balance.data?.spendable} currency={currency} tone="negative" explain={credits} />
-          </Stat>
-          <Stat label={own ? 'Cost this month' : 'Revenue this month'} loading={!summary.data} note={summary.data && <><Change value={own && month?.price === null ? change?.cost : change?.price} /> against the same days</>}>
-            <Amount value={value} explain={usage('price')} />
-          </Stat>
-          <Stat label="Margin this month" loading={!summary.data} note={balance.data?.subtree && <>{balance.data.subtree.accounts} accounts in its subtree</>}>
-            <Amount value={margin} tone="negative" explain={usage('margin')} />
-          </Stat>
-        </div>
-      )}
+      {old[0] && <NotFresh of={{ ...old[0], refetch: () => old.forEach((one) => void one.refetch()) }} />}
+      <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+        <Stat label="Available" {...held} note={balance.data && <><Amount value={balance.data.held} currency={currency} /> held</>}>
+          <Amount
+            value={balance.data?.available}
+            currency={currency}
+            tone="negative"
+            explain={credits}
+          />
+        </Stat>
+        <Stat label="Can be spent" {...held} note={balance.data && <>limit <Amount value={balance.data.credit_limit} currency={currency} /></>}>
+          <Amount value={balance.data?.spendable} currency={currency} tone="negative" explain={credits} />
+        </Stat>
+        <Stat label={own ? 'Cost this month' : 'Revenue this month'} {...used} note={summary.data && <><Change value={own && month?.price === null ? change?.cost : change?.price} /> against the same days</>}>
+          <Amount value={value} explain={usage('price')} />
+        </Stat>
+        <Stat label="Margin this month" {...used} note={balance.data?.subtree && <>{balance.data.subtree.accounts} accounts in its subtree</>}>
+          <Amount value={margin} tone="negative" explain={usage('margin')} />
+        </Stat>
+      </div>
       {viewer.can('usage.read') && <Forecast accountId={id} />}
       <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
         <Card title="Account">
@@ -72,7 +70,7 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
                 ['Pays', account.funding === 'prepaid' ? 'From credit, as it uses' : 'By invoice, afterwards'],
                 ['Tier', words(account.tier)],
                 ['Tags', Object.keys(account.tags).length === 0 ? <span className="text-faint">None</span> : <TagList tags={account.tags} />],
-                ['Auto top-up', topup.data ? <span className="flex flex-wrap items-center gap-2"><State state={topup.data.status} /> below <Amount value={topup.data.threshold} currency={currency} /></span> : topup.isPending && credit ? <Skeleton /> : 'Off'],
+                ['Auto top-up', topup.data ? <span className="flex flex-wrap items-center gap-2"><State state={topup.data.status} /> below <Amount value={topup.data.threshold} currency={currency} /></span> : !credit ? <span className="text-faint">Not shown by your role</span> : topup.isPending ? <Skeleton /> : topup.error?.status === 404 ? 'Off' : <span className="text-faint">Could not be loaded</span>],
                 ['Time zone', account.settings.time_zone ?? 'UTC'],
                 ['Created', <Time key="created" at={account.created_at} />],
                 ...(viewer.can('accounts.update') ? [['Brand', <PageLink key="brand" to="brand" search={{ account_id: id }}>Look and portal</PageLink>] as [string, ReactNode]] : []),
@@ -84,7 +82,7 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
         </Card>
         {credit && (
           <Card title="Newest movements" flush actions={<PageLink to={`accounts/${id}/ledger`} className="text-sm">Ledger</PageLink>}>
-            {history.error ? (
+            {history.error && !history.data ? (
               <Failed error={history.error} retry={() => void history.refetch()} what="The ledger" />
             ) : history.data && history.data.data.length === 0 ? (
               <Empty icon="credits" title="No movement yet">The first credit that comes stands here.</Empty>

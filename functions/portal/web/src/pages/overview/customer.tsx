@@ -1,13 +1,14 @@
 import type { ReactNode } from 'react'
 import type { Schema } from '~/api/client'
-import { useApi } from '~/api/query'
+import { failedOf, useApi } from '~/api/query'
+import { sign } from '~/lib/decimal'
 import { calendar, count, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
-import { ButtonLink, PageLink } from '~/ui/button'
+import { Button, ButtonLink, PageLink } from '~/ui/button'
 import { Card, PageHead, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
-import { Empty, Failed, Notice, Skeleton } from '~/ui/state'
+import { Denied, Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 
 /** What a customer pays, of one currency. Of its own usage there is nothing else. */
@@ -26,8 +27,10 @@ export function CustomerOverview() {
   const owed = useApi('/reseller/invoices', { query: { limit: 20, state: 'past_due' } }, { enabled: viewer.can('billing.read') })
   const { data } = summary
   const change = data?.change.find((one) => one.currency === account.currency)?.cost
-  const low = balance.data && Number(balance.data.spendable) <= 0
-  const failed = balance.error ?? summary.error
+  const low = balance.data && sign(balance.data.spendable) <= 0
+  const old = [balance, summary, latest, owed].filter((one) => one.error && one.data)
+  const credit = { denied: !viewer.can('credits.read'), loading: !balance.data, failed: failedOf(balance) }
+  const usage = { denied: !viewer.can('usage.read'), loading: !data, failed: failedOf(summary) }
   return (
     <>
       <PageHead
@@ -41,6 +44,7 @@ export function CustomerOverview() {
           )
         }
       />
+      {old[0] && <NotFresh of={{ ...old[0], refetch: () => old.forEach((one) => void one.refetch()) }} />}
       <div className="space-y-4">
         {low && (
           <Notice tone="warn" title="Your credit is used up">
@@ -48,52 +52,55 @@ export function CustomerOverview() {
           </Notice>
         )}
         {owed.data && owed.data.data.length > 0 && (
-          <Notice tone="warn" title={owed.data.data.length === 1 ? 'An invoice is past due' : `${owed.data.data.length} invoices are past due`}>
+          <Notice tone="warn" title={owed.data.data.length === 1 ? 'An invoice is past due' : `${owed.data.data.length}${owed.data.next_cursor ? '+' : ''} invoices are past due`}>
             <PageLink to="invoices" search={{ state: 'past_due' }}>
               See and pay
             </PageLink>
           </Notice>
         )}
-        {failed && !balance.data && !data ? (
-          <Card>
-            <Failed error={failed} retry={() => { void balance.refetch(); void summary.refetch() }} what="Your account" />
-          </Card>
-        ) : (
-          <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-            <Stat label="Credit" loading={!balance.data} note={balance.data && <><Amount value={balance.data.held} currency={balance.data.currency} /> held</>}>
-              <Amount
-                value={balance.data?.available}
-                currency={balance.data?.currency}
-                tone="negative"
-                explain={
-                  balance.data && {
-                    title: 'Credit',
-                    says: 'What is on your account now. Held credit is set aside for work that is under way.',
-                    parts: [
-                      { label: 'Available', amount: balance.data.available },
-                      { label: 'Credit limit', amount: balance.data.credit_limit },
-                      { label: 'You can spend', amount: balance.data.spendable, total: true },
-                      { label: 'Held beside it', amount: balance.data.held },
-                    ],
-                    links: [{ label: 'Every movement', to: 'credits' }],
-                  }
-                }
-              />
-            </Stat>
-            <Stat label="Spent today" loading={!data} note={data?.today ? `${count(data.today.meters.length, place)} meters` : ''}>
-              <Amount value={paid(data?.today, account.currency)} />
-            </Stat>
-            <Stat label="Spent this month" loading={!data} note={data && <><Change value={change} good="none" /> against the same days</>}>
-              <Amount value={paid(data?.this_month, account.currency)} />
-            </Stat>
-            <Stat label="Last month" loading={!data} note={data && calendar(data.last_month.from.slice(0, 7), place)}>
-              <Amount value={paid(data?.last_month, account.currency)} />
-            </Stat>
-          </div>
+        {failedOf(owed) && (
+          <Notice tone="warn" title="It is not known whether an invoice is past due" action={<Button small icon="refresh" onClick={failedOf(owed)}>Try again</Button>}>
+            {owed.error?.message}
+          </Notice>
         )}
+        <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+          <Stat label="Credit" {...credit} note={balance.data && <><Amount value={balance.data.held} currency={balance.data.currency} /> held</>}>
+            <Amount
+              value={balance.data?.available}
+              currency={balance.data?.currency}
+              tone="negative"
+              explain={
+                balance.data && {
+                  title: 'Credit',
+                  says: 'What is on your account now. Held credit is set aside for work that is under way.',
+                  parts: [
+                    { label: 'Available', amount: balance.data.available },
+                    { label: 'Credit limit', amount: balance.data.credit_limit },
+                    { label: 'You can spend', amount: balance.data.spendable, total: true },
+                    { label: 'Held beside it', amount: balance.data.held },
+                  ],
+                  links: [{ label: 'Every movement', to: 'credits' }],
+                }
+              }
+            />
+          </Stat>
+          <Stat label="Spent today" {...usage} note={data?.today ? `${count(data.today.meters.length, place)} meters` : ''}>
+            <Amount value={paid(data?.today, account.currency)} />
+          </Stat>
+          <Stat label="Spent this month" {...usage} note={data && <><Change value={change} good="none" /> against the same days</>}>
+            <Amount value={paid(data?.this_month, account.currency)} />
+          </Stat>
+          <Stat label="Last month" {...usage} note={data && calendar(data.last_month.from.slice(0, 7), place)}>
+            <Amount value={paid(data?.last_month, account.currency)} />
+          </Stat>
+        </div>
         <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
           <Card title="What you use" sub="This month" flush actions={<PageLink to="usage" className="text-sm">Usage</PageLink>}>
-            {data && data.top_meters.length === 0 ? (
+            {usage.denied ? (
+              <Denied what="usage" />
+            ) : usage.failed ? (
+              <Failed error={summary.error} retry={usage.failed} what="Usage" />
+            ) : data && data.top_meters.length === 0 ? (
               <Empty icon="usage" title="Nothing used this month">As soon as something is counted, it stands here.</Empty>
             ) : (
               <Lines
@@ -107,7 +114,11 @@ export function CustomerOverview() {
             )}
           </Card>
           <Card title="Newest movements" flush actions={<PageLink to="credits" className="text-sm">All</PageLink>}>
-            {latest.data && latest.data.data.length === 0 ? (
+            {credit.denied ? (
+              <Denied what="credit" />
+            ) : failedOf(latest) ? (
+              <Failed error={latest.error} retry={failedOf(latest)} what="What moved" />
+            ) : latest.data && latest.data.data.length === 0 ? (
               <Empty icon="credits" title="No movement yet">Credit that comes and goes is listed here.</Empty>
             ) : (
               <Lines
