@@ -1,9 +1,9 @@
 import { forDrawing, sign } from '~/lib/decimal'
 import { type Step, waterfall } from '~/lib/waterfall'
-import { Amount } from './amount'
+import { Amount, type Explanation } from './amount'
 
 /** A waterfall lying on its side, so that its names stay readable on a phone: a table whose rows hold their bar. */
-export function Waterfall({ label, steps, currency }: { label: string; steps: Step[]; currency?: string }) {
+export function Waterfall({ label, steps, currency }: { label: string; steps: (Step & { explain: Explanation })[]; currency?: string }) {
   const bars = waterfall(steps)
   const ends = bars.flatMap((bar) => [forDrawing(bar.from), forDrawing(bar.to)])
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends) || 1]
@@ -19,7 +19,7 @@ export function Waterfall({ label, steps, currency }: { label: string; steps: St
         </tr>
       </thead>
       <tbody>
-        {bars.map((bar) => {
+        {bars.map((bar, index) => {
           const [from, to] = [at(bar.from), at(bar.to)].sort((a, b) => a - b) as [number, number]
           const below = sign(bar.amount) < 0
           const colour = bar.total ? (below ? 'var(--bad-solid)' : 'var(--series-1)') : below ? 'var(--series-2)' : 'var(--series-3)'
@@ -35,7 +35,7 @@ export function Waterfall({ label, steps, currency }: { label: string; steps: St
                 </div>
               </td>
               <td className="w-28 py-1.5 pl-3 text-right sm:w-36">
-                <Amount value={bar.amount} currency={currency} signed={!bar.total} tone="negative" />
+                <Amount value={bar.amount} currency={currency} signed={!bar.total} tone="negative" explain={steps[index]?.explain} />
               </td>
             </tr>
           )

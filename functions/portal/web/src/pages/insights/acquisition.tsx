@@ -2,12 +2,13 @@ import { useCallback, useId, useState } from 'react'
 import type { AcquisitionRow, Spend } from '~/api/contract'
 import { api } from '~/api/client'
 import { refresh, useApi, useList } from '~/api/query'
-import { readAmount, sign } from '~/lib/decimal'
+import { minus, readAmount, sign } from '~/lib/decimal'
+import { explainProfit, type ProfitFigure } from '~/lib/explain'
 import { calendar, count } from '~/lib/format'
 import { readMonths, thisMonth } from '~/lib/months'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { Badge } from '~/ui/badge'
 import { Button, ButtonLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
@@ -104,6 +105,13 @@ export default function Acquisition() {
     }, []),
   )
   const months = (value: string | null) => (value === null ? '–' : Number(value) === 0 ? 'At once' : `${count(value, place, 1)} ${Number(value) === 1 ? 'month' : 'months'}`)
+  const cost = (row: { spend: string; accounts: number; cac: string | null }): Explanation => ({
+    title: 'Cost of an account',
+    says: 'What you recorded as spent in these months by the accounts that were made in them.',
+    parts: [{ label: 'Spend', amount: row.spend }, { label: 'New accounts', text: count(row.accounts, place) }, ...(row.cac === null ? [] : [{ label: 'Cost of one', amount: row.cac, total: true }])],
+  })
+  const brought = (figure: ProfitFigure, row: AcquisitionRow) =>
+    explainProfit(figure, 'usage of the accounts that were made in these months and name this channel', { revenue: row.revenue, cost: minus(row.revenue, row.margin), margin: row.margin }, { links: row.channel === null ? [] : [{ label: 'Accounts of this channel', to: 'accounts', search: { tag: `channel:${row.channel}` } }] })
   const columns: Column<AcquisitionRow>[] = [
     {
       id: 'channel',
@@ -112,11 +120,11 @@ export default function Acquisition() {
       value: (row) => `${row.channel ?? ''} ${row.campaign ?? ''}`,
       cell: (row) => <Channel of={row} />,
     },
-    { id: 'spend', head: 'Spend', width: 7, align: 'right', from: 'sm', sort: 'spend', value: (row) => sortable(row.spend), cell: (row) => <Amount value={row.spend} currency={data?.currency} /> },
+    { id: 'spend', head: 'Spend', width: 7, align: 'right', from: 'sm', sort: 'spend', value: (row) => sortable(row.spend), cell: (row) => <Amount value={row.spend} currency={data?.currency} explain={cost(row)} /> },
     { id: 'accounts', head: 'Accounts', width: 6, align: 'right', from: 'sm', sort: 'accounts', value: (row) => row.accounts, cell: (row) => count(row.accounts, place) },
-    { id: 'cac', head: 'Per account', width: 7.5, align: 'right', sort: 'cac', value: (row) => sortable(row.cac), cell: (row) => <Amount value={row.cac} currency={data?.currency} /> },
-    { id: 'revenue', head: 'Revenue', width: 7.5, align: 'right', from: 'lg', sort: 'revenue', value: (row) => sortable(row.revenue), cell: (row) => <Amount value={row.revenue} currency={data?.currency} /> },
-    { id: 'margin', head: 'Margin', width: 7.5, align: 'right', from: 'md', sort: 'margin', value: (row) => sortable(row.margin), cell: (row) => <Amount value={row.margin} currency={data?.currency} tone="negative" /> },
+    { id: 'cac', head: 'Per account', width: 7.5, align: 'right', sort: 'cac', value: (row) => sortable(row.cac), cell: (row) => <Amount value={row.cac} currency={data?.currency} explain={cost(row)} /> },
+    { id: 'revenue', head: 'Revenue', width: 7.5, align: 'right', from: 'lg', sort: 'revenue', value: (row) => sortable(row.revenue), cell: (row) => <Amount value={row.revenue} currency={data?.currency} explain={brought('revenue', row)} /> },
+    { id: 'margin', head: 'Margin', width: 7.5, align: 'right', from: 'md', sort: 'margin', value: (row) => sortable(row.margin), cell: (row) => <Amount value={row.margin} currency={data?.currency} tone="negative" explain={brought('margin', row)} /> },
     { id: 'payback', head: 'Paid back in', width: 7.5, align: 'right', sort: 'payback', value: (row) => sortable(row.payback_months), cell: (row) => months(row.payback_months) },
   ]
   const spendColumns: Column<Spend>[] = [
@@ -152,10 +160,10 @@ export default function Acquisition() {
         ) : (
           <>
             <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-              <Stat label="Spend" loading={!data} note="What you recorded">{data && <Amount value={data.total.spend} currency={data.currency} />}</Stat>
+              <Stat label="Spend" loading={!data} note="What you recorded">{data && <Amount value={data.total.spend} currency={data.currency} explain={{ title: 'Spend', says: 'What you recorded as spent in these months and did not take back. “Recorded spend” below has each line.', parts: [{ label: 'Together', amount: data.total.spend, total: true }] }} />}</Stat>
               <Stat label="New accounts" loading={!data} note="Made in these months">{data && count(data.total.accounts, place)}</Stat>
               <Stat label="Cost of an account" loading={!data} note="Spend by new accounts">
-                {data && <Amount value={data.total.cac} currency={data.currency} explain={{ title: 'Cost of an account', says: 'What you spent in these months by the accounts that were made in them.', parts: [{ label: 'Spend', amount: data.total.spend }, { label: 'New accounts', text: count(data.total.accounts, place) }, ...(data.total.cac ? [{ label: 'Cost of one', amount: data.total.cac, total: true }] : [])] }} />}
+                {data && <Amount value={data.total.cac} currency={data.currency} explain={cost(data.total)} />}
               </Stat>
               <Stat label="Paid back in" loading={!data} note="By the margin of these accounts">{data && months(data.total.payback_months)}</Stat>
             </div>
@@ -177,10 +185,15 @@ export default function Acquisition() {
             </Card>
           </>
         )}
-        <Card flush title="Recorded spend">
-          <DataTable label="Recorded spend" columns={spendColumns} {...spends} rowId={(row) => row.id} empty={<Empty icon="credits" title="No spend in these months" action={record}>{may ? 'Record what you pay for advertising, partners and fairs, month by month.' : 'Somebody with the right to keep insights can record it.'}</Empty>} />
-        </Card>
-        <Definitions of={ACQUISITION_MEANS} />
+        {/* Below a table of unknown length: it comes when that has, and then stays where it is. */}
+        {(data || answer.error) && (
+          <>
+            <Card flush title="Recorded spend">
+              <DataTable label="Recorded spend" columns={spendColumns} {...spends} rowId={(row) => row.id} empty={<Empty icon="credits" title="No spend in these months" action={record}>{may ? 'Record what you pay for advertising, partners and fairs, month by month.' : 'Somebody with the right to keep insights can record it.'}</Empty>} />
+            </Card>
+            {!spends.loading && <Definitions of={ACQUISITION_MEANS} />}
+          </>
+        )}
       </div>
       <RecordSpend open={may && filters.do === 'record'} onClose={() => setFilters({ do: undefined }, true)} channels={[...new Set(data?.rows.flatMap((row) => row.channel ?? []) ?? [])]} />
       <Confirm

@@ -1,10 +1,11 @@
 import type { Churn as Answer } from '~/api/contract'
 import { useApi } from '~/api/query'
+import { minus, sum } from '~/lib/decimal'
 import { calendar, count, percent, words } from '~/lib/format'
 import { shortMonth } from '~/lib/months'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { ButtonLink, PageLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { Cohorts } from '~/ui/cohorts'
@@ -34,6 +35,22 @@ function inPercent(share: number): string {
   return String(share * 100)
 }
 
+/** What became of what accounts brought in the month before. */
+function explainMonth(row: Month, of: string): Explanation {
+  return {
+    title: `Revenue of ${of}`,
+    says: 'What the accounts that paid in the month before brought in then; what of it went with those who left, and how much less and more those who stayed brought in. New accounts are not in it.',
+    parts: [
+      { label: 'In the month before', amount: row.revenue_opening },
+      { label: 'Of those who left', amount: minus('0', row.revenue_lost) },
+      { label: 'Used less', amount: minus('0', row.contraction) },
+      { label: 'Used more', amount: row.expansion },
+      { label: 'Kept, with what was used more', amount: minus(sum([row.revenue_opening, row.expansion]), sum([row.revenue_lost, row.contraction])), total: true },
+    ],
+    links: [{ label: 'Revenue by account', to: 'insights' }],
+  }
+}
+
 /** Who leaves, what that costs, and who may be next. */
 export default function Churn() {
   const { place } = useViewer()
@@ -52,10 +69,10 @@ export default function Churn() {
     { id: 'net', head: 'Net retention', width: 7.5, align: 'right', from: 'md', cell: (row) => percent(row.net_retention_percent, place) },
     { id: 'new', head: 'New', width: 4.5, align: 'right', from: 'md', cell: (row) => count(row.new, place) },
     { id: 'returned', head: 'Returned', width: 5.5, align: 'right', from: 'lg', cell: (row) => count(row.returned, place) },
-    { id: 'revenue_lost', head: 'Revenue lost', width: 8, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_lost} currency={data?.currency} /> },
-    { id: 'contraction', head: 'Used less', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.contraction} currency={data?.currency} /> },
-    { id: 'expansion', head: 'Used more', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.expansion} currency={data?.currency} /> },
-    { id: 'revenue', head: 'Revenue before', width: 8.5, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_opening} currency={data?.currency} /> },
+    { id: 'revenue_lost', head: 'Revenue lost', width: 8, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_lost} currency={data?.currency} explain={explainMonth(row, calendar(row.month, place))} /> },
+    { id: 'contraction', head: 'Used less', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.contraction} currency={data?.currency} explain={explainMonth(row, calendar(row.month, place))} /> },
+    { id: 'expansion', head: 'Used more', width: 7.5, align: 'right', from: 'xl', cell: (row) => <Amount value={row.expansion} currency={data?.currency} explain={explainMonth(row, calendar(row.month, place))} /> },
+    { id: 'revenue', head: 'Revenue before', width: 8.5, align: 'right', from: 'lg', cell: (row) => <Amount value={row.revenue_opening} currency={data?.currency} explain={explainMonth(row, calendar(row.month, place))} /> },
   ]
   const risks: Column<Risk>[] = [
     { id: 'name', head: 'Account', sort: 'name', value: (row) => row.name, cell: (row) => <PageLink to={`accounts/${row.account_id}`}>{row.name}</PageLink> },
@@ -76,7 +93,7 @@ export default function Churn() {
       ),
     },
     { id: 'seen', head: 'Last used', width: 8, from: 'sm', sort: 'seen', value: (row) => row.last_usage_at ?? '', cell: (row) => <Time at={row.last_usage_at} ago /> },
-    { id: 'revenue', head: 'Last month', width: 7.5, align: 'right', sort: 'revenue', value: (row) => sortable(row.revenue_last), cell: (row) => <Amount value={row.revenue_last} currency={data?.currency} /> },
+    { id: 'revenue', head: 'Last month', width: 7.5, align: 'right', sort: 'revenue', value: (row) => sortable(row.revenue_last), cell: (row) => <Amount value={row.revenue_last} currency={data?.currency} explain={{ title: `Revenue from ${row.name}`, says: 'What you were paid for its usage in the last whole month.', parts: [{ label: 'Last month', amount: row.revenue_last, total: true }], links: [{ label: 'Its usage of that month', to: `accounts/${row.account_id}/usage`, search: { range: 'last_month' } }] }} /> },
   ]
   return (
     <>

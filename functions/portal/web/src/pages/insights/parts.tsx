@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react'
-import { forDrawing, sum } from '~/lib/decimal'
-import { money } from '~/lib/format'
+import { addDays, addMonths } from '~/lib/days'
+import { forDrawing, minus, sign, sum } from '~/lib/decimal'
+import type { ProfitFigure } from '~/lib/explain'
+import { calendar, capital, money, type Place } from '~/lib/format'
 import { growth } from '~/lib/ratio'
 import { useViewer } from '~/session/session'
 import { Amount, type Explanation } from '~/ui/amount'
@@ -50,11 +52,12 @@ export function Definitions({ of }: { of: Definition[] }) {
 export function MoneyStat({ label, value, before, good = 'up', currency, explain, loading }: {
   label: string
   value: string | undefined
-  /** The same sum of the time it is compared with. */
-  before?: string | undefined
+  /** The same sum of the time it is compared with, and where that comes from. */
+  before?: { value: string; explain: Explanation | undefined }
   good?: 'up' | 'down'
   currency?: string
-  explain?: Explanation
+  /** Where it comes from; there as soon as the value is. */
+  explain: Explanation | undefined
   loading: boolean
 }) {
   return (
@@ -64,7 +67,7 @@ export function MoneyStat({ label, value, before, good = 'up', currency, explain
       note={
         before !== undefined && value !== undefined ? (
           <>
-            <Change value={growth(value, before)} good={good} /> from <Amount value={before} currency={currency} />
+            <Change value={growth(value, before.value)} good={good} /> from <Amount value={before.value} currency={currency} explain={before.explain} />
           </>
         ) : undefined
       }
@@ -72,6 +75,41 @@ export function MoneyStat({ label, value, before, good = 'up', currency, explain
       <Amount value={value} currency={currency} explain={explain} tone="negative" />
     </Stat>
   )
+}
+
+/** An amount by the months that it is made of. */
+export function explainByMonth(title: string, says: string, months: { month: string; amount: string }[], total: string, place: Place, links?: Explanation['links']): Explanation {
+  const rest = minus(total, sum(months.map((row) => row.amount)))
+  return {
+    title,
+    says,
+    parts: [
+      ...months.map((row) => ({ label: calendar(row.month, place), amount: row.amount })),
+      ...(sign(rest) === 0 ? [] : [{ label: 'Everything else', amount: rest }]),
+      { label: 'Together', amount: total, total: true },
+    ],
+    links,
+  }
+}
+
+const SAYS: Record<ProfitFigure, string> = {
+  revenue: 'What your direct sub-accounts paid you for the usage of these months, theirs and that of everything below them.',
+  cost: 'What you paid your own seller for the same usage, and for your own.',
+  margin: 'What is left of your revenue when what you pay your own seller is taken off.',
+}
+
+/** Revenue, cost or margin of months together. */
+export function explainMonths(figure: ProfitFigure, periods: ({ month: string } & Record<ProfitFigure, string>)[], place: Place): Explanation {
+  const months = periods.map((row) => ({ month: row.month, amount: row[figure] }))
+  return explainByMonth(capital(figure), SAYS[figure], months, sum(months.map((row) => row.amount)), place, [
+    { label: 'Profitability, account by account', to: 'insights/profitability', search: { month: periods.at(-1)?.month } },
+    ...(figure === 'revenue' ? [{ label: 'Invoices', to: 'invoices', search: { side: 'sold' } }] : []),
+  ])
+}
+
+/** Months as the range of days that pages of usage take. */
+export function daysOf({ from, to }: { from: string; to: string }): string {
+  return `${from}-01..${addDays(addMonths(`${to}-01`, 1), -1)}`
 }
 
 /** How money is said in charts: whole in tables, short on axes. */

@@ -3,12 +3,13 @@ import type { Attribution, InsightsAccounts, ProfitRow } from '~/api/contract'
 import type { ApiError } from '~/api/problem'
 import { useApi } from '~/api/query'
 import { compare, minus, sign } from '~/lib/decimal'
+import { explainProfit } from '~/lib/explain'
 import { calendar, percent } from '~/lib/format'
 import { addToMonth, readMonth, shortMonth, thisMonth } from '~/lib/months'
 import { growth, percentOf } from '~/lib/ratio'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { ButtonLink, PageLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
@@ -93,13 +94,27 @@ function metersMoved(now: ProfitRow[], before: ProfitRow[]): Mover[] {
   return [...all.values()]
 }
 
+/** How a mover's revenue changed. */
+function explainMove(row: Mover): Explanation {
+  return {
+    title: `Revenue from ${row.name}`,
+    says: 'What you are paid for its usage, and how much that is above or below the month before.',
+    parts: [
+      { label: 'Before', amount: row.before },
+      { label: 'Change', amount: row.change },
+      { label: 'Now', amount: row.now, total: true },
+    ],
+    links: [row.account ? { label: 'Its usage day by day', to: `accounts/${row.key}/usage`, search: { range: '90d' } } : { label: 'Usage by meter', to: 'usage/report', search: { range: '90d' } }],
+  }
+}
+
 function moverColumns(own: string | undefined): Column<Mover>[] {
   const currency = (row: Mover) => row.account?.currency ?? own
   return [
     { id: 'name', head: 'Name', cell: (row) => (row.account ? <PageLink to={`accounts/${row.key}`}>{row.name}</PageLink> : row.name) },
-    { id: 'before', head: 'Before', width: 7, align: 'right', from: 'lg', cell: (row) => <Amount value={row.before} currency={currency(row)} /> },
-    { id: 'now', head: 'Now', width: 7, align: 'right', from: 'sm', cell: (row) => <Amount value={row.now} currency={currency(row)} /> },
-    { id: 'change', head: 'Change', width: 7.5, align: 'right', cell: (row) => <Amount value={row.change} currency={currency(row)} signed tone="both" /> },
+    { id: 'before', head: 'Before', width: 7, align: 'right', from: 'lg', cell: (row) => <Amount value={row.before} currency={currency(row)} explain={explainMove(row)} /> },
+    { id: 'now', head: 'Now', width: 7, align: 'right', from: 'sm', cell: (row) => <Amount value={row.now} currency={currency(row)} explain={explainMove(row)} /> },
+    { id: 'change', head: 'Change', width: 7.5, align: 'right', cell: (row) => <Amount value={row.change} currency={currency(row)} signed tone="both" explain={explainMove(row)} /> },
     { id: 'percent', head: 'Growth', width: 5.5, align: 'right', cell: (row) => (sign(row.before) === 0 ? <span className="text-soft">new</span> : <Change value={growth(row.now, row.before)} />) },
   ]
 }
@@ -125,6 +140,8 @@ export default function Performance() {
   const [last, previous] = [full?.at(-1), full?.at(-2)]
   const yearAgo = last && full?.find((row) => row.month === addToMonth(last.month, -12))
   const best = full?.reduce((most, row) => (compare(row.revenue, most.revenue) > 0 ? row : most), full[0] as Attribution['periods'][number])
+  const explain = (row: Attribution['periods'][number] | undefined) =>
+    row && explainProfit('revenue', `usage of your direct sub-accounts and of everything below them in ${calendar(row.month, place)}, and the cost of your own`, row, { links: [{ label: 'Profitability of that month', to: 'insights/profitability', search: { month: row.month } }] })
   const columns = moverColumns(trend.data?.currency)
   return (
     <>
@@ -137,15 +154,15 @@ export default function Performance() {
         ) : (
           <>
             <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-              <MoneyStat label={last ? calendar(last.month, place) : 'Last month'} value={last?.revenue ?? (periods ? '0.000000' : undefined)} before={previous?.revenue} currency={trend.data?.currency} loading={!periods} />
-              <Stat label="Against a year before" loading={!periods} note={yearAgo ? <>against <Amount value={yearAgo.revenue} currency={trend.data?.currency} /></> : 'There is no month a year before.'}>
+              <MoneyStat label={last ? calendar(last.month, place) : 'Last month'} value={last?.revenue ?? (periods ? '0.000000' : undefined)} before={previous && { value: previous.revenue, explain: explain(previous) }} explain={explain(last)} currency={trend.data?.currency} loading={!periods} />
+              <Stat label="Against a year before" loading={!periods} note={yearAgo ? <>against <Amount value={yearAgo.revenue} currency={trend.data?.currency} explain={explain(yearAgo)} /></> : 'There is no month a year before.'}>
                 {last && yearAgo ? <Change value={growth(last.revenue, yearAgo.revenue)} /> : '–'}
               </Stat>
               <Stat label="This month so far" loading={!periods} note={running && running.month === current ? `${percent(percentOf(running.margin, running.revenue), place)} of it is margin` : undefined}>
-                <Amount value={running && running.month === current ? running.revenue : '0.000000'} currency={trend.data?.currency} />
+                <Amount value={running && running.month === current ? running.revenue : '0.000000'} currency={trend.data?.currency} explain={running?.month === current ? explain(running) : undefined} />
               </Stat>
               <Stat label="Best month" loading={!periods} note={best && calendar(best.month, place)}>
-                <Amount value={best?.revenue} currency={trend.data?.currency} />
+                <Amount value={best?.revenue} currency={trend.data?.currency} explain={explain(best)} />
               </Stat>
             </div>
             <div className="grid gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">

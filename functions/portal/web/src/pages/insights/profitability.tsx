@@ -1,4 +1,5 @@
 import type { ProfitBy as By, ProfitRow as Row } from '~/api/contract'
+import { explainProfit, type ProfitFigure } from '~/lib/explain'
 import { calendar, capital, count, percent } from '~/lib/format'
 import { readMonth, thisMonth } from '~/lib/months'
 import { useFilters } from '~/lib/search'
@@ -13,7 +14,7 @@ import { ShareBar } from '~/ui/share'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { PROFITABILITY_MEANS } from './definitions'
-import { Definitions, InsightsHead, sortable } from './parts'
+import { daysOf, Definitions, InsightsHead, sortable } from './parts'
 import { useProfit } from './profit'
 
 const BY: { value: By; label: string }[] = [
@@ -34,6 +35,15 @@ export default function Profitability() {
   const onlyLosses = filters.only === 'losses'
   const hasMore = list.hasMore && !(onlyLosses && list.rows.some((row) => !row.loss))
   const rows = list.rows.filter((row) => !onlyLosses || row.loss)
+  const range = daysOf({ from: month, to: month })
+  const OF: Record<By, (row: Row) => string> = {
+    account: (row) => `usage of ${row.name} and of everything below it`,
+    meter: (row) => `usage of ${row.name}`,
+    level: (row) => `usage of this level (${row.name})`,
+  }
+  const explain = (figure: ProfitFigure, row: Row) =>
+    explainProfit(figure, `${OF[by](row)} in ${calendar(month, place)}`, row, { links: [by === 'account' && row.key.startsWith('acc_') ? { label: 'Its usage day by day', to: `accounts/${row.key}/usage`, search: { range } } : { label: 'Usage day by day', to: 'usage/report', search: { range } }] })
+  const explainAll = (figure: ProfitFigure) => data && explainProfit(figure, `all usage in ${calendar(month, place)}: the rows of the table below together`, data.total)
   const all: Column<Row>[] = [
     {
       id: 'name',
@@ -47,9 +57,9 @@ export default function Profitability() {
         </span>
       ),
     },
-    { id: 'revenue', head: 'Revenue', width: 8, align: 'right', from: 'sm', sort: 'revenue', value: (row) => sortable(row.revenue), cell: (row) => <Amount value={row.revenue} currency={data?.currency} /> },
-    { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', sort: 'cost', value: (row) => sortable(row.cost), cell: (row) => <Amount value={row.cost} currency={data?.currency} /> },
-    { id: 'margin', head: 'Margin', width: 7.5, align: 'right', sort: 'margin', value: (row) => sortable(row.margin), cell: (row) => <Amount value={row.margin} currency={data?.currency} tone="negative" /> },
+    { id: 'revenue', head: 'Revenue', width: 8, align: 'right', from: 'sm', sort: 'revenue', value: (row) => sortable(row.revenue), cell: (row) => <Amount value={row.revenue} currency={data?.currency} explain={explain('revenue', row)} /> },
+    { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', sort: 'cost', value: (row) => sortable(row.cost), cell: (row) => <Amount value={row.cost} currency={data?.currency} explain={explain('cost', row)} /> },
+    { id: 'margin', head: 'Margin', width: 7.5, align: 'right', sort: 'margin', value: (row) => sortable(row.margin), cell: (row) => <Amount value={row.margin} currency={data?.currency} tone="negative" explain={explain('margin', row)} /> },
     {
       id: 'percent',
       head: 'Of revenue',
@@ -94,7 +104,7 @@ export default function Profitability() {
         <div className="min-h-14">
           {losses && losses.count > 0 ? (
             <Notice tone="bad" title={`${count(losses.count, place)} ${losses.count === 1 ? 'loses' : 'lose'} money`}>
-              They cost <Amount value={losses.amount} currency={data?.currency} /> more than they brought. Raise their price or end a promotion; prices already used stay as they are.{' '}
+              They cost <Amount value={losses.amount} currency={data?.currency} explain={{ title: 'Losses', says: `The margins below zero in ${calendar(month, place)}, of all ${count(losses.count, place)} rows that have one, added up. “Show only these” lists them.`, parts: [{ label: 'Together', amount: losses.amount, total: true }] }} /> more than they brought. Raise their price or end a promotion; prices already used stay as they are.{' '}
               <button type="button" className="underline underline-offset-2" onClick={() => setFilters({ only: onlyLosses ? undefined : 'losses' })}>
                 {onlyLosses ? 'Show all' : 'Show only these'}
               </button>
@@ -107,9 +117,9 @@ export default function Profitability() {
         </div>
         {data && (
           <div className="grid grid-cols-3 gap-3">
-            <Stat label="Revenue" loading={false}><Amount value={data.total.revenue} currency={data.currency} /></Stat>
-            <Stat label="Cost" loading={false}><Amount value={data.total.cost} currency={data.currency} /></Stat>
-            <Stat label="Margin" loading={false}><Amount value={data.total.margin} currency={data.currency} tone="negative" /></Stat>
+            <Stat label="Revenue" loading={false}><Amount value={data.total.revenue} currency={data.currency} explain={explainAll('revenue')} /></Stat>
+            <Stat label="Cost" loading={false}><Amount value={data.total.cost} currency={data.currency} explain={explainAll('cost')} /></Stat>
+            <Stat label="Margin" loading={false}><Amount value={data.total.margin} currency={data.currency} tone="negative" explain={explainAll('margin')} /></Stat>
           </div>
         )}
         <Card flush>

@@ -1,12 +1,13 @@
 import type { Attribution } from '~/api/contract'
 import { useApi } from '~/api/query'
-import { minus, sign, sum } from '~/lib/decimal'
-import { calendar, capital, percent } from '~/lib/format'
+import { sign, sum } from '~/lib/decimal'
+import { explainProfit, type ProfitFigure } from '~/lib/explain'
+import { calendar, capital, percent, type Place } from '~/lib/format'
 import { monthsBefore, readMonths, shortMonth } from '~/lib/months'
 import { growth, percentOf } from '~/lib/ratio'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { ButtonLink, PageLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { Change } from '~/ui/change'
@@ -17,7 +18,7 @@ import { Empty, Failed, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Waterfall } from '~/ui/waterfall'
 import { REVENUE_MEANS } from './definitions'
-import { Definitions, InsightsHead, MoneyStat, sortable, totals, useMoneyFormats } from './parts'
+import { daysOf, Definitions, explainByMonth, explainMonths, InsightsHead, MoneyStat, sortable, totals, useMoneyFormats } from './parts'
 
 /** So many accounts are named at most, those that bring in most. */
 const CHILDREN_MAX = 50
@@ -25,7 +26,7 @@ const CHILDREN_MAX = 50
 type Child = Attribution['by_child'][number]
 type Meter = Attribution['by_meter'][number]
 
-function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: string | undefined, before: ((row: Row) => string | undefined) | null, shareOf: (row: Row) => string | null): Column<Row>[] {
+function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: string | undefined, before: ((row: Row) => string | undefined) | null, shareOf: (row: Row) => string | null, explain: (figure: ProfitFigure, row: Row) => Explanation): Column<Row>[] {
   const { place } = useViewer()
   const share: Column<Row> = {
     id: 'share',
@@ -56,16 +57,44 @@ function useColumns<Row extends Child | Meter>(first: Column<Row>, currency: str
   }
   return [
     first,
-    { id: 'revenue', head: 'Revenue', width: 8, align: 'right', sort: 'revenue', value: (row) => sortable(row.revenue), cell: (row) => <Amount value={row.revenue} currency={currency} /> },
+    { id: 'revenue', head: 'Revenue', width: 8, align: 'right', sort: 'revenue', value: (row) => sortable(row.revenue), cell: (row) => <Amount value={row.revenue} currency={currency} explain={explain('revenue', row)} /> },
     ...(before ? [change] : []),
-    { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', sort: 'cost', value: (row) => sortable(row.cost), cell: (row) => <Amount value={row.cost} currency={currency} /> },
-    { id: 'margin', head: 'Margin', width: 8, align: 'right', sort: 'margin', value: (row) => sortable(row.margin), cell: (row) => <Amount value={row.margin} currency={currency} tone="negative" /> },
+    { id: 'cost', head: 'Cost', width: 8, align: 'right', from: 'md', sort: 'cost', value: (row) => sortable(row.cost), cell: (row) => <Amount value={row.cost} currency={currency} explain={explain('cost', row)} /> },
+    { id: 'margin', head: 'Margin', width: 8, align: 'right', sort: 'margin', value: (row) => sortable(row.margin), cell: (row) => <Amount value={row.margin} currency={currency} tone="negative" explain={explain('margin', row)} /> },
     share,
   ]
 }
 
+/** What one level brought in, month by month. */
+function explainLevel(label: string, periods: Attribution['periods'], total: string, place: Place): Explanation {
+  const months = periods.map((period) => ({ month: period.month, amount: sum(period.levels.filter((level) => level.label === label).map((level) => level.amount)) }))
+  return explainByMonth(capital(label), 'What you are paid for the usage of this level, month by month.', months, total, place, [{ label: 'Profit by level', to: 'insights/profitability', search: { by: 'level', month: periods.at(-1)?.month } }])
+}
+
+const STEPS: Record<string, string> = {
+  retail: 'What your direct sub-accounts pay you: all of the levels together.',
+  wholesale: 'What you pay your own seller for the usage that you sold.',
+  own_usage: 'What you pay your own seller for what you used yourself.',
+  margin: 'What is left of all that you are paid when all that you pay is taken off.',
+}
+
+/** A step on the way from what is paid to what is kept: a sum says of what, a level in which months. */
+function explainStep({ waterfall, periods }: Attribution, index: number, place: Place): Explanation {
+  const step = waterfall[index] as Attribution['waterfall'][number]
+  const says = STEPS[step.step]
+  if (says === undefined) return explainLevel(step.label, periods, step.amount, place)
+  const before = step.total ? waterfall.slice(0, index).filter((one) => !one.total) : []
+  return {
+    title: capital(step.label),
+    says,
+    parts: [...before.map((one) => ({ label: capital(one.label), amount: one.amount })), { label: capital(step.label), amount: step.amount, total: true }],
+    links: [{ label: 'Profitability, account by account', to: 'insights/profitability', search: { month: periods.at(-1)?.month } }],
+  }
+}
+
 /** What the viewer's account is paid over the months, by how far below it usage happened. */
 function Levels({ periods, currency }: { periods: Attribution['periods']; currency: string }) {
+  const { place } = useViewer()
   const levels = new Map<string, { level: number; label: string; amounts: string[] }>()
   for (const period of periods) {
     for (const level of period.levels) {
@@ -84,7 +113,7 @@ function Levels({ periods, currency }: { periods: Attribution['periods']; curren
         <li key={row.label}>
           <div className="flex justify-between gap-4">
             <span>{capital(row.label)}</span>
-            <Amount value={row.amount} currency={currency} />
+            <Amount value={row.amount} currency={currency} explain={explainLevel(row.label, periods, row.amount, place)} />
           </div>
           <div aria-hidden="true" className="mt-1 h-1.5 overflow-hidden rounded-full bg-sunken">
             <div className="h-full rounded-full" style={{ width: `${Math.max(0, Number(percentOf(row.amount, top) ?? 0))}%`, background: `var(--series-${(row.level % 5) + 1})` }} />
@@ -110,6 +139,13 @@ export default function Revenue() {
   const pastSums = totals(before?.periods)
   const { format, formatTick } = useMoneyFormats(data?.currency)
   const loading = !data
+  const stat = (figure: ProfitFigure) => ({
+    value: sums?.[figure],
+    before: pastSums && before ? { value: pastSums[figure], explain: explainMonths(figure, before.periods, place) } : undefined,
+    explain: data && explainMonths(figure, data.periods, place),
+    currency: data?.currency,
+    loading,
+  })
   const childBefore = before ? new Map(before.by_child.map((row) => [row.account_id, row.revenue])) : null
   const meterBefore = before ? new Map(before.by_meter.map((row) => [row.key, row.revenue])) : null
   const children = useColumns<Child>(
@@ -118,12 +154,14 @@ export default function Revenue() {
     // Who is missing in a list that was cut is not known to have been nothing.
     childBefore && before && before.by_child.length < CHILDREN_MAX ? (row) => childBefore.get(row.account_id) ?? '0' : childBefore && ((row) => childBefore.get(row.account_id)),
     (row) => row.share_percent,
+    (figure, row) => explainProfit(figure, `usage of ${row.name} and of everything below it in these months`, row, { links: [{ label: 'Its usage in these months', to: `accounts/${row.account_id}/usage`, search: { range: daysOf(range) } }] }),
   )
   const meters = useColumns<Meter>(
     { id: 'name', head: 'Meter', cell: (row) => row.name, sort: 'name', value: (row) => row.name },
     data?.currency,
     meterBefore && ((row) => meterBefore.get(row.key) ?? '0'),
     (row) => (sums ? percentOf(row.revenue, sums.revenue) : null),
+    (figure, row) => explainProfit(figure, `usage of ${row.name} in these months`, row, { links: [{ label: 'Usage in these months', to: 'usage/report', search: { range: daysOf(range) } }] }),
   )
   const nothing = sums !== undefined && sign(sums.revenue) === 0 && sign(sums.cost) === 0
   return (
@@ -148,11 +186,9 @@ export default function Revenue() {
       ) : (
         <div className={`space-y-5 transition-opacity ${now.isPlaceholderData ? 'opacity-60' : ''}`}>
           <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-            <MoneyStat label="Revenue" value={sums?.revenue} before={pastSums?.revenue} currency={data?.currency} loading={loading}
-              explain={sums && { title: 'Revenue', says: 'What your direct sub-accounts paid you for the usage of these months, theirs and that of everything below them.', parts: (data?.periods ?? []).map((row) => ({ label: calendar(row.month, place), amount: row.revenue })).concat({ label: 'Together', amount: sums.revenue, total: true } as never), links: [{ label: 'Invoices', to: 'invoices' }] }} />
-            <MoneyStat label="Cost" value={sums?.cost} before={pastSums?.cost} good="down" currency={data?.currency} loading={loading} />
-            <MoneyStat label="Margin" value={sums?.margin} before={pastSums?.margin} currency={data?.currency} loading={loading}
-              explain={sums && { title: 'Margin', says: 'What is left of your revenue when what you pay your own seller is taken off, for the same usage and for your own.', parts: [{ label: 'Revenue', amount: sums.revenue }, { label: 'Cost', amount: minus('0', sums.cost) }, { label: 'Margin', amount: sums.margin, total: true }], links: [{ label: 'Profitability', to: 'insights/profitability' }] }} />
+            <MoneyStat label="Revenue" {...stat('revenue')} />
+            <MoneyStat label="Cost" good="down" {...stat('cost')} />
+            <MoneyStat label="Margin" {...stat('margin')} />
             <Stat label="Margin of revenue" loading={loading} note={pastSums ? `${percent(percentOf(pastSums.margin, pastSums.revenue), place)} before` : undefined}>
               {sums && percent(percentOf(sums.margin, sums.revenue), place)}
             </Stat>
@@ -167,7 +203,7 @@ export default function Revenue() {
             <>
               <div className="grid gap-5 grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
                 <Card title="From what you are paid to what you keep" sub="Each bar begins where the one before it ended; the bold ones are what comes to that point.">
-                  {data ? <Waterfall label="From what you are paid to what you keep" steps={data.waterfall.map((step) => ({ ...step, label: capital(step.label) }))} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
+                  {data ? <Waterfall label="From what you are paid to what you keep" steps={data.waterfall.map((step, index) => ({ ...step, label: capital(step.label), explain: explainStep(data, index, place) }))} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
                 </Card>
                 <Card title="By level" sub="What you are paid, by how far below you the usage happened.">
                   {data ? <Levels periods={data.periods} currency={data.currency} /> : <Skeleton className="h-44 w-full" />}
