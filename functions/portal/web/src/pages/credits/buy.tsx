@@ -77,7 +77,8 @@ export default function Buy() {
               </Card>
             )}
           </section>
-          <Cheapest may={may} onBuy={setOrder} />
+          {/* Below a list of unknown length: it comes with the list, and stays where it is. */}
+          {sale.data && <Cheapest may={may} onBuy={setOrder} />}
         </div>
       )}
       {order && <Purchase order={order} onClose={() => setOrder(null)} />}

@@ -17,20 +17,25 @@ function paid(totals: Schema<'UsageTotals'> | null | undefined, currency: string
   return totals.money.find((money) => money.currency === currency)?.cost ?? '0'
 }
 
+/** Lines on their way: so many stand there, and their room stays. */
+const LINES = 6
+
 /** A customer's own account: credit, spend and the newest movements. It asks for nothing about anybody else. */
 export function CustomerOverview() {
   const viewer = useViewer()
   const { account, place } = viewer
   const balance = useApi('/reseller/credits/balance', { query: {} }, { enabled: viewer.can('credits.read'), everyMs: 60_000 })
   const summary = useApi('/reseller/usage/summary', { query: {} }, { enabled: viewer.can('usage.read'), everyMs: 60_000 })
-  const latest = useApi('/reseller/credits/history', { query: { limit: 6 } }, { enabled: viewer.can('credits.read') })
+  const latest = useApi('/reseller/credits/history', { query: { limit: LINES } }, { enabled: viewer.can('credits.read') })
   const owed = useApi('/reseller/invoices', { query: { limit: 20, state: 'past_due' } }, { enabled: viewer.can('billing.read') })
   const { data } = summary
   const change = data?.change.find((one) => one.currency === account.currency)?.cost
   const low = balance.data && sign(balance.data.spendable) <= 0
   const old = [balance, summary, latest, owed].filter((one) => one.error && one.data)
-  const credit = { denied: !viewer.can('credits.read'), loading: !balance.data, failed: failedOf(balance) }
-  const usage = { denied: !viewer.can('usage.read'), loading: !data, failed: failedOf(summary) }
+  // What is to be said on top is known before anything below it is shown: nothing that was read moves down.
+  const known = !balance.isLoading && !owed.isLoading
+  const credit = { denied: !viewer.can('credits.read'), loading: !known || !balance.data, failed: failedOf(balance) }
+  const usage = { denied: !viewer.can('usage.read'), loading: !known || !data, failed: failedOf(summary) }
   return (
     <>
       <PageHead
@@ -45,20 +50,20 @@ export function CustomerOverview() {
         }
       />
       {old[0] && <NotFresh of={{ ...old[0], refetch: () => old.forEach((one) => void one.refetch()) }} />}
-      <div className="space-y-4">
-        {low && (
+      <div key={known ? 'known' : 'loading'} className="space-y-4">
+        {known && low && (
           <Notice tone="warn" title="Your credit is used up">
             What you use is refused until there is credit again. <PageLink to="credits/buy">Buy credit</PageLink>
           </Notice>
         )}
-        {owed.data && owed.data.data.length > 0 && (
+        {known && owed.data && owed.data.data.length > 0 && (
           <Notice tone="warn" title={owed.data.data.length === 1 ? 'An invoice is past due' : `${owed.data.data.length}${owed.data.next_cursor ? '+' : ''} invoices are past due`}>
             <PageLink to="invoices" search={{ state: 'past_due' }}>
               See and pay
             </PageLink>
           </Notice>
         )}
-        {failedOf(owed) && (
+        {known && failedOf(owed) && (
           <Notice tone="warn" title="It is not known whether an invoice is past due" action={<Button small icon="refresh" onClick={failedOf(owed)}>Try again</Button>}>
             {owed.error?.message}
           </Notice>
@@ -100,11 +105,11 @@ export function CustomerOverview() {
               <Denied what="usage" />
             ) : usage.failed ? (
               <Failed error={summary.error} retry={usage.failed} what="Usage" />
-            ) : data && data.top_meters.length === 0 ? (
+            ) : known && data && data.top_meters.length === 0 ? (
               <Empty icon="usage" title="Nothing used this month">As soon as something is counted, it stands here.</Empty>
             ) : (
               <Lines
-                rows={data?.top_meters.slice(0, 6).map((meter) => ({
+                rows={(known ? data : undefined)?.top_meters.slice(0, LINES).map((meter) => ({
                   key: `${meter.meter}${meter.currency}`,
                   left: meter.meter,
                   middle: `${count(meter.quantity, place)} ${meter.unit ?? ''}`,
@@ -118,11 +123,11 @@ export function CustomerOverview() {
               <Denied what="credit" />
             ) : failedOf(latest) ? (
               <Failed error={latest.error} retry={failedOf(latest)} what="What moved" />
-            ) : latest.data && latest.data.data.length === 0 ? (
+            ) : known && latest.data && latest.data.data.length === 0 ? (
               <Empty icon="credits" title="No movement yet">Credit that comes and goes is listed here.</Empty>
             ) : (
               <Lines
-                rows={latest.data?.data.map((entry) => ({
+                rows={(known ? latest.data : undefined)?.data.map((entry) => ({
                   key: entry.id,
                   left: entry.reference ?? words(entry.kind),
                   middle: <Time at={entry.created_at} ago />,
@@ -139,8 +144,8 @@ export function CustomerOverview() {
 
 function Lines({ rows }: { rows: { key: string; left: ReactNode; middle: ReactNode; right: ReactNode }[] | undefined }) {
   return (
-    <ul className="text-sm">
-      {(rows ?? Array.from({ length: 6 }, () => null)).map((row, index) => (
+    <ul className="min-h-60 text-sm">
+      {(rows ?? Array.from({ length: LINES }, () => null)).map((row, index) => (
         <li key={row?.key ?? index} className="flex h-10 items-center gap-3 border-t border-line px-4 first:border-t-0">
           {row ? (
             <>

@@ -14,7 +14,7 @@ import { Badge, State } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { Form, TextField, useSubmit } from '~/ui/form'
-import { Empty, Notice, Skeleton } from '~/ui/state'
+import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
@@ -94,37 +94,36 @@ export default function Packages() {
             empty={<Empty icon="credits" title="No packages" action={manage && <Button onClick={making.show}>Offer a package</Button>}>Sub-accounts buy loose credits at most. A package gives them a price and a bonus for buying in advance.</Empty>}
           />
         </Card>
-        <div className="grid items-start gap-4 lg:grid-cols-2">
-          <Card title="Loose credits" sub="One unit of the currency each, less the discount of the last band that begins at or below the number bought." actions={manage && catalogue && <Button small onClick={discounting.show}>Edit</Button>} flush>
-            {read.error && !catalogue ? null : !catalogue ? (
-              <div className="p-4">
-                <Skeleton className="h-20 w-full" />
-              </div>
-            ) : bands === null || bands === undefined ? (
-              <p className="px-4 pb-4 text-sm text-soft">None are sold: only packages.</p>
-            ) : bands.length === 0 ? (
-              <p className="px-4 pb-4 text-sm text-soft">Sold at one unit each, without a discount.</p>
-            ) : (
-              <table className="w-full text-sm">
-                <thead>
-                  <tr className="border-b border-line text-left text-xs text-soft">
-                    <th scope="col" className="px-4 py-2 font-medium">From credits</th>
-                    <th scope="col" className="px-4 py-2 text-right font-medium">Off, on all of them</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {bands.map((band) => (
-                    <tr key={band.from} className="border-b border-line last:border-0">
-                      <td className="px-4 py-2">{count(band.from, place)}</td>
-                      <td className="px-4 py-2 text-right">{count(band.discount, place)} %</td>
+        {/* Below a table of unknown length: it comes when that has, and then stays where it is. */}
+        {(catalogue || read.error) && (
+          <div className="grid items-start gap-4 lg:grid-cols-2">
+            <Card title="Loose credits" sub="One unit of the currency each, less the discount of the last band that begins at or below the number bought." actions={manage && catalogue && <Button small onClick={discounting.show}>Edit</Button>} flush>
+              {!catalogue ? null : bands === null || bands === undefined ? (
+                <p className="px-4 pb-4 text-sm text-soft">None are sold: only packages.</p>
+              ) : bands.length === 0 ? (
+                <p className="px-4 pb-4 text-sm text-soft">Sold at one unit each, without a discount.</p>
+              ) : (
+                <table className="w-full text-sm">
+                  <thead>
+                    <tr className="border-b border-line text-left text-xs text-soft">
+                      <th scope="col" className="px-4 py-2 font-medium">From credits</th>
+                      <th scope="col" className="px-4 py-2 text-right font-medium">Off, on all of them</th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
-            )}
-          </Card>
-          <Cheapest />
-        </div>
+                  </thead>
+                  <tbody>
+                    {bands.map((band) => (
+                      <tr key={band.from} className="border-b border-line last:border-0">
+                        <td className="px-4 py-2">{count(band.from, place)}</td>
+                        <td className="px-4 py-2 text-right">{count(band.discount, place)} %</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              )}
+            </Card>
+            <Cheapest />
+          </div>
+        )}
       </div>
       <NewPackage key={`new ${making.round}`} open={making.open} onClose={making.close} seller={filters.seller} currency={currency} />
       {catalogue && <EditBands key={`bands ${discounting.round}`} open={discounting.open} onClose={discounting.close} seller={filters.seller} bands={bands ?? null} etag={read.data?.etag ?? null} reload={() => void read.refetch()} />}
