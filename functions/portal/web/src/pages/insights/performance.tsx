@@ -227,7 +227,7 @@ export default function Performance() {
             </p>
           )}
         </section>
-        <Definitions of={PERFORMANCE_MEANS} />
+        {up && down && <Definitions of={PERFORMANCE_MEANS} />}
       </div>
     </>
   )

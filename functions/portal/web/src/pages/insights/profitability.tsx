@@ -100,7 +100,8 @@ export default function Profitability() {
           </>
         }
       />
-      <div className="space-y-4">
+      {/* What stands on top is as long as the losses have it: all of it comes at once, and nothing that was read moves down. */}
+      <div key={losses ? 'known' : 'loading'} className="space-y-4">
         <div className="min-h-14">
           {losses && losses.count > 0 ? (
             <Notice tone="bad" title={`${count(losses.count, place)} ${losses.count === 1 ? 'loses' : 'lose'} money`}>
@@ -147,7 +148,7 @@ export default function Profitability() {
             }
           />
         </Card>
-        <Definitions of={PROFITABILITY_MEANS} />
+        {!list.loading && <Definitions of={PROFITABILITY_MEANS} />}
       </div>
     </>
   )

@@ -235,7 +235,7 @@ export default function Revenue() {
               </Card>
             </>
           )}
-          <Definitions of={REVENUE_MEANS} />
+          {data && <Definitions of={REVENUE_MEANS} />}
         </div>
       )}
     </>
