@@ -2,9 +2,9 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { type ReactNode, useCallback, useEffect, useState } from 'react'
 import { api } from '~/api/client'
 import type { ChooseAccount, Session } from '~/api/contract'
-import { type ApiError, asApiError } from '~/api/problem'
+import type { ApiError } from '~/api/problem'
 import { safeNext } from '~/lib/links'
-import { begin } from '~/session/session'
+import { begin, useSessionQuery } from '~/session/session'
 import { dropToken, heldToken, takeToken } from '~/session/token'
 import { logoOf, useBrand } from '~/shell/brand'
 import { Missing } from '~/shell/missing'
@@ -18,9 +18,6 @@ type Body = { token: string; account_id?: string } | { api_key: string }
 async function exchange(body: Body) {
   return (await api.post('/portal/session', { body })).data as Session | ChooseAccount
 }
-
-/** The exchange of the token that came with the address: made once, whatever renders twice. */
-let first: Promise<Session | ChooseAccount> | null = null
 
 function Frame({ slug, children }: { slug: string | null; children: ReactNode }) {
   const { brand, unknown } = useBrand(slug)
@@ -48,7 +45,6 @@ export default function SignIn() {
   const navigate = useNavigate()
   const [token, setToken] = useState(heldToken)
   const [choose, setChoose] = useState<ChooseAccount['choose'] | null>(null)
-  const [failed, setFailed] = useState<ApiError | null>(null)
   const [way, setWay] = useState<'mail' | 'key'>('mail')
 
   const arrive = useCallback(
@@ -58,59 +54,36 @@ export default function SignIn() {
         return
       }
       dropToken()
-      first = null
       begin(answer)
       const [to, search] = safeNext(next, base).split('?') as [string, string?]
       void navigate({ to: to as never, search: Object.fromEntries(new URLSearchParams(search)) as never, replace: true })
     },
     [base, navigate, next],
   )
-  const tryToken = useCallback(() => {
-    if (!token) return
-    setFailed(null)
-    first ??= exchange({ token })
-    first.then(arrive, (error: unknown) => {
-      first = null
-      setFailed(asApiError(error))
-    })
-  }, [token, arrive])
-  useEffect(tryToken, [tryToken])
+  const enter = useSubmit((given: string) => exchange({ token: given }), arrive)
+  const { reset } = enter
   // A link that is opened in this very window changes the fragment alone, which loads nothing.
   useEffect(() => {
     const arrived = () => {
       takeToken()
-      first = null
-      setFailed(null)
+      reset()
+      setChoose(null)
       setToken(heldToken())
     }
     window.addEventListener('hashchange', arrived)
     return () => window.removeEventListener('hashchange', arrived)
-  }, [])
+  }, [reset])
 
   if (choose && token) return <Frame slug={slug}><Choose accounts={choose} token={token} onDone={arrive} /></Frame>
-  if (token && failed === null) {
-    return (
-      <Frame slug={slug}>
-        <p role="status" className="flex items-center justify-center gap-2 text-sm text-soft">
-          <Icon name="refresh" className="animate-spin" />
-          Signing you in…
-        </p>
-      </Frame>
-    )
-  }
+  const over = enter.error?.status === 401
+  if (token && !over) return <Frame slug={slug}><ByLink busy={enter.busy} error={enter.error} onSignIn={() => void enter.submit(token)} onStay={() => void navigate({ to: base as never })} /></Frame>
   return (
     <Frame slug={slug}>
-      {failed?.status === 401 && (
+      {over && (
         <div className="mb-5">
           <Notice tone="warn" title="This link is no longer good">
             A link works once and for 15 minutes. Ask for a new one below.
           </Notice>
-        </div>
-      )}
-      {failed && failed.status !== 401 && (
-        <div className="mb-5 space-y-2">
-          <Problem error={failed} />
-          <Button icon="refresh" onClick={tryToken}>Try again</Button>
         </div>
       )}
       {way === 'mail' ? <ByMail slug={slug} /> : <ByKey onDone={arrive} />}
@@ -120,6 +93,37 @@ export default function SignIn() {
         </button>
       </p>
     </Frame>
+  )
+}
+
+/**
+ * A link was opened. It is used when somebody says so: a scanner of mail that runs the page uses nothing up, and a link that a stranger sent
+ * takes nobody's session away unseen.
+ */
+function ByLink({ busy, error, onSignIn, onStay }: { busy: boolean; error: ApiError | null; onSignIn: () => void; onStay: () => void }) {
+  const { data: session } = useSessionQuery()
+  return (
+    <div className="space-y-4">
+      <h1>Sign in</h1>
+      {error && <Problem error={error} />}
+      <p className="min-h-10 text-sm text-soft" aria-live="polite">
+        {session ? (
+          <>
+            You are signed in as <strong className="text-ink">{session.who.email ?? session.who.name ?? session.who.id}</strong> at <strong className="text-ink">{session.account.name}</strong>. This link replaces that.
+          </>
+        ) : (
+          'Your link was opened. It signs you in once, when you press the button.'
+        )}
+      </p>
+      <Button look="primary" busy={busy} className="w-full" autoFocus onClick={onSignIn}>
+        Sign in
+      </Button>
+      {session && (
+        <Button look="quiet" disabled={busy} className="w-full" onClick={onStay}>
+          Stay signed in as you are
+        </Button>
+      )}
+    </div>
   )
 }
 
