@@ -71,7 +71,8 @@ describe('a refusal', () => {
     await expect(api.get('/reseller/accounts')).rejects.toMatchObject({ code: 'bad_answer', status: 502, passing: true })
   })
   test('without an answer does not claim that nothing happened', async () => {
-    await expect(api.post('/reseller/credits/transfer', { body: { from: 'a', to: 'b', amount: '1' }, idempotencyKey: 'k' })).rejects.toMatchObject({ code: 'offline' })
+    await expect(api.post('/reseller/credits/transfer', { body: { from: 'a', to: 'b', amount: '1' }, idempotencyKey: 'k' })).rejects.toMatchObject({ code: 'offline', message: expect.stringContaining('once at most') as string })
+    await expect(api.post('/reseller/accounts/{id}/keys/{key_id}/rotate', { path: { id: 'a', key_id: 'k' }, body: {} })).rejects.toMatchObject({ code: 'offline', message: expect.stringContaining('Look whether') as string })
   })
   test('of the session leads to signing in, but not while signing in', async () => {
     const left = vi.fn()
@@ -82,5 +83,8 @@ describe('a refusal', () => {
     answer({ code: 'unauthorized', status: 401 }, 401)
     await api.get('/reseller/accounts').catch(() => null)
     expect(left).toHaveBeenCalledOnce()
+    answer({ code: 'unauthorized', status: 401 }, 401)
+    await api.get('/portal/sessions').catch(() => null)
+    expect(left).toHaveBeenCalledTimes(2)
   })
 })

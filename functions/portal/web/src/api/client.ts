@@ -126,7 +126,9 @@ export async function send<T>(method: Method, url: string, options: Head = {}): 
       detail:
         method === 'get'
           ? 'The platform could not be reached. Check your connection and try again.'
-          : 'No answer came, so it is not known whether this was done. Try again: it is done once at most.',
+          : options.idempotencyKey
+            ? 'No answer came, so it is not known whether this was done. Try again: it is done once at most.'
+            : 'No answer came, so it is not known whether this was done. Look whether it was before you try again.',
     })
   }
 
@@ -147,7 +149,7 @@ export async function send<T>(method: Method, url: string, options: Head = {}): 
     const retryAfter = Number.parseInt(response.headers.get('Retry-After') ?? '', 10)
     const body = (parsed ?? {}) as Partial<ProblemBody>
     if (!body.request_id) body.request_id = response.headers.get('X-Request-Id') ?? undefined
-    if (response.status === 401 && !url.startsWith('/portal/session')) onSignedOut?.()
+    if (response.status === 401 && url !== '/portal/session') onSignedOut?.()
     if (body.code === 'csrf_failed') onOtherSession?.()
     throw new ApiError(response.status, body, Number.isFinite(retryAfter) ? retryAfter : null)
   }

@@ -73,7 +73,7 @@ export function AccountPicker({
   placeholder?: string
   wrong?: string | null
 }) {
-  const { account } = useViewer()
+  const { account, customer } = useViewer()
   const id = useId()
   const [text, setText] = useState<string | null>(null)
   const [at, setAt] = useState(0)
@@ -81,7 +81,8 @@ export function AccountPicker({
   const error = wrong ?? said
   const open = text !== null
   const sought = useSettled(text?.trim() ?? '', 150)
-  const found = useApi('/reseller/accounts', { query: { subtree: true, limit: 8, ...(sought ? { q: sought } : {}), ...(kind ? { kind } : {}) } }, { enabled: open, keep: true })
+  // A customer sees no account but its own.
+  const found = useApi('/reseller/accounts', { query: { subtree: true, limit: 8, ...(sought ? { q: sought } : {}), ...(kind ? { kind } : {}) } }, { enabled: open && !customer, keep: true })
   const mine = own && `${account.name} you`.toLowerCase().includes((text ?? '').trim().toLowerCase()) ? [{ id: account.id, name: account.name, note: 'Your account' }] : []
   // Who has an id at hand need not search: it is taken as it is.
   const typed = ID.test(text?.trim() ?? '') ? [{ id: (text as string).trim(), name: (text as string).trim(), note: 'This id' }] : []

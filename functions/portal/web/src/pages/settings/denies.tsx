@@ -49,17 +49,21 @@ function lift(holder: Holder, at: string) {
 
 /** What is denied to a member or a key, where, and more of it. A deny wins over every grant. */
 export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClose: () => void }) {
-  const { account } = useViewer()
+  const { account, customer } = useViewer()
   const id = useId()
-  const [at, setAt] = useState<Picked | null>(null)
-  const [rights, setRights] = useState<ReadonlySet<string>>(new Set())
+  const [chosen, setChosen] = useState<Picked | null>(null)
+  const [written, setRights] = useState<ReadonlySet<string> | null>(null)
+  // A customer has nobody below, so there is nothing to choose.
+  const at = customer ? { id: account.id, name: account.name } : chosen
+  // Denying at an account replaces the deny there was: what is denied there already is where one begins.
+  const rights = written ?? new Set<string>(holder?.denies.find((deny) => deny.account_id === at?.id)?.rights)
   const prefix = `/reseller/accounts/{id}/${holder?.kind ?? 'members'}`
   const adding = useSubmit(
     useCallback(({ of, where, what }: { of: Holder; where: string; what: string[] }) => put(of, where, what) as Promise<unknown>, []),
     useCallback(() => {
       toast.done('The rights are denied from now on.')
-      setAt(null)
-      setRights(new Set())
+      setChosen(null)
+      setRights(null)
       void refresh(prefix)
     }, [prefix]),
   )
@@ -73,15 +77,13 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
   const close = () => {
     adding.reset()
     lifting.reset()
-    setAt(null)
-    setRights(new Set())
+    setChosen(null)
+    setRights(null)
     onClose()
   }
-  // Denying at an account replaces the deny there was: what is denied there already is where one begins.
-  const choose = (chosen: Picked | null) => {
-    setAt(chosen)
-    const there = holder?.denies.find((deny) => deny.account_id === chosen?.id)
-    if (there) setRights(new Set(there.rights))
+  const choose = (picked: Picked | null) => {
+    setChosen(picked)
+    if (holder?.denies.some((deny) => deny.account_id === picked?.id)) setRights(null)
   }
   return (
     <Dialog
@@ -120,7 +122,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
             </ul>
           )}
           <Form id={id} error={adding.error} onSubmit={() => at && void adding.submit({ of: holder, where: at.id, what: [...rights] })}>
-            <AccountPicker label="From this account on" pointer="/account_id" own={holder.at === account.id} value={at} onChange={choose} hint={holder.at === account.id ? 'Your account, or one below it.' : 'The account whose it is, or one below that.'} />
+            {!customer && <AccountPicker label="From this account on" pointer="/account_id" own={holder.at === account.id} value={at} onChange={choose} hint={holder.at === account.id ? 'Your account, or one below it.' : 'The account whose it is, or one below that.'} />}
             <RightsField legend="Denied rights" value={rights} onChange={setRights} heldOnly={false} />
           </Form>
         </div>

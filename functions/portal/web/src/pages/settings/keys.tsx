@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useId, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useId, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
 import { addDays, startOf, today } from '~/lib/days'
@@ -12,7 +12,7 @@ import { Id } from '~/ui/copy'
 import { Dialog, Sheet } from '~/ui/dialog'
 import { Form, SelectField, TextField, useSubmit } from '~/ui/form'
 import { SecretDialog } from '~/ui/secret'
-import { Empty } from '~/ui/state'
+import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
@@ -79,6 +79,11 @@ function RotateKey({ accountId, target, onClose, onMade }: { accountId: string; 
     useCallback((overlap_s: number) => api.post('/reseller/accounts/{id}/keys/{key_id}/rotate', { path: { id: accountId, key_id: target.id }, body: { overlap_s } }), [accountId, target.id]),
     useCallback((reply: { data: Key }) => onMade(reply.data), [onMade]),
   )
+  // The old secret is still taken: an earlier press may have done it whose answer never came.
+  const twice = error?.code === 'conflict'
+  useEffect(() => {
+    if (twice) void refresh(LIST)
+  }, [twice])
   return (
     <Dialog
       open
@@ -94,7 +99,14 @@ function RotateKey({ accountId, target, onClose, onMade }: { accountId: string; 
         </>
       }
     >
-      <Form id={id} error={error} onSubmit={() => void submit(Number(overlap))}>
+      <Form id={id} error={twice ? null : error} onSubmit={() => void submit(Number(overlap))}>
+        {twice && (
+          <Notice tone="warn" title="It has a new secret already, or was revoked">
+            <p>
+              {target.previous_secret_expires_at ? <>The old secret is taken until <Time at={target.previous_secret_expires_at} />.</> : error?.message} If nobody has the new one, because an answer was lost, make a new key before the old secret ends, and revoke this one then.
+            </p>
+          </Notice>
+        )}
         <p className="text-sm">The key keeps its name, role and denies, and gets a new secret. The old one goes on for a while, so that nothing stops while you replace it.</p>
         <SelectField label="The old secret is still taken for" pointer="/overlap_s" value={overlap} onChange={setOverlap} options={OVERLAPS} />
       </Form>
@@ -206,7 +218,7 @@ export function Keys({ accountId }: { accountId: string }) {
         )}
       </Sheet>
       {making && <MakeKey accountId={accountId} onClose={() => setMaking(false)} onMade={keep} />}
-      {rotating && <RotateKey accountId={accountId} target={rotating} onClose={() => setRotating(null)} onMade={keep} />}
+      {rotating && <RotateKey accountId={accountId} target={list.rows.find((row) => row.id === rotating.id) ?? rotating} onClose={() => setRotating(null)} onMade={keep} />}
       {made && (
         <SecretDialog title={`Key “${made.name}”`} secret={made.secret} what="secret" onClose={() => setMade(null)}>
           <p className="text-soft">
