@@ -1,10 +1,12 @@
 // The addresses of all pages, with things of the demo to look at.
 
+import { keyAt } from "./harness.mjs";
 import { all } from "./scene.mjs";
 
 /** One of each thing that a page shows, of the reseller at the top of the demo and of its customer. */
-export async function addressesOf({ master, seller }) {
+export async function addressesOf({ operator, master, seller }) {
   const { api } = master;
+  await disputed(operator, api);
   const first = async (path, wanted = () => true) => (await all(api, path)).find(wanted) ?? (await all(api, path))[0];
   const [invoice, dispute, payment, job, alert, run, note] = await Promise.all([
     first("/reseller/invoices?side=sold", ({ state }) => state === "open"),
@@ -17,6 +19,22 @@ export async function addressesOf({ master, seller }) {
   ]);
   const hook = await api.post("/reseller/webhooks", { url: "http://127.0.0.1:9/hooks", events: ["*"], subtree: true, description: "Our CRM" });
   return { account: seller.id, invoice, dispute, payment, job, alert, run, note, hook };
+}
+
+/** The demo disputes nothing: a buyer does so here. */
+async function disputed(operator, api) {
+  if ((await all(api, "/reseller/disputes")).length > 0) return;
+  const owed = (await all(api, "/reseller/invoices?side=sold")).find(({ state }) => ["open", "past_due"].includes(state));
+  const buyer = await keyAt(operator, owed.account_id);
+  const { lines } = await buyer.get(`/reseller/invoices/${owed.id}`);
+  const line = lines.find(({ kind, settled }) => kind !== "tax" && !settled);
+  await buyer.post("/reseller/disputes", {
+    invoice_id: owed.id,
+    lines: [{ line: line.id, amount: line.amount }],
+    reason: "wrong_quantity",
+    words: "We were closed that week.",
+    links: ["https://status.example.com/2026-10"],
+  });
 }
 
 const named = (name, thing, path) => (thing ? { [name]: path(thing.id) } : {});

@@ -1,6 +1,6 @@
 //! The usage worker: charges the batches of events that were taken without an answer, and keeps the sums of usage.
 //!
-//! It is called with messages of the usage queue, and by a schedule each minute.
+//! It is called with messages of the usage queue, by a schedule each minute, and by hand with `{"action": "sum_up"}`, which waits for nothing to be due.
 
 pub mod rollup;
 
@@ -23,7 +23,7 @@ pub async fn handle(app: &App, event: Value, run: &RequestId) -> Result<Value, B
     let answer = match messages::of(&event) {
         Some(batch) => messages::each(&batch, run, |message| charge(app, message)).await,
         None => {
-            let summary = rollup::rollup(app, run).await?;
+            let summary = rollup::rollup(app, run, event["action"] == "sum_up").await?;
             // The names are those of the alarms in `template.yaml`. Zeros are not sent: no data is good news there.
             counter!("UsageEntriesFolded").increment(summary.entries as u64);
             counter!("UsageRollupFailures").increment(summary.failed as u64);

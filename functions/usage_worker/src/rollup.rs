@@ -40,15 +40,15 @@ pub struct Summary {
     pub failed: usize,
 }
 
-/// One run. Safe to repeat: an entry is folded once.
+/// One run; with `at_once` all masters are looked at and all is folded, due or not. Safe to repeat: an entry is folded once.
 ///
 /// # Errors
 /// When the masters cannot be listed; the schedule then tries again.
-pub async fn rollup(app: &App, run: &RequestId) -> Result<Summary, Box<dyn Error + Send + Sync>> {
+pub async fn rollup(app: &App, run: &RequestId, at_once: bool) -> Result<Summary, Box<dyn Error + Send + Sync>> {
     let (now, mut summary) = (app.now(), Summary::default());
     let (version, mut lively) = app.store().lively().await?;
     let before = lively.clone();
-    let mut masters = due(app, &lively, now).await?;
+    let mut masters = due(app, &lively, at_once, now).await?;
     // Who comes last where time is short comes earlier in the next minute.
     let turn = usize::try_from(minute(now)).unwrap_or(0).checked_rem(masters.len()).unwrap_or(0);
     masters.rotate_left(turn);
@@ -57,7 +57,7 @@ pub async fn rollup(app: &App, run: &RequestId) -> Result<Summary, Box<dyn Error
             break;
         }
         let batches = Batches::default();
-        match bring_up_to_date(app, &batches, &master, &mut lively, now).await {
+        match bring_up_to_date(app, &batches, &master, &mut lively, at_once, now).await {
             Ok((entries, slots)) => {
                 summary.entries += entries;
                 summary.slots += slots;
@@ -88,14 +88,19 @@ fn minute(now: Timestamp) -> i64 {
 }
 
 /// The masters to look at: those with usage in the last hour, and a fifteenth of the others.
-async fn due(app: &App, lively: &BTreeMap<AccountId, Timestamp>, now: Timestamp) -> Result<Vec<AccountId>, Box<dyn Error + Send + Sync>> {
+async fn due(
+    app: &App,
+    lively: &BTreeMap<AccountId, Timestamp>,
+    at_once: bool,
+    now: Timestamp,
+) -> Result<Vec<AccountId>, Box<dyn Error + Send + Sync>> {
     let Some(operator) = app.store().operator().await? else { return Ok(Vec::new()) };
     let filter = ListFilter { status: None, kind: None, q: None, sort: Sort::Created, descending: false, limit: AT_ONCE };
     let (mut due, mut start) = (Vec::new(), None);
     loop {
         let (accounts, next) = app.store().children(&operator, &filter, start).await?;
         let turn = |id: &AccountId| i64::from(stripe_of(id.as_str(), IDLE_EVERY)) == minute(now).rem_euclid(i64::from(IDLE_EVERY));
-        due.extend(accounts.into_iter().map(|account| account.id).filter(|id| lively.contains_key(id) || turn(id)));
+        due.extend(accounts.into_iter().map(|account| account.id).filter(|id| at_once || lively.contains_key(id) || turn(id)));
         start = next;
         if start.is_none() {
             return Ok(due);
@@ -109,6 +114,7 @@ async fn bring_up_to_date(
     batches: &Batches,
     master: &AccountId,
     lively: &mut BTreeMap<AccountId, Timestamp>,
+    at_once: bool,
     now: Timestamp,
 ) -> Result<(usize, usize), SumError> {
     let folded_to = app.store().summed_up_to([master]).await?.remove(master).unwrap_or(0);
@@ -121,7 +127,7 @@ async fn bring_up_to_date(
     }
     let old = tail.entries.first().is_some_and(|oldest| now.duration_since(at(oldest)).as_secs() >= AT_LATEST_S);
     // Many entries without usage are passed over too, or they would hide what comes after them.
-    if !tail.more && !old {
+    if !tail.more && !old && !at_once {
         return Ok((0, 0));
     }
     let folded = fold(app, batches, master.clone(), STEPS).await?;

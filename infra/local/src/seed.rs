@@ -312,14 +312,19 @@ impl Seeder<'_> {
 
     /// Sums usage up and builds the rosters, as the schedules do within minutes: the pages show the demo's figures from the start.
     async fn insights(&self, accounts: &[DemoAccount]) {
-        self.scheduled("UsageWorkerFunction").await;
+        self.told("UsageWorkerFunction", json!({"action": "sum_up"})).await;
         self.pump.run_due().await;
-        let Some(roster) = self.gateway.function("RosterFunction") else { return };
         for account in accounts.iter().filter(|account| account.kind != "customer") {
-            let id = self.gateway.request_id();
-            if let Err(error) = roster.call(json!({"action": "rebuild", "account_id": account.id}), &id).await {
-                tracing::error!(request_id = id, "{error}");
-            }
+            self.told("RosterFunction", json!({"action": "rebuild", "account_id": account.id})).await;
+        }
+    }
+
+    /// Calls a function as one would by hand.
+    async fn told(&self, name: &str, event: Value) {
+        let Some(function) = self.gateway.function(name) else { return };
+        let id = self.gateway.request_id();
+        if let Err(error) = function.call(event, &id).await {
+            tracing::error!(request_id = id, "{error}");
         }
     }
 

@@ -99,11 +99,7 @@ impl Seeder<'_> {
     }
 
     pub(super) async fn scheduled(&self, name: &str) {
-        let Some(function) = self.gateway.function(name) else { return };
-        let id = self.gateway.request_id();
-        if let Err(error) = function.call(event::scheduled(name, &id, self.now()), &id).await {
-            tracing::error!(request_id = id, "{error}");
-        }
+        self.told(name, event::scheduled(name, &self.gateway.request_id(), self.now())).await;
     }
 
     /// Gives the API what the processor tells. The API is not served yet, so the processor cannot do it by itself.
