@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Explanation } from '~/ui/amount'
 import { sum } from './decimal'
-import { explainCreditNote, explainDue, explainMovement, explainParts, explainProfit, explainTotal, explainUsage } from './explain'
+import { explainCreditNote, explainDue, explainHold, explainMovement, explainParts, explainProfit, explainTotal, explainUsage } from './explain'
 
 /** What stands above the total, added up, and the total. */
 function addUp({ parts = [] }: Explanation): [string, string | null | undefined] {
@@ -22,6 +22,7 @@ describe('what stands above a total adds up to it', () => {
     ['what is due after something was given back', explainDue({ ...INVOICE, paid: '60.000000', due: '0.000000' })],
     ['what is due of an open invoice', explainDue({ ...INVOICE, paid: '0.000000', due: '50.000000', disputed: '5.000000' })],
     ['a credit note', explainCreditNote({ id: 'crn_1', invoice_id: 'inv_1', total: '40.000000', reduces: '25.000000', given_back: '15.000000', currency: 'USD' })],
+    ['a hold', explainHold({ status: 'captured', amount: '10.000000', captured: '4.000000', currency: 'USD' })],
     ['a movement', explainMovement({ amount: '-5.000000', balance_after: '-1.500000', currency: 'USD' }, 'Usage')],
   ])('%s', (_, explanation) => {
     const [parts, total] = addUp(explanation)

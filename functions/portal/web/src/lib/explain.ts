@@ -168,3 +168,35 @@ export function explainSpend(title: string, of: Schema<'UsageTotals'> | null | u
   const total = of?.money.find((money) => money.currency === currency)?.cost ?? '0'
   return explainParts(title, 'What you pay for what you used, meter by meter: each event at the price in force when it happened.', meters, total, { currency, ...more })
 }
+
+/** What a dispute is about. */
+export function explainDispute(dispute: Pick<Schema<'DisputeSummary'>, 'id' | 'invoice_id' | 'amount' | 'accepted' | 'currency'>): Explanation {
+  return {
+    title: 'Dispute',
+    says: 'What is disputed of the lines of an invoice, taxes included. It is not collected while the dispute is open; what is accepted of it is credited.',
+    parts: [
+      { label: 'Disputed', amount: dispute.amount },
+      { label: 'Accepted of that', amount: dispute.accepted },
+    ],
+    currency: dispute.currency,
+    links: [
+      { label: 'Its lines', to: `disputes/${dispute.id}` },
+      { label: 'Its invoice', to: `invoices/${dispute.invoice_id}` },
+    ],
+  }
+}
+
+/** Credit that was set aside, and what became of it. */
+export function explainHold(hold: Pick<Schema<'Hold'>, 'status' | 'amount' | 'captured' | 'currency'>): Explanation {
+  return {
+    title: 'Hold',
+    says: hold.status === 'open' ? 'Credit that is set aside: it cannot be spent otherwise until it is captured, released or ends by itself.' : 'Credit that was set aside. What was not captured was set free when the hold ended.',
+    parts: [
+      { label: 'Captured', amount: hold.captured },
+      { label: hold.status === 'open' ? 'Still set aside' : 'Set free', amount: minus(hold.amount, hold.captured) },
+      { label: 'Set aside', amount: hold.amount, total: true },
+    ],
+    currency: hold.currency,
+    links: [{ label: 'The ledger', to: 'credits' }],
+  }
+}

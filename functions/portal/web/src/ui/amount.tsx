@@ -38,8 +38,8 @@ export function ExplainProvider({ children }: { children: ReactNode }) {
             <div className="text-soft">{shown.says}</div>
             {shown.parts && (
               <dl className="divide-y divide-line rounded-lg border border-line">
-                {shown.parts.map((part) => (
-                  <div key={part.label} className={`flex items-baseline justify-between gap-4 px-3.5 py-2 ${part.total ? 'font-semibold' : ''}`}>
+                {shown.parts.map((part, index) => (
+                  <div key={`${index} ${part.label}`} className={`flex items-baseline justify-between gap-4 px-3.5 py-2 ${part.total ? 'font-semibold' : ''}`}>
                     <dt className={part.total ? '' : 'text-soft'}>{part.label}</dt>
                     <dd className="text-right">{part.amount === undefined || part.amount === null ? (part.text ?? '–') : money(part.amount, currency, place, { style: 'exact' })}</dd>
                   </div>

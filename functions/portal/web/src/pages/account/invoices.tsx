@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import type { Schema } from '~/api/client'
 import { useList } from '~/api/query'
+import { explainDue, explainTotal } from '~/lib/explain'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
 import { State } from '~/ui/badge'
@@ -15,8 +16,8 @@ const COLUMNS: Column<Schema<'InvoiceSummary'>>[] = [
   { id: 'state', head: 'State', width: 7, cell: (row) => <State state={row.state} /> },
   { id: 'period', head: 'Period from', width: 9, from: 'md', cell: (row) => <Time at={row.period.start} style="date" /> },
   { id: 'due_at', head: 'Due', width: 9, from: 'sm', cell: (row) => <Time at={row.due_at} style="date" /> },
-  { id: 'total', head: 'Total', width: 8, align: 'right', cell: (row) => <Amount value={row.total} currency={row.currency} /> },
-  { id: 'due', head: 'Open', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.due} currency={row.currency} /> },
+  { id: 'total', head: 'Total', width: 8, align: 'right', cell: (row) => <Amount value={row.total} currency={row.currency} explain={explainTotal(row)} /> },
+  { id: 'due', head: 'Open', width: 8, align: 'right', from: 'sm', cell: (row) => <Amount value={row.due} currency={row.currency} explain={explainDue(row)} /> },
 ]
 
 /** Invoices that an account was sent. */

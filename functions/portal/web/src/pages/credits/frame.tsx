@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { useApi } from '~/api/query'
+import { explainBalance } from '~/lib/explain'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -24,6 +25,14 @@ export function CreditsFrame({ current, children }: { current: 'history' | 'hold
     viewer.account.parent_id !== null && { id: 'auto-topup', label: 'Auto top-up', to: 'credits/auto-topup' },
   ].filter((tab) => tab !== false)
   const next = lots.data?.lots[0]
+  const explained =
+    balance.data &&
+    explainBalance(balance.data, {
+      links: [
+        { label: 'Every movement', to: 'credits' },
+        { label: 'Open holds', to: 'credits/holds' },
+      ],
+    })
   return (
     <>
       <PageHead
@@ -51,28 +60,17 @@ export function CreditsFrame({ current, children }: { current: 'history' | 'hold
       ) : (
         <div className="mb-5 grid grid-cols-2 gap-3 lg:grid-cols-4">
           <Stat label="Available" loading={!balance.data} note="Free to spend">
-            <Amount value={balance.data?.available} currency={balance.data?.currency} tone="negative" />
+            <Amount value={balance.data?.available} currency={balance.data?.currency} tone="negative" explain={explained} />
           </Stat>
           <Stat label="Held" loading={!balance.data} note="Set aside by open holds">
-            <Amount value={balance.data?.held} currency={balance.data?.currency} />
+            <Amount value={balance.data?.held} currency={balance.data?.currency} explain={explained} />
           </Stat>
           <Stat label="Can be spent" loading={!balance.data} note={balance.data && <>credit limit <Amount value={balance.data.credit_limit} currency={balance.data.currency} /></>}>
             <Amount
               value={balance.data?.spendable}
               currency={balance.data?.currency}
               tone="negative"
-              explain={
-                balance.data && {
-                  title: 'What can be spent',
-                  says: 'What is available, and as far below zero as the credit limit reaches.',
-                  parts: [
-                    { label: 'Available', amount: balance.data.available },
-                    { label: 'Credit limit', amount: balance.data.credit_limit },
-                    { label: 'Can be spent', amount: balance.data.spendable, total: true },
-                  ],
-                  currency: balance.data.currency,
-                }
-              }
+              explain={explained}
             />
           </Stat>
           <Stat label="Expires" loading={!lots.data} note={next ? <>next <Amount value={next.left} currency={lots.data?.currency} /> on <Time at={next.expires_at} style="date" /></> : 'Nothing of it expires'}>

@@ -3,6 +3,7 @@ import { api, type QueryOf, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
 import { compare, minus, plain, readAmount, sign } from '~/lib/decimal'
 import { addDays, startOf, today } from '~/lib/days'
+import { explainHold } from '~/lib/explain'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName, AccountPicker, type Picked } from '~/ui/account'
@@ -41,8 +42,8 @@ export default function Holds() {
     { id: 'to', head: 'Goes to', width: 10, from: 'lg', cell: (row) => (row.to ? <AccountName id={row.to} /> : <span className="text-soft">Consumed</span>) },
     { id: 'created', head: 'Set aside', width: 11, from: 'md', cell: (row) => <Time at={row.created_at} /> },
     { id: 'expires', head: 'Ends', width: 8, from: 'sm', cell: (row) => <Time at={row.ended_at ?? row.expires_at} ago /> },
-    { id: 'amount', head: 'Held', width: 7, align: 'right', cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
-    { id: 'captured', head: 'Captured', width: 7, align: 'right', from: 'sm', cell: (row) => <Amount value={row.captured} currency={row.currency} /> },
+    { id: 'amount', head: 'Held', width: 7, align: 'right', cell: (row) => <Amount value={row.amount} currency={row.currency} explain={explainHold(row)} /> },
+    { id: 'captured', head: 'Captured', width: 7, align: 'right', from: 'sm', cell: (row) => <Amount value={row.captured} currency={row.currency} explain={explainHold(row)} /> },
     ...(manage
       ? [
           {

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { useApi, useEditable } from '~/api/query'
 import { sign } from '~/lib/decimal'
+import { explainDispute } from '~/lib/explain'
 import { money, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Choice, readLinks } from '~/pages/invoices/actions'
@@ -46,7 +47,7 @@ export default function DisputePage() {
     <>
       <PageHead
         back={<PageLink to="disputes">Disputes</PageLink>}
-        title={dispute ? <>Dispute over <Amount value={dispute.amount} currency={dispute.currency} /></> : read.error ? 'Dispute' : <Skeleton className="h-6 w-56" />}
+        title={dispute ? <>Dispute over <Amount value={dispute.amount} currency={dispute.currency} explain={explainDispute(dispute)} /></> : read.error ? 'Dispute' : <Skeleton className="h-6 w-56" />}
         sub={dispute ? <span className="flex flex-wrap items-center gap-x-3"><State state={dispute.state} /><Id id={dispute.id} what="dispute id" /></span> : <Skeleton className="h-4 w-48" />}
         actions={
           open && ours && manage ? (
@@ -116,7 +117,7 @@ export default function DisputePage() {
                 rowId={(row) => row.line}
                 columns={[
                   { id: 'line', head: 'Line', cell: (row) => <span title={row.line}>{textOf(row.line)}</span> },
-                  { id: 'amount', head: 'Disputed', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={dispute.currency} /> },
+                  { id: 'amount', head: 'Disputed', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={dispute.currency} explain={{ ...explainDispute(dispute), title: textOf(row.line), parts: [{ label: 'Disputed of this line', amount: row.amount }, { label: 'Of all lines', amount: dispute.amount }] }} /> },
                 ]}
                 empty={null}
               />
@@ -125,8 +126,8 @@ export default function DisputePage() {
           <Card title="Dispute">
             <Facts
               rows={[
-                ['About', <Amount key="amount" value={dispute.amount} currency={dispute.currency} />],
-                ['Accepted', <Amount key="accepted" value={dispute.accepted} currency={dispute.currency} />],
+                ['About', <Amount key="amount" value={dispute.amount} currency={dispute.currency} explain={explainDispute(dispute)} />],
+                ['Accepted', <Amount key="accepted" value={dispute.accepted} currency={dispute.currency} explain={explainDispute(dispute)} />],
                 ['Why', words(dispute.reason)],
                 ['Opened by', ORIGIN[dispute.origin]],
                 ...(open ? [['Answer', <RespondBy key="respond" row={dispute} />] as [string, ReactNode]] : []),
@@ -177,7 +178,7 @@ function Timeline({ dispute }: { dispute: Dispute }) {
     <ol>
       <Step icon="disputes" at={dispute.opened_at}>
         <p>
-          Opened over <Amount value={dispute.amount} currency={dispute.currency} />
+          Opened over <Amount value={dispute.amount} currency={dispute.currency} explain={explainDispute(dispute)} />
         </p>
       </Step>
       {dispute.messages.map((message, index) => (
@@ -200,7 +201,7 @@ function Timeline({ dispute }: { dispute: Dispute }) {
             {end[0]}
             {sign(dispute.accepted) > 0 && (
               <>
-                : <Amount value={dispute.accepted} currency={dispute.currency} /> credited
+                : <Amount value={dispute.accepted} currency={dispute.currency} explain={explainDispute(dispute)} /> credited
               </>
             )}
           </p>

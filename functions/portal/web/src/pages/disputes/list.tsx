@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import type { Schema } from '~/api/client'
 import { useList } from '~/api/query'
+import { explainDispute } from '~/lib/explain'
 import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -33,8 +34,8 @@ export default function Disputes() {
     { id: 'reason', head: 'Why', from: 'md', width: side === 'sold' ? 10 : undefined, cell: (row) => (row.origin === 'chargeback' ? 'A bank’s chargeback' : words(row.reason)) },
     { id: 'state', head: 'State', width: 8.5, cell: (row) => <State state={row.state} /> },
     { id: 'respond', head: 'Answer by', width: 9, from: 'lg', cell: (row) => <RespondBy row={row} /> },
-    { id: 'amount', head: 'About', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
-    { id: 'accepted', head: 'Accepted', align: 'right', width: 8, from: 'lg', cell: (row) => <Amount value={row.accepted} currency={row.currency} /> },
+    { id: 'amount', head: 'About', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={row.currency} explain={explainDispute(row)} /> },
+    { id: 'accepted', head: 'Accepted', align: 'right', width: 8, from: 'lg', cell: (row) => <Amount value={row.accepted} currency={row.currency} explain={explainDispute(row)} /> },
   ]
   return (
     <>

@@ -1,6 +1,7 @@
 import { useParams } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useApi } from '~/api/query'
+import { explainCreditNote } from '~/lib/explain'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
 import { Amount } from '~/ui/amount'
@@ -47,7 +48,7 @@ export default function CreditNotePage() {
               rowId={(row) => row.line}
               columns={[
                 { id: 'line', head: 'Line', cell: (row) => <span title={row.line}>{textOf(row.line)}</span> },
-                { id: 'amount', head: 'Amount', align: 'right', width: 9, cell: (row) => <Amount value={row.amount} currency={note?.currency} /> },
+                { id: 'amount', head: 'Amount', align: 'right', width: 9, cell: (row) => <Amount value={row.amount} currency={note.currency} explain={{ title: textOf(row.line), says: 'What is taken off this line of the invoice. Taxes are lines of their own, and go with the lines that they are on.', parts: [{ label: 'Taken off', amount: row.amount }, { label: 'Credit note, all lines', amount: note.total }], links: [{ label: 'The invoice', to: `invoices/${note.invoice_id}` }] }} /> },
               ]}
               empty={null}
             />
@@ -56,9 +57,9 @@ export default function CreditNotePage() {
             {note ? (
               <Facts
                 rows={[
-                  ['Total', <Amount key="total" value={note.total} currency={note.currency} className="font-semibold" />],
-                  ['Off what is due', <Amount key="reduces" value={note.reduces} currency={note.currency} />],
-                  ['Given back', <Amount key="given" value={note.given_back} currency={note.currency} />],
+                  ['Total', <Amount key="total" value={note.total} currency={note.currency} explain={explainCreditNote(note)} className="font-semibold" />],
+                  ['Off what is due', <Amount key="reduces" value={note.reduces} currency={note.currency} explain={explainCreditNote(note)} />],
+                  ['Given back', <Amount key="given" value={note.given_back} currency={note.currency} explain={explainCreditNote(note)} />],
                   ['How', GIVEN[note.given_as]],
                   ['Reason', note.reason],
                   ['Issued', <Time key="issued" at={note.issued_at} />],

@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import type { Schema } from '~/api/client'
 import { useList } from '~/api/query'
+import { explainCreditNote } from '~/lib/explain'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountField, AccountName } from '~/ui/account'
@@ -28,8 +29,8 @@ export default function CreditNotes() {
     { id: 'reason', head: 'Reason', from: 'md', cell: (row) => <span title={row.reason}>{row.reason}</span> },
     ...(side === 'sold' ? [{ id: 'account', head: 'Account', width: 12, from: 'sm' as const, cell: (row: Row) => <AccountName id={row.account_id} /> }] : []),
     { id: 'issued', head: 'Issued', width: 8, cell: (row) => <Time at={row.issued_at} style="date" /> },
-    { id: 'given', head: 'Given back', align: 'right', width: 8, from: 'lg', cell: (row) => <Amount value={row.given_back} currency={row.currency} /> },
-    { id: 'total', head: 'Total', align: 'right', width: 8, cell: (row) => <Amount value={row.total} currency={row.currency} /> },
+    { id: 'given', head: 'Given back', align: 'right', width: 8, from: 'lg', cell: (row) => <Amount value={row.given_back} currency={row.currency} explain={explainCreditNote(row)} /> },
+    { id: 'total', head: 'Total', align: 'right', width: 8, cell: (row) => <Amount value={row.total} currency={row.currency} explain={explainCreditNote(row)} /> },
   ]
   return (
     <>

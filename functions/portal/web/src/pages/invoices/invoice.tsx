@@ -4,10 +4,11 @@ import { api, type Schema } from '~/api/client'
 import { useEditable, useList } from '~/api/query'
 import { openBeside } from '~/lib/addresses'
 import { sign } from '~/lib/decimal'
+import { explainCreditNote, explainDispute, explainDue, explainParts, explainPayment, explainTotal } from '~/lib/explain'
 import { calendar } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { State } from '~/ui/badge'
 import { Button, PageLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
@@ -116,7 +117,7 @@ function Standing({ invoice }: { invoice: Invoice }) {
     default:
       return sign(invoice.disputed) > 0 ? (
         <Notice tone="warn" title="In dispute">
-          <Amount value={invoice.disputed} currency={invoice.currency} /> is out of collection until its dispute ends. The rest is due by {invoice.due_at ? calendar(invoice.due_at, place) : '–'}.
+          <Amount value={invoice.disputed} currency={invoice.currency} explain={explainDue(invoice, false)} /> is out of collection until its dispute ends. The rest is due by {invoice.due_at ? calendar(invoice.due_at, place) : '–'}.
         </Notice>
       ) : null
   }
@@ -149,25 +150,30 @@ function PdfButton({ invoice }: { invoice: Invoice }) {
 
 function Totals({ invoice }: { invoice: Invoice }) {
   const { currency } = invoice
-  const row = (label: string, value: string, strong = false, more = '') => (
+  const due = explainDue(invoice, false)
+  const of = (kept: (line: Schema<'InvoiceLine'>) => boolean) => invoice.lines.filter(kept).map((line) => ({ label: line.text, amount: line.amount }))
+  const lines = explainParts('Subtotal', 'The lines of the invoice but for taxes, each rounded once.', of((line) => line.kind !== 'tax'), invoice.subtotal)
+  const taxes = explainParts('Tax', 'The taxes on the lines, each rate rounded once.', of((line) => line.kind === 'tax'), invoice.tax)
+  const settled = explainParts('Paid from credit with the usage', 'Lines that were paid from credit while the usage came in: they are shown, and not due.', of((line) => line.settled), invoice.paid_from_credit)
+  const row = (label: string, value: string, explain: Explanation, strong = false, more = '') => (
     <div key={label} className={`flex items-baseline justify-between gap-4 py-1 ${strong ? 'font-semibold' : ''} ${more}`}>
       <dt className={strong ? '' : 'text-soft'}>{label}</dt>
       <dd>
-        <Amount value={value} currency={currency} />
+        <Amount value={value} currency={currency} explain={explain} />
       </dd>
     </div>
   )
   return (
     <Card title="Totals">
       <dl className="text-sm">
-        {row('Subtotal', invoice.subtotal)}
-        {row('Tax', invoice.tax)}
-        {row('Total', invoice.total, true)}
-        {sign(invoice.paid_from_credit) !== 0 && row('Paid from credit with the usage', invoice.paid_from_credit)}
-        {sign(invoice.credited) !== 0 && row('Credited', invoice.credited)}
-        {row('Paid', invoice.paid)}
-        {sign(invoice.disputed) !== 0 && row('In dispute', invoice.disputed)}
-        {row('Still due', invoice.due, true, 'mt-1 border-t border-line pt-2')}
+        {row('Subtotal', invoice.subtotal, lines)}
+        {row('Tax', invoice.tax, taxes)}
+        {row('Total', invoice.total, explainTotal(invoice, false), true)}
+        {sign(invoice.paid_from_credit) !== 0 && row('Paid from credit with the usage', invoice.paid_from_credit, settled)}
+        {sign(invoice.credited) !== 0 && row('Credited', invoice.credited, due)}
+        {row('Paid', invoice.paid, due)}
+        {sign(invoice.disputed) !== 0 && row('In dispute', invoice.disputed, due)}
+        {row('Still due', invoice.due, due, true, 'mt-1 border-t border-line pt-2')}
       </dl>
       <div className="mt-3">
         <Facts
@@ -242,7 +248,7 @@ function Payments({ invoice }: { invoice: Invoice }) {
             <span className="text-soft">{BY[payment.by]}</span>
             <State state={payment.state} />
           </span>
-          <Amount value={payment.amount} currency={payment.currency} />
+          <Amount value={payment.amount} currency={payment.currency} explain={explainPayment(payment)} />
         </li>
       ))}
     </Related>
@@ -262,7 +268,7 @@ function CreditNotes({ invoice }: { invoice: Invoice }) {
             <PageLink to={`credit-notes/${note.id}`}>{note.number}</PageLink>
             <span className="truncate text-soft">{note.reason}</span>
           </span>
-          <Amount value={note.total} currency={note.currency} />
+          <Amount value={note.total} currency={note.currency} explain={explainCreditNote(note)} />
         </li>
       ))}
     </Related>
@@ -284,7 +290,7 @@ function Disputes({ invoice }: { invoice: Invoice }) {
             </PageLink>
             <State state={dispute.state} />
           </span>
-          <Amount value={dispute.amount} currency={dispute.currency} />
+          <Amount value={dispute.amount} currency={dispute.currency} explain={explainDispute(dispute)} />
         </li>
       ))}
     </Related>

@@ -2,6 +2,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import type { Schema } from '~/api/client'
 import { useList } from '~/api/query'
+import { explainDue, explainTotal } from '~/lib/explain'
 import { calendar } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -65,8 +66,8 @@ export default function Invoices() {
     { id: 'period', head: 'Period', width: side === 'sold' ? 10 : undefined, from: side === 'sold' ? 'md' : 'sm', cell: (row) => <Period row={row} /> },
     { id: 'state', head: 'State', width: 7.5, cell: (row) => <State state={row.state} /> },
     { id: 'due_at', head: 'Due', width: 7.5, from: 'lg', cell: (row) => (row.state === 'draft' ? <span className="text-soft">Issued <Time at={row.draft_until} style="day" /></span> : <Time at={row.due_at} style="date" />) },
-    { id: 'total', head: 'Total', align: 'right', width: 6.5, cell: (row) => <Amount value={row.total} currency={row.currency} /> },
-    { id: 'due', head: 'Still due', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.due} currency={row.currency} className={row.state === 'past_due' ? 'font-medium text-bad' : ''} /> },
+    { id: 'total', head: 'Total', align: 'right', width: 6.5, cell: (row) => <Amount value={row.total} currency={row.currency} explain={explainTotal(row)} /> },
+    { id: 'due', head: 'Still due', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.due} currency={row.currency} explain={explainDue(row)} className={row.state === 'past_due' ? 'font-medium text-bad' : ''} /> },
   ]
   const filtered = Boolean(state || month || of)
   return (

@@ -1,4 +1,6 @@
 import { useApi } from '~/api/query'
+import { minus } from '~/lib/decimal'
+import { explainDue, explainTotal } from '~/lib/explain'
 import { calendar } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -17,7 +19,9 @@ export default function Running() {
   const of = filters.account ?? (account.kind === 'operator' ? undefined : account.id)
   const preview = useApi('/reseller/invoices/preview', { query: { account_id: of } }, { enabled: of !== undefined, keep: true })
   const { data } = preview
-  const invoice = data?.invoice
+  const invoice = data?.invoice ?? undefined
+  // Of a draft nothing is due: what would be is what it comes to as soon as it is issued.
+  const would = invoice && { ...invoice, state: 'finalized' as const, due: minus(invoice.total, invoice.paid_from_credit) }
   return (
     <>
       <PageHead title="Running month" sub="What the invoice would say if the period ended now. Nothing is kept, and it may all change." />
@@ -38,13 +42,13 @@ export default function Running() {
         <div className="space-y-4">
           <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
             <Stat label="Would be due" loading={!data} note={data && <>As of <Time at={data.at} style="time" /></>}>
-              <Amount value={invoice?.due ?? '0.000000'} currency={data?.currency} />
+              <Amount value={would?.due ?? '0.000000'} currency={data?.currency} explain={would && { ...explainDue(would, false), title: 'Would be due' }} />
             </Stat>
             <Stat label="Total" loading={!data} note="Taxes included">
-              <Amount value={invoice?.total ?? '0.000000'} currency={data?.currency} />
+              <Amount value={invoice?.total ?? '0.000000'} currency={data?.currency} explain={invoice && explainTotal(invoice, false)} />
             </Stat>
             <Stat label="Paid from credit with the usage" loading={!data}>
-              <Amount value={invoice?.paid_from_credit ?? '0.000000'} currency={data?.currency} />
+              <Amount value={invoice?.paid_from_credit ?? '0.000000'} currency={data?.currency} explain={would && explainDue(would, false)} />
             </Stat>
             <Stat label="Period" loading={!data} note={data && <>Ends <Time at={data.period.end} /></>}>
               {data && calendar(data.period.label, place)}

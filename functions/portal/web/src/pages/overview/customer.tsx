@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import type { Schema } from '~/api/client'
 import { failedOf, useApi } from '~/api/query'
 import { sign } from '~/lib/decimal'
+import { explainBalance, explainMovement, explainSpend, explainUsage } from '~/lib/explain'
 import { calendar, count, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -36,6 +37,7 @@ export function CustomerOverview() {
   const known = !balance.isLoading && !owed.isLoading
   const credit = { denied: !viewer.can('credits.read'), loading: !known || !balance.data, failed: failedOf(balance) }
   const usage = { denied: !viewer.can('usage.read'), loading: !known || !data, failed: failedOf(summary) }
+  const follow = (range: string) => ({ links: [{ label: 'Usage day by day', to: 'usage/report', search: { range } }] })
   return (
     <>
       <PageHead
@@ -74,29 +76,17 @@ export function CustomerOverview() {
               value={balance.data?.available}
               currency={balance.data?.currency}
               tone="negative"
-              explain={
-                balance.data && {
-                  title: 'Credit',
-                  says: 'What is on your account now. Held credit is set aside for work that is under way.',
-                  parts: [
-                    { label: 'Available', amount: balance.data.available },
-                    { label: 'Credit limit', amount: balance.data.credit_limit },
-                    { label: 'You can spend', amount: balance.data.spendable, total: true },
-                    { label: 'Held beside it', amount: balance.data.held },
-                  ],
-                  links: [{ label: 'Every movement', to: 'credits' }],
-                }
-              }
+              explain={balance.data && explainBalance(balance.data, { links: [{ label: 'Every movement', to: 'credits' }] })}
             />
           </Stat>
           <Stat label="Spent today" {...usage} note={data?.today ? `${count(data.today.meters.length, place)} meters` : ''}>
-            <Amount value={paid(data?.today, account.currency)} />
+            <Amount value={paid(data?.today, account.currency)} explain={data && explainSpend('Spent today', data.today, account.currency, follow('today'))} />
           </Stat>
           <Stat label="Spent this month" {...usage} note={data && <><Change value={change} good="none" /> against the same days</>}>
-            <Amount value={paid(data?.this_month, account.currency)} />
+            <Amount value={paid(data?.this_month, account.currency)} explain={data && explainSpend('Spent this month', data.this_month, account.currency, follow('month'))} />
           </Stat>
           <Stat label="Last month" {...usage} note={data && calendar(data.last_month.from.slice(0, 7), place)}>
-            <Amount value={paid(data?.last_month, account.currency)} />
+            <Amount value={paid(data?.last_month, account.currency)} explain={data && explainSpend('Spent last month', data.last_month, account.currency, follow('last_month'))} />
           </Stat>
         </div>
         <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
@@ -113,7 +103,7 @@ export function CustomerOverview() {
                   key: `${meter.meter}${meter.currency}`,
                   left: meter.meter,
                   middle: `${count(meter.quantity, place)} ${meter.unit ?? ''}`,
-                  right: <Amount value={meter.cost} currency={meter.currency} />,
+                  right: <Amount value={meter.cost} currency={meter.currency} explain={explainUsage('cost', `${count(meter.quantity, place)} ${meter.unit ?? ''} of ${meter.meter} this month`, { cost: meter.cost }, follow('month'))} />,
                 }))}
               />
             )}
@@ -131,7 +121,7 @@ export function CustomerOverview() {
                   key: entry.id,
                   left: entry.reference ?? words(entry.kind),
                   middle: <Time at={entry.created_at} ago />,
-                  right: <Amount value={entry.amount} currency={entry.currency} signed tone="both" />,
+                  right: <Amount value={entry.amount} currency={entry.currency} signed tone="both" explain={explainMovement(entry, words(entry.kind), { links: [{ label: 'Every movement', to: 'credits' }] })} />,
                 }))}
               />
             )}

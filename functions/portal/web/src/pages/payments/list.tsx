@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import type { Schema } from '~/api/client'
 import { useList } from '~/api/query'
+import { explainPayment } from '~/lib/explain'
 import { words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -38,7 +39,7 @@ export default function Payments() {
     ...(customer ? [] : [{ id: 'account', head: 'Account', width: 12, from: 'lg' as const, cell: (row: Row) => <AccountName id={row.account_id} /> }]),
     { id: 'by', head: 'By', width: 8, from: 'sm', cell: (row) => paidBy(row) },
     { id: 'state', head: 'State', width: 8, cell: (row) => <State state={row.state} /> },
-    { id: 'amount', head: 'Amount', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={row.currency} /> },
+    { id: 'amount', head: 'Amount', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={row.currency} explain={explainPayment(row)} /> },
   ]
   const filtered = Boolean(state || of)
   return (

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { useApi } from '~/api/query'
 import { compare, minus, readAmount, sign } from '~/lib/decimal'
+import { explainPayment } from '~/lib/explain'
 import { money, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
@@ -42,7 +43,7 @@ export default function PaymentPage() {
     <>
       <PageHead
         back={<PageLink to="payments">Payments</PageLink>}
-        title={payment ? <Amount value={payment.amount} currency={payment.currency} /> : read.error ? 'Payment' : <Skeleton className="h-6 w-32" />}
+        title={payment ? <Amount value={payment.amount} currency={payment.currency} explain={explainPayment(payment)} /> : read.error ? 'Payment' : <Skeleton className="h-6 w-32" />}
         sub={payment ? <span className="flex flex-wrap items-center gap-x-3"><State state={payment.state} /><Id id={payment.id} what="payment id" /></span> : <Skeleton className="h-4 w-48" />}
         actions={
           payment && seller ? (
@@ -75,7 +76,7 @@ export default function PaymentPage() {
                   { id: 'cause', head: 'Why', cell: (row) => (row.credit_note_id ? <PageLink to={`credit-notes/${row.credit_note_id}`}>{CAUSES[row.cause]}</PageLink> : CAUSES[row.cause]) },
                   { id: 'at', head: 'When', width: 12, from: 'sm', cell: (row) => <Time at={row.created_at} /> },
                   { id: 'state', head: 'State', width: 7, cell: (row) => <State state={row.state} /> },
-                  { id: 'amount', head: 'Amount', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={payment.currency} /> },
+                  { id: 'amount', head: 'Amount', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={payment.currency} explain={{ ...explainPayment(payment), title: 'Refund', says: 'What goes back to the card. “Given back” counts it once the processor has said that it went.', parts: [{ label: 'This refund', amount: row.amount }, { label: 'Counted of the payment', amount: payment.applied }, { label: 'Given back so far', amount: payment.refunded }] }} /> },
                 ]}
                 empty={<p className="px-4 pb-3 text-sm text-soft">Nothing was sent back.</p>}
               />
@@ -88,7 +89,7 @@ export default function PaymentPage() {
                 columns={[
                   { id: 'state', head: 'State', width: 8, cell: (row) => <State state={row.state} /> },
                   { id: 'dispute', head: 'Dispute', cell: (row) => (row.dispute_id ? <PageLink to={`disputes/${row.dispute_id}`}>Open the dispute</PageLink> : 'Nothing was left to dispute') },
-                  { id: 'amount', head: 'Amount', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={payment.currency} /> },
+                  { id: 'amount', head: 'Amount', align: 'right', width: 8, cell: (row) => <Amount value={row.amount} currency={payment.currency} explain={{ ...explainPayment(payment), title: 'Chargeback', says: 'What the payer’s bank asks about, or took back. It is disputed at the processor.', parts: [{ label: 'This chargeback', amount: row.amount }, { label: 'Counted of the payment', amount: payment.applied }] }} /> },
                 ]}
                 empty={<p className="px-4 pb-3 text-sm text-soft">The bank asked about nothing.</p>}
               />
@@ -107,8 +108,8 @@ function facts(payment: Payment): [string, ReactNode][] {
   return [
     ['From', paidBy(payment)],
     ...(payment.payment_method ? [['Card', <Id key="card" id={payment.payment_method} what="card" />] as [string, ReactNode]] : []),
-    ['Counted', <Amount key="applied" value={payment.applied} currency={payment.currency} />],
-    ['Given back', <Amount key="refunded" value={payment.refunded} currency={payment.currency} />],
+    ['Counted', <Amount key="applied" value={payment.applied} currency={payment.currency} explain={explainPayment(payment)} />],
+    ['Given back', <Amount key="refunded" value={payment.refunded} currency={payment.currency} explain={explainPayment(payment)} />],
     ['Attempt', payment.attempt],
     ['Payer', <AccountName key="payer" id={payment.account_id} />],
     ['Seller', <AccountName key="seller" id={payment.seller_id} />],
