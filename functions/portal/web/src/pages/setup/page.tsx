@@ -83,10 +83,10 @@ function Finish({ left, onBack }: { left: number; onBack: () => void }) {
   )
 }
 
-/** Leads from an empty account to one that sells. What is done is read from the API, so it goes on wherever it was left, on any device. */
+/** Leads from an empty account to one that sells. What is done is read from the API, so it goes on wherever it was left, on any device; only what was skipped is this browser's. */
 export default function Setup() {
   const [filters, setFilters] = useFilters<'step'>()
-  const { states, waiting, mark, accounts, brand, balance } = useProgress()
+  const { states, waiting, skip: pass, accounts, brand, balance } = useProgress()
   const firstOpen = STEPS.find(({ id }) => states[id] === 'open' || states[id] === 'unknown')?.id
   const current = STEPS.find(({ id }) => id === filters.step)?.id ?? (filters.step === 'finish' ? 'finish' : (firstOpen ?? 'finish'))
   const at = STEPS.findIndex(({ id }) => id === current)
@@ -98,17 +98,14 @@ export default function Setup() {
   const state = step ? states[step.id] : 'open'
   const done = state === 'done'
   const onDone = () => {
-    if (step) {
-      mark('seen', step.id)
-      mark('skipped', step.id, false)
-    }
+    if (step) pass(step.id, false)
     onward()
   }
   const skip = step && (
     <Button
       look="quiet"
       onClick={() => {
-        if (!done) mark('skipped', step.id)
+        if (!done) pass(step.id, true)
         onward()
       }}
     >
@@ -119,7 +116,7 @@ export default function Setup() {
   const wait = waiting && !filters.step
   return (
     <>
-      <PageHead title="Set-up" sub="From an empty account to one that sells. Every step can be skipped, and it goes on where you left it." actions={current !== 'finish' && <ButtonLink to="setup" search={{ step: 'finish' }} look="quiet">Leave it for later</ButtonLink>} />
+      <PageHead title="Set-up" sub="From an empty account to one that sells. Every step can be skipped. What is done is known on any device; what you skip is remembered in this browser alone." actions={current !== 'finish' && <ButtonLink to="setup" search={{ step: 'finish' }} look="quiet">Leave it for later</ButtonLink>} />
       <div className="grid items-start gap-5 grid-cols-1 md:grid-cols-[16rem_minmax(0,1fr)]">
         <nav aria-label="Steps" className="card min-w-0 overflow-hidden rounded-xl border border-line bg-paper p-2 shadow-low">
           <div className="flex items-center justify-between gap-3 px-2.5 py-2 text-xs text-soft">
@@ -173,7 +170,7 @@ export default function Setup() {
               ) : step.id === 'prices' ? (
                 <PricesStep {...props} />
               ) : step.id === 'brand' ? (
-                <BrandStep {...props} view={brand?.data} etag={brand?.etag ?? null} />
+                <BrandStep {...props} brand={brand} />
               ) : step.id === 'account' ? (
                 <AccountStep {...props} />
               ) : step.id === 'credit' ? (

@@ -17,18 +17,12 @@ export const STEPS: { id: StepId; title: string; right: Right | null; lacks: str
   { id: 'webhook', title: 'Webhook', right: 'webhooks.manage', lacks: 'manage webhooks' },
 ]
 
-/** What was looked at or passed over is kept in this browser; what was done is read from the API. */
-interface Kept {
-  seen: StepId[]
-  skipped: StepId[]
-}
-
-function read(key: string): Kept {
+/** What was passed over is kept in this browser, as nobody else's matter; what was done is read from the API. */
+function read(key: string): StepId[] {
   try {
-    const kept = JSON.parse(localStorage.getItem(key) ?? '{}') as Partial<Kept>
-    return { seen: kept.seen ?? [], skipped: kept.skipped ?? [] }
+    return (JSON.parse(localStorage.getItem(key) ?? '{}') as { skipped?: StepId[] }).skipped ?? []
   } catch {
-    return { seen: [], skipped: [] }
+    return []
   }
 }
 
@@ -36,13 +30,13 @@ function read(key: string): Kept {
 export function useProgress() {
   const { account, can } = useViewer()
   const key = `setup:${account.id}`
-  const [kept, setKept] = useState(() => read(key))
-  const mark = useCallback(
-    (list: keyof Kept, step: StepId, on = true) => {
-      setKept((before) => {
-        const next = { ...before, [list]: on ? [...new Set([...before[list], step])] : before[list].filter((one) => one !== step) }
+  const [skipped, setSkipped] = useState(() => read(key))
+  const skip = useCallback(
+    (step: StepId, on: boolean) => {
+      setSkipped((before) => {
+        const next = [...before.filter((one) => one !== step), ...(on ? [step] : [])]
         try {
-          localStorage.setItem(key, JSON.stringify(next))
+          localStorage.setItem(key, JSON.stringify({ skipped: next }))
         } catch {
           // Not kept: it is asked again next time.
         }
@@ -62,8 +56,7 @@ export function useProgress() {
   const inForce = (row: { status: string }) => row.status === 'in_force' || row.status === 'scheduled'
   const own = brand.data?.data.own
   const given = balance.data?.subtree
-  const done: Record<StepId, boolean | undefined> = {
-    start: kept.seen.includes('start'),
+  const done: Record<Exclude<StepId, 'start'>, boolean | undefined> = {
     prices: cards.data || markups.data ? Boolean(cards.data?.data.some(inForce) || markups.data?.data.some(inForce)) : undefined,
     brand: own && Boolean(own.name || own.color),
     account: accounts.data && accounts.data.data.length > 0,
@@ -71,9 +64,11 @@ export function useProgress() {
     invite: members.data && members.data.data.length > 1,
     webhook: webhooks.data && webhooks.data.data.length > 0,
   }
+  // The first step only shows what is given: who did or passed over any other has been past it.
+  const all: Record<StepId, boolean | undefined> = { start: Object.values(done).includes(true) || skipped.length > 0, ...done }
   const states = Object.fromEntries(
-    STEPS.map(({ id, right }) => [id, done[id] ? 'done' : right && !can(right) ? 'withheld' : kept.skipped.includes(id) ? 'skipped' : done[id] === undefined ? 'unknown' : 'open']),
+    STEPS.map(({ id, right }) => [id, all[id] ? 'done' : right && !can(right) ? 'withheld' : skipped.includes(id) ? 'skipped' : all[id] === undefined ? 'unknown' : 'open']),
   ) as Record<StepId, StepState>
   const waiting = [cards, markups, brand, accounts, balance, members, webhooks].some((query) => query.isLoading)
-  return { states, waiting, mark, accounts: accounts.data?.data ?? [], brand: brand.data, balance: balance.data }
+  return { states, waiting, skip, accounts: accounts.data?.data ?? [], brand, balance: balance.data }
 }

@@ -12,11 +12,13 @@ import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
 import { Button, ButtonLink } from '~/ui/button'
 import { Facts } from '~/ui/card'
+import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { CheckField, Form, SelectField, TextField, useSubmit } from '~/ui/form'
 import { SecretOnce } from '~/ui/secret'
 import { Failed, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { TextLink } from '~/ui/text-link'
+import type { useProgress } from './progress'
 
 /** What every step is given: what to do when it is done, and its way on. */
 export interface StepProps {
@@ -73,7 +75,14 @@ export function StartStep({ onDone }: StepProps) {
         </Notice>
       ) : (
         <Notice tone="warn" title="This is the live platform">
-          Prices and credit count from the moment they are set. Try things out on a test platform first if you can.
+          Prices and credit count from the moment they are set, and its keys are live ones: nothing here is only a try. A sandbox is a platform of its own, with test keys:{' '}
+          {account.kind === 'operator' ? (
+            <>
+              <code>cargo dev</code> starts one on your computer, with a demo in it and test clocks that let months of billing pass in a minute.
+            </>
+          ) : (
+            'ask your operator whether there is one for you.'
+          )}
         </Notice>
       )}
       <Button look="primary" onClick={onDone}>
@@ -208,35 +217,49 @@ function ownTokens({ own }: BrandView): BrandTokens {
   return { name, color, accent_color, sender_name, reply_to, support_url, terms_url, privacy_url, locked }
 }
 
+type BrandRead = ReturnType<typeof useProgress>['brand']
+
 /** Name and colour; the rest is on the brand's own page. */
-export function BrandStep({ onDone, skip, view, etag }: StepProps & { view: BrandView | undefined; etag: string | null }) {
+export function BrandStep({ brand, ...props }: StepProps & { brand: BrandRead }) {
+  if (brand.data) return <BrandForm {...props} newest={brand.data} reload={() => brand.refetch()} />
+  return brand.error ? <Failed error={brand.error} retry={() => void brand.refetch()} what="The brand" /> : <Skeleton className="h-48 w-full" />
+}
+
+const begin = ({ own }: BrandView) => ({ name: own.name ?? '', colour: own.color ?? '' })
+
+/** An empty field stays inherited: only what is written here becomes the account's own. */
+function BrandForm({ onDone, skip, newest, reload }: StepProps & { newest: Version<BrandView>; reload: () => Promise<{ data?: Version<BrandView>; error: unknown }> }) {
   const { account } = useViewer()
-  const [name, setName] = useState<string | null>(null)
-  const [colour, setColour] = useState<string | null>(null)
-  const { submit, busy, error } = useSubmit(
-    useCallback((body: BrandTokens) => api.put('/reseller/accounts/{id}/brand', { path: { id: account.id }, body, ...(etag ? { ifMatch: etag } : {}) }), [account.id, etag]),
-    useCallback(() => {
+  const { draft, base, changed, set, took, load } = useDraft(newest, begin, reload)
+  const view = base.data
+  const { submit, busy, error, reset } = useSubmit(
+    (body: BrandTokens) => api.put('/reseller/accounts/{id}/brand', { path: { id: account.id }, body, ifMatch: base.etag ?? undefined }),
+    (saved) => {
+      took(saved)
       toast.done('The brand was saved.')
       void refresh('/reseller/accounts/{id}/brand', '/portal/brand')
       onDone()
-    }, [onDone]),
+    },
   )
-  if (!view) return <Skeleton className="h-48 w-full" />
+  const stale = error?.code === 'precondition_failed'
   const lockedName = view.locked_above.includes('name')
   const lockedColour = view.locked_above.includes('color')
-  const shownName = name ?? view.own.name ?? view.in_force.name
-  const shownColour = colour ?? view.own.color ?? view.in_force.color ?? '#2f5fd0'
-  const wrong = !readColour(shownColour) ? 'Write it as #1a2b3c.' : null
+  const name = lockedName ? '' : draft.name.trim()
+  const colour = lockedColour ? '' : draft.colour.trim()
+  const shownName = name || view.in_force.name
+  const shownColour = colour || (view.in_force.color ?? '#2f5fd0')
+  const wrong = colour && !readColour(colour) ? 'Write it as #1a2b3c.' : null
   const text = readColour(shownColour) ? textOn(shownColour) : '#ffffff'
   return (
-    <Form error={error} onSubmit={() => void submit({ ...ownTokens(view), ...(lockedName ? {} : { name: shownName.trim() }), ...(lockedColour ? {} : { color: shownColour }) })}>
+    <Form error={stale ? null : error} onSubmit={() => void submit({ ...ownTokens(view), ...(lockedName ? {} : { name: name || null }), ...(lockedColour ? {} : { color: colour || null }) })}>
+      {stale && <Meanwhile what="This brand" load={() => void load(reset)} />}
       <p className="text-sm text-soft">Your customers see this name and colour on pages, in mails and on invoices. Logo, addresses and an own host are on the <TextLink to="brand">brand’s page</TextLink>.</p>
-      <TextField label="Name" pointer="/name" value={shownName} onChange={setName} disabled={lockedName} required hint={lockedName ? 'Locked further up.' : undefined} />
+      <TextField label="Name" pointer="/name" value={draft.name} placeholder={view.own.name ? undefined : view.in_force.name} onChange={(name) => set({ name })} disabled={lockedName} hint={lockedName ? 'Locked further up.' : 'Empty: the one from above.'} />
       <div className="flex items-start gap-2">
         <div className="min-w-0 flex-1">
-          <TextField label="Colour" pointer="/color" value={shownColour} onChange={setColour} disabled={lockedColour} wrong={wrong} maxLength={7} spellCheck={false} autoComplete="off" hint={lockedColour ? 'Locked further up.' : undefined} />
+          <TextField label="Colour" pointer="/color" value={draft.colour} placeholder={view.own.color ? undefined : (view.in_force.color ?? undefined)} onChange={(colour) => set({ colour })} disabled={lockedColour} wrong={wrong || null} maxLength={7} spellCheck={false} autoComplete="off" hint={lockedColour ? 'Locked further up.' : 'Empty: the one from above.'} />
         </div>
-        <input type="color" aria-label="Choose the colour" className="mt-6 h-8.5 w-12 rounded border border-line-strong bg-paper p-0.5" value={readColour(shownColour) ? shownColour : '#2f5fd0'} disabled={lockedColour} onChange={(event) => setColour(event.target.value)} />
+        <input type="color" aria-label="Choose the colour" className="mt-6 h-8.5 w-12 rounded border border-line-strong bg-paper p-0.5" value={readColour(shownColour) ? shownColour : '#2f5fd0'} disabled={lockedColour} onChange={(event) => set({ colour: event.target.value })} />
       </div>
       <div className="flex items-center justify-between rounded-lg border border-line bg-paper px-4 py-3">
         <span className="flex items-center gap-2 font-semibold">
@@ -250,7 +273,7 @@ export function BrandStep({ onDone, skip, view, etag }: StepProps & { view: Bran
         </span>
       </div>
       <div className="flex flex-wrap gap-2">
-        <Button type="submit" look="primary" busy={busy} disabled={wrong !== null || !shownName.trim() || (lockedName && lockedColour)}>
+        <Button type="submit" look="primary" busy={busy} disabled={Boolean(wrong) || !changed}>
           Save the brand
         </Button>
         {skip}
