@@ -2,7 +2,7 @@
 
 import type { Schema } from '~/api/client'
 import type { Explanation } from '~/ui/amount'
-import { compare, minus, sign, sum } from './decimal'
+import { compare, minus, plain, sign, sum } from './decimal'
 import { capital } from './format'
 
 type Part = NonNullable<Explanation['parts']>[number]
@@ -198,5 +198,20 @@ export function explainHold(hold: Pick<Schema<'Hold'>, 'status' | 'amount' | 'ca
     ],
     currency: hold.currency,
     links: [{ label: 'The ledger', to: 'credits' }],
+  }
+}
+
+/** The price of a package, and what one credit of it comes to. */
+export function explainPackage(of: { name?: string; credits: string; bonus: string; price: string; price_per_credit: string; currency: string }): Explanation {
+  return {
+    title: of.name ?? 'The price of credit',
+    says: 'The price by all credits that it gives, those on top counted in, is what one credit costs, rounded half to even.',
+    parts: [
+      { label: 'Price', amount: of.price },
+      { label: 'Credits paid for', text: plain(of.credits) },
+      { label: 'Credits on top', text: plain(of.bonus) },
+      { label: 'One credit costs', amount: of.price_per_credit },
+    ],
+    currency: of.currency,
   }
 }

@@ -101,7 +101,7 @@ export default function JobPage() {
             <Stat label={plan ? 'With a problem' : 'Failed'} loading={!job}>{job && <span className={job.failed > 0 ? 'text-bad' : ''}>{count(job.failed, place)}</span>}</Stat>
             {job?.required !== null && job?.required !== undefined ? (
               <Stat label="Credit needed" note={job.enough === true ? 'The payer has it' : job.enough === false ? <span className="text-bad">The payer has less</span> : undefined}>
-                <Amount value={job.required} currency={currency} />
+                <Amount value={job.required} currency={currency} explain={{ title: 'Credit needed', says: 'What the rows that are to be done need together; of new accounts, their first credit. The rows below have it one by one.', parts: [{ label: 'Together', amount: job.required, total: true }, { label: 'Set aside and not handed out yet', amount: job.escrow }] }} />
               </Stat>
             ) : (
               <Stat label="Asked for" loading={!job}>{job && <span className="text-base font-normal"><Time at={job.created_at} ago /></span>}</Stat>

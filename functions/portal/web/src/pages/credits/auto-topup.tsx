@@ -55,7 +55,7 @@ const RUNS: Column<Schema<'AutoTopupRun'>>[] = [
   { id: 'at', head: 'When', width: 11.5, cell: (row) => <Time at={row.at} /> },
   { id: 'outcome', head: 'Outcome', width: 7, cell: (row) => <State state={row.outcome} /> },
   { id: 'reason', head: 'Why', from: 'sm', cell: (row) => (row.reason ? (REASONS[row.reason] ?? words(row.reason)) : <span className="text-faint">–</span>) },
-  { id: 'amount', head: 'Drawn', width: 8, align: 'right', cell: (row) => <Amount value={row.amount} /> },
+  { id: 'amount', head: 'Drawn', width: 8, align: 'right', cell: (row) => <Amount value={row.amount} explain={{ title: 'Drawn', says: 'Drawn since the credit that was available had fallen below the line.', parts: [{ label: 'Available then', amount: row.available }, { label: 'Drawn', amount: row.amount }], links: [{ label: 'Every movement', to: 'credits', search: { kind: 'auto_topup' } }] }} /> },
 ]
 
 /** How the account tops itself up, and what it drew. */

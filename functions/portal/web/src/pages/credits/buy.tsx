@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useApi } from '~/api/query'
 import { sign } from '~/lib/decimal'
+import { explainPackage } from '~/lib/explain'
 import { count, percent } from '~/lib/format'
 import { safeHttp } from '~/lib/links'
 import { useViewer } from '~/session/session'
@@ -104,8 +105,8 @@ function PackageCard({ of, may, onBuy }: { of: Package; may: boolean; onBuy: () 
       </div>
       <div className="mt-auto flex items-end justify-between gap-3">
         <div>
-          <p className="font-medium"><Amount value={of.price} currency={of.currency} /></p>
-          <p className="text-xs text-soft"><Amount value={of.price_per_credit} currency={of.currency} style="exact" /> a credit</p>
+          <p className="font-medium"><Amount value={of.price} currency={of.currency} explain={explainPackage(of)} /></p>
+          <p className="text-xs text-soft"><Amount value={of.price_per_credit} currency={of.currency} style="exact" explain={explainPackage(of)} /> a credit</p>
         </div>
         {may && (
           <Button look="primary" onClick={onBuy} disabled={gone}>
@@ -155,7 +156,7 @@ function Cheapest({ may, onBuy }: { may: boolean; onBuy: (order: Order) => void 
             rows={[
               ['Credits', count(quote.credits, place, 2)],
               ['Bonus', count(quote.bonus, place, 2)],
-              ['Price', <strong key="price"><Amount value={quote.price} currency={quote.currency} /></strong>],
+              ['Price', <strong key="price"><Amount value={quote.price} currency={quote.currency} explain={{ title: 'The cheapest way', says: 'What the purchases above cost together.', parts: [...quote.parts.map((part) => ({ label: part.package_id ? `${part.quantity} × ${part.name ?? ''}` : 'Loose credits', amount: part.price })), { label: 'Together', amount: quote.price, total: true }], currency: quote.currency }} /></strong>],
               [sign(quote.saving) < 0 ? 'Dearer by' : 'You save', <Amount key="saving" value={quote.saving.replace('-', '')} currency={quote.currency} />],
             ]}
           />

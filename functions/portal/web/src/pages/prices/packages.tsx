@@ -4,6 +4,7 @@ import { refresh, useEditable } from '~/api/query'
 import { readMoment } from '~/lib/days'
 import { plainDecimal, readDecimal } from '~/lib/exact'
 import { compare, fromMicros, sign, toMicros } from '~/lib/decimal'
+import { explainPackage } from '~/lib/explain'
 import { count, money } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -37,8 +38,8 @@ export default function Packages() {
   const columns: Column<Row>[] = [
     { id: 'name', head: 'Package', cell: (row) => <><span className="font-medium">{row.name}</span>{row.max_per_account ? <span className="text-xs text-soft"> · at most {row.max_per_account} an account</span> : null}</> },
     { id: 'credits', head: 'Credits', align: 'right', width: 9, cell: (row) => <span>{count(row.credits, place)}{sign(row.bonus) > 0 && <span className="text-good"> +{count(row.bonus, place)}</span>}</span> },
-    { id: 'price', head: 'Price', align: 'right', width: 6.5, cell: (row) => <Amount value={row.price} currency={row.currency} /> },
-    { id: 'each', head: 'A credit', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.price_per_credit} currency={row.currency} style="exact" /> },
+    { id: 'price', head: 'Price', align: 'right', width: 6.5, cell: (row) => <Amount value={row.price} currency={row.currency} explain={explainPackage(row)} /> },
+    { id: 'each', head: 'A credit', align: 'right', width: 6.5, from: 'md', cell: (row) => <Amount value={row.price_per_credit} currency={row.currency} style="exact" explain={explainPackage(row)} /> },
     { id: 'valid', head: 'Expires after', width: 7.5, from: 'lg', cell: (row) => (row.valid_days ? `${row.valid_days} days` : 'Never') },
     { id: 'until', head: 'On sale until', width: 8, from: 'xl', cell: (row) => <Time at={row.available_until} style="date" /> },
     { id: 'status', head: 'State', width: 6, from: 'sm', cell: (row) => <State state={row.status} /> },

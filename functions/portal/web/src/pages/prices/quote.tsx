@@ -54,6 +54,17 @@ export default function QuotePage() {
     // Once, as it was opened.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [])
+  const explained = quoted
+    ? {
+        title: 'What it would cost',
+        says: 'The lines of the quote, each from where the account stands in its month. Below, each line says by which rule, tier and promotion it is priced.',
+        parts: [
+          ...quoted.lines.map((line) => ({ label: `${count(line.quantity, place)} of ${nameOf(line.meter)}`, amount: line.price })),
+          { label: 'Exactly', amount: quoted.price, total: true },
+          { label: 'Rounded once', amount: quoted.amount },
+        ],
+      }
+    : undefined
   return (
     <>
       <PageHead title="Quote" sub="What a quantity would cost from where the account stands in its month, and why. Nothing changes by asking." />
@@ -84,8 +95,8 @@ export default function QuotePage() {
           ) : (
             <>
               <div className="grid gap-3 sm:grid-cols-2">
-                <Stat label={<><AccountName id={quoted.account_id} link={false} /> would pay</>} note={<>Exactly <Exact value={quoted.price} currency={quoted.currency} /></>}>
-                  <Amount value={quoted.amount} currency={quoted.currency} />
+                <Stat label={<><AccountName id={quoted.account_id} link={false} /> would pay</>} note={<>Exactly <Exact value={quoted.price} currency={quoted.currency} explain={explained} /></>}>
+                  <Amount value={quoted.amount} currency={quoted.currency} explain={explained} />
                 </Stat>
                 <Stat label="Added to" note={<Time at={quoted.at} />}>{calendar(quoted.period, place)}</Stat>
               </div>

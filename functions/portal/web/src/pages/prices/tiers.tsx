@@ -136,9 +136,9 @@ function Standing({ standing }: { standing: Schema<'TierStanding'> }) {
           {count(standing.volume, place)}
         </Stat>
         <Stat label="Paid for usage this month">
-          <Exact value={standing.spend} currency={standing.currency} />
+          <Exact value={standing.spend} currency={standing.currency} explain={{ title: 'Paid for usage', says: 'What the account paid its seller for usage this month so far, in UTC, with tiers and promotions taken off.', parts: [{ label: 'So far', amount: standing.spend, total: true }], links: [{ label: 'Usage of this month', to: 'usage/report', search: { range: 'month' } }] }} />
         </Stat>
-        <Stat label={next ? `Missing to ${next.name}` : 'Next tier'} note={next ? <>It would have saved <Exact value={next.would_save} currency={standing.currency} /> this month</> : 'This is the highest'}>
+        <Stat label={next ? `Missing to ${next.name}` : 'Next tier'} note={next ? <>It would have saved <Exact value={next.would_save} currency={standing.currency} explain={{ title: 'What the next tier would save', says: `What this month’s usage so far would have cost less with ${next.name}: ${next.discount} % off instead of ${standing.discount} %.`, parts: [{ label: 'Paid so far', amount: standing.spend }, { label: 'It would have saved', amount: next.would_save }] }} /> this month</> : 'This is the highest'}>
           {next ? count(next.missing, place) : '–'}
         </Stat>
       </div>

@@ -7,6 +7,7 @@ import { useViewer } from '~/session/session'
 import { Choice } from '~/pages/invoices/actions'
 import { isMonth, monthNow } from '~/pages/invoices/month'
 import { AccountField, AccountName, useAccount } from '~/ui/account'
+import type { Explanation } from '~/ui/amount'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead, Stat } from '~/ui/card'
@@ -100,14 +101,14 @@ export default function WhatIf() {
           ) : (
             <>
               <div className="grid gap-3 sm:grid-cols-3">
-                <Stat label="Revenue" note={<>was <Exact value={answer.total.before.revenue} currency={unit} /></>}>
-                  <Exact value={answer.total.after.revenue} currency={unit} />
+                <Stat label="Revenue" note={<>was <Exact value={answer.total.before.revenue} currency={unit} explain={explainTried(answer.total)} /></>}>
+                  <Exact value={answer.total.after.revenue} currency={unit} explain={explainTried(answer.total)} />
                 </Stat>
-                <Stat label="Margin" note={<>was <Exact value={answer.total.before.margin} currency={unit} /></>}>
-                  <Exact value={answer.total.after.margin} currency={unit} className={answer.total.after.margin.startsWith('-') ? 'text-bad' : ''} />
+                <Stat label="Margin" note={<>was <Exact value={answer.total.before.margin} currency={unit} explain={explainTried(answer.total)} /></>}>
+                  <Exact value={answer.total.after.margin} currency={unit} explain={explainTried(answer.total)} className={answer.total.after.margin.startsWith('-') ? 'text-bad' : ''} />
                 </Stat>
                 <Stat label="Difference" note={`${count(answer.repriced, place)} of ${count(answer.total.events, place)} events would have been priced by it`}>
-                  <Exact value={answer.total.difference} currency={unit} signed className={answer.total.difference.startsWith('-') ? 'text-bad' : 'text-good'} />
+                  <Exact value={answer.total.difference} currency={unit} signed explain={explainTried(answer.total)} className={answer.total.difference.startsWith('-') ? 'text-bad' : 'text-good'} />
                 </Stat>
               </div>
               {answer.total.under_cost && <Notice tone="warn" title="It would have sold under cost">Such a price is refused unless it allows a loss.</Notice>}
@@ -125,13 +126,28 @@ export default function WhatIf() {
   )
 }
 
+/** Sales as they were and as they would have been: what one pays oneself stays, so the margin moves as the revenue does. */
+function explainTried(row: Schema<'Comparison'>): Explanation {
+  return {
+    title: 'As it was and as it would have been',
+    says: 'Each event of the month, priced anew where the tried price would have been in force; the others as they were.',
+    parts: [
+      { label: 'Revenue as it was', amount: row.before.revenue },
+      { label: 'Difference', amount: row.difference },
+      { label: 'Revenue as it would have been', amount: row.after.revenue, total: true },
+      { label: 'Margin as it was', amount: row.before.margin },
+      { label: 'Margin as it would have been', amount: row.after.margin },
+    ],
+  }
+}
+
 function compared<Row extends Schema<'Comparison'>>(head: string, name: (row: Row) => ReactNode, currency: string): Column<Row>[] {
   return [
     { id: 'name', head, cell: (row) => <>{name(row)} {row.under_cost && <Badge tone="bad">Under cost</Badge>}</> },
-    { id: 'before', head: 'Revenue was', align: 'right', width: 7, from: 'sm', cell: (row) => <Exact value={row.before.revenue} currency={currency} /> },
-    { id: 'after', head: 'Would be', align: 'right', width: 7, from: 'sm', cell: (row) => <Exact value={row.after.revenue} currency={currency} /> },
-    { id: 'margin', head: 'New margin', align: 'right', width: 7, from: 'lg', cell: (row) => <Exact value={row.after.margin} currency={currency} /> },
-    { id: 'difference', head: 'Difference', align: 'right', width: 7.5, sort: 'difference', value: (row) => sortable(row.difference), cell: (row) => <Exact value={row.difference} currency={currency} signed className={row.difference.startsWith('-') ? 'text-bad' : 'text-good'} /> },
+    { id: 'before', head: 'Revenue was', align: 'right', width: 7, from: 'sm', cell: (row) => <Exact value={row.before.revenue} currency={currency} explain={explainTried(row)} /> },
+    { id: 'after', head: 'Would be', align: 'right', width: 7, from: 'sm', cell: (row) => <Exact value={row.after.revenue} currency={currency} explain={explainTried(row)} /> },
+    { id: 'margin', head: 'New margin', align: 'right', width: 7, from: 'lg', cell: (row) => <Exact value={row.after.margin} currency={currency} explain={explainTried(row)} /> },
+    { id: 'difference', head: 'Difference', align: 'right', width: 7.5, sort: 'difference', value: (row) => sortable(row.difference), cell: (row) => <Exact value={row.difference} currency={currency} signed explain={explainTried(row)} className={row.difference.startsWith('-') ? 'text-bad' : 'text-good'} /> },
   ]
 }
 

@@ -64,7 +64,7 @@ export default function Which() {
         <div className="space-y-4">
           {data.you_pay && (
             <Stat label="You pay for one more unit now" note={<Time at={data.at} />}>
-              <Exact value={data.you_pay} currency={data.currency} />
+              <Exact value={data.you_pay} currency={data.currency} explain={{ title: 'One more unit', says: 'What your own seller would charge for one more unit from where your month stands. A quote says what a quantity comes to.', parts: [{ label: 'You pay', amount: data.you_pay, total: true }], links: [{ label: 'Quote a quantity', to: 'prices/quote', search: { lines: JSON.stringify([[data.meter, '1']]) } }] }} />
             </Stat>
           )}
           {data.levels.length === 0 && (
@@ -73,7 +73,7 @@ export default function Which() {
             </Card>
           )}
           {data.levels.map((level) => (
-            <Level key={`${level.payer_id} ${level.seller_id}`} level={level} currency={data.currency} unit={unitOf(data.meter)} />
+            <Level key={`${level.payer_id} ${level.seller_id}`} level={level} meter={data.meter} currency={data.currency} unit={unitOf(data.meter)} />
           ))}
           {data.promotions.length > 0 && (
             <Card title="Promotions in force" sub="Of those that fit an event, the one that takes most off counts." flush>
@@ -104,7 +104,7 @@ function Promotion({ promotion, currency }: { promotion: Schema<'PromotionInForc
   )
 }
 
-function Level({ level, currency, unit }: { level: Schema<'ResolvedLevel'>; currency: string; unit: string }) {
+function Level({ level, meter, currency, unit }: { level: Schema<'ResolvedLevel'>; meter: string; currency: string; unit: string }) {
   const { place } = useViewer()
   return (
     <Card
@@ -116,7 +116,7 @@ function Level({ level, currency, unit }: { level: Schema<'ResolvedLevel'>; curr
       sub={RULES[level.rule.kind]}
       actions={
         <span className="text-sm">
-          One more {unit}: <Exact value={level.next_unit} currency={currency} className="font-semibold" />
+          One more {unit}: <Exact value={level.next_unit} currency={currency} explain={{ title: 'One more unit', says: `${RULES[level.rule.kind]}. The lines of this card say how the price comes about; a quote works out a quantity the same way.`, parts: [{ label: 'One more unit', amount: level.next_unit, total: true }], links: [{ label: 'Quote one more unit', to: 'prices/quote', search: { account: level.payer_id, lines: JSON.stringify([[meter, '1']]) } }] }} className="font-semibold" />
         </span>
       }
     >

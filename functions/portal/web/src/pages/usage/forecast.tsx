@@ -82,6 +82,18 @@ export function Forecast({ accountId, choose = false }: { accountId: string; cho
     const days = [...before, ...points.map((point) => point.date)]
     const pad = <T,>(values: T[]) => [...before.map(() => null), ...values]
     const empty = data.time_to_empty
+    const end = (data.of === 'price' ? (data.month.price ?? data.month.cost) : data.month.cost) ?? undefined
+    const explained = end && {
+      title: `At the end of ${calendar(data.month.month, place)}`,
+      says: `What the month has come to so far, and what each of its days to come is expected to add (${(MODELS[model] ?? model).toLowerCase()}). It is an estimate: 95 of 100 months like it should end between the two ends.`,
+      parts: [
+        { label: 'Lower end', amount: end.lo95 },
+        { label: 'Expected', amount: end.mean },
+        { label: 'Upper end', amount: end.hi95 },
+      ],
+      currency,
+      links: [{ label: 'The month so far', to: own ? 'usage/report' : `accounts/${accountId}/usage`, search: { range: 'month' } }],
+    }
     return (
       <div className="space-y-4">
         {warnings.length > 0 && (
@@ -116,7 +128,7 @@ export function Forecast({ accountId, choose = false }: { accountId: string; cho
                 {empty.state === 'empty' ? 'It is used up' : empty.mean ? calendar(empty.mean, place) : `Not before ${empty.through ? calendar(empty.through, place) : 'the end of these days'}`}
               </dd>
               <dd className="text-xs text-soft">
-                {empty.state === 'lasts' && (empty.earliest || empty.latest) ? `${empty.earliest ? calendar(empty.earliest, place, 'day') : 'later'} to ${empty.latest ? calendar(empty.latest, place, 'day') : 'later'}, 95 %` : <>of <Amount value={empty.spendable} currency={currency} /></>}
+                {empty.state === 'lasts' && (empty.earliest || empty.latest) ? `${empty.earliest ? calendar(empty.earliest, place, 'day') : 'later'} to ${empty.latest ? calendar(empty.latest, place, 'day') : 'later'}, 95 %` : <>of <Amount value={empty.spendable} currency={currency} explain={{ title: 'Can be spent', says: 'Available credit and as far below zero as the credit limit reaches, as it stood when the forecast was made.', parts: [{ label: 'Can be spent', amount: empty.spendable, total: true }], links: [{ label: 'The ledger', to: own ? 'credits' : `accounts/${accountId}/ledger` }] }} /></>}
               </dd>
             </div>
           )}
@@ -124,10 +136,10 @@ export function Forecast({ accountId, choose = false }: { accountId: string; cho
             <div>
               <dt className="text-soft">At the end of {calendar(data.month.month, place)}</dt>
               <dd className="font-medium">
-                <Amount value={(data.of === 'price' ? (data.month.price ?? data.month.cost) : data.month.cost)?.mean} currency={currency} />
+                <Amount value={end?.mean} currency={currency} explain={explained} />
               </dd>
               <dd className="text-xs text-soft">
-                <Amount value={(data.of === 'price' ? (data.month.price ?? data.month.cost) : data.month.cost)?.lo95} currency={currency} /> to <Amount value={(data.of === 'price' ? (data.month.price ?? data.month.cost) : data.month.cost)?.hi95} currency={currency} />, 95 %
+                <Amount value={end?.lo95} currency={currency} explain={explained} /> to <Amount value={end?.hi95} currency={currency} explain={explained} />, 95 %
               </dd>
             </div>
           )}
