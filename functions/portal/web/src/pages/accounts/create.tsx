@@ -41,10 +41,11 @@ export function CreateAccount({ open, onClose }: { open: boolean; onClose: () =>
     <Dialog
       open={open}
       onClose={onClose}
+      sticky={create.busy}
       title="New account"
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={create.busy} onClick={onClose}>Cancel</Button>
           <Button type="submit" form={id} look="primary" busy={create.busy} disabled={amount === null}>
             Create account
           </Button>

@@ -126,7 +126,7 @@ function MakeHold({ own, onClose }: { own: string; onClose: () => void }) {
     },
   )
   return (
-    <Dialog open onClose={onClose} title="Set credit aside" footer={<><Button onClick={onClose}>Cancel</Button><Button type="submit" form={id} look="primary" busy={make.busy} disabled={amount === null || wrong !== null}>Set aside</Button></>}>
+    <Dialog open sticky={make.busy} onClose={onClose} title="Set credit aside" footer={<><Button disabled={make.busy} onClick={onClose}>Cancel</Button><Button type="submit" form={id} look="primary" busy={make.busy} disabled={amount === null || wrong !== null}>Set aside</Button></>}>
       <Form
         id={id}
         error={make.error}

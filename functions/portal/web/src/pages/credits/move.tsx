@@ -49,10 +49,11 @@ export function MoveCredit({ open, onClose, from: givenFrom, to: givenTo }: { op
     <Dialog
       open={open}
       onClose={onClose}
+      sticky={move.busy}
       title="Move credit"
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={move.busy} onClick={onClose}>Cancel</Button>
           <Button type="submit" form={id} look="primary" busy={move.busy} disabled={wrong !== null || amount === null || !to || (!issue && !from)}>
             {issue ? 'Issue' : 'Move'}
           </Button>

@@ -168,13 +168,14 @@ function PayDialog({ open, onClose, invoice }: { open: boolean; onClose: () => v
     <Dialog
       open={open}
       onClose={close}
+      sticky={busy}
       title={mine ? 'Pay this invoice' : 'Charge this invoice now'}
       footer={
         paid ? (
           <Button look="primary" onClick={close}>Done</Button>
         ) : (
           <>
-            <Button onClick={close}>Cancel</Button>
+            <Button disabled={busy} onClick={close}>Cancel</Button>
             <Button look="primary" type="submit" form="pay" busy={busy} disabled={from === 'card' && !cards.isPending && !card}>
               Pay {money(invoice.due, invoice.currency, place)}
             </Button>
