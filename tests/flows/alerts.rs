@@ -9,7 +9,7 @@ use tributary_watch::{Looked, Rang};
 
 use crate::support::api::{Answer, Api, Inside};
 use crate::support::events::{tell, watch};
-use crate::support::world::{World, every_row, merge};
+use crate::support::world::{Node, World, every_row, merge};
 
 const ALERTS: &str = "/reseller/alerts";
 const DAY: i64 = 24 * 3600;
@@ -201,6 +201,75 @@ async fn spend_usage_and_loss_fire_above_their_threshold_and_a_new_period_resolv
     assert_eq!(told(&w).await, [turn("fired", &customer, "251.000000")], "over the month");
     assert_eq!(later(&w, DAY).await, []);
     assert_eq!(later(&w, 28 * DAY).await, [turn("resolved", &customer, "0.000000")], "a new month");
+}
+
+/// A reseller of a master, which buys at 0.10; and its two customers, one of which pays 0.05 and the other 0.20.
+async fn two_prices() -> (World, String, Node, [String; 2]) {
+    let w = World::in_process().await;
+    let meter = w.unique("m").to_lowercase();
+    let body = json!({ "key": meter, "name": "Messages", "unit": "message", "aggregation": "sum" });
+    w.operator().post("/reseller/pricing/meters", body).send().await.is(201);
+    let reseller = w.reseller_of(&w.master.id).await;
+    for id in [&w.master.id, &reseller.id] {
+        w.fund(id, "1000").await;
+    }
+    let (one, other) = (w.funded_child_of(&reseller.id, "100").await, w.funded_child_of(&reseller.id, "100").await);
+    let sold = [
+        (w.operator(), None, "0.01"),
+        (&w.master.api, None, "0.10"),
+        (&reseller.api, Some(&one), "0.05"),
+        (&reseller.api, Some(&other), "0.20"),
+    ];
+    for (seller, buyer, price) in sold {
+        let model = json!({ "type": "flat", "unit_price": price });
+        let mut card = json!({ "meter": meter, "currency": "USD", "model": model, "allow_loss": true });
+        if let Some(buyer) = buyer {
+            card["account_id"] = json!(buyer);
+        }
+        seller.post("/reseller/pricing/rate-cards", card).send().await.is(201);
+    }
+    (w, meter, reseller, [one, other])
+}
+
+#[tokio::test]
+async fn loss_is_told_of_each_account_that_is_sold_to_below_cost_and_not_of_own_usage() {
+    let (w, meter, reseller, [one, other]) = two_prices().await;
+    alert(&reseller.api, json!({ "metric": "loss", "period": "day", "threshold": "0", "subtree": true })).await;
+    let unused = json!({ "metric": "loss", "meter": w.unique("u").to_lowercase(), "period": "day", "threshold": "0", "subtree": true });
+    alert(&reseller.api, unused).await;
+    // Nothing is sold below cost: its own usage is sold to nobody.
+    used(&w, &meter, &reseller.id, 10).await;
+    assert_eq!(told(&w).await, []);
+    // 20 earned on the one do not make up for 1 lost on the other.
+    used(&w, &meter, &other, 100).await;
+    used(&w, &meter, &one, 20).await;
+    assert_eq!(told(&w).await, [turn("fired", &one, "1.000000")]);
+    alert(&reseller.api, json!({ "metric": "loss", "meter": meter, "period": "month", "threshold": "1", "subtree": true })).await;
+    used(&w, &meter, &one, 20).await;
+    assert_eq!(told(&w).await, [turn("fired", &one, "2.000000")], "of that meter");
+}
+
+#[tokio::test]
+async fn what_accounts_further_down_pay_each_other_is_told_to_nobody_above() {
+    let (w, meter, reseller, [one, _]) = two_prices().await;
+    // The master loses nothing: it buys at 0.01 what the reseller sells at a loss.
+    alert(&w.master.api, json!({ "metric": "loss", "period": "day", "threshold": "0", "subtree": true })).await;
+    alert(&w.master.api, json!({ "metric": "spend", "period": "day", "threshold": "1.5", "subtree": true })).await;
+    used(&w, &meter, &one, 20).await;
+    let mut seen = told(&w).await;
+    seen.sort();
+    let mut want = [turn("fired", &one, "2.000000"), turn("fired", &reseller.id, "2.000000")];
+    want.sort();
+    assert_eq!(seen, want, "20 at the master's own 0.10, not at the customer's 0.05");
+    for body in [
+        json!({ "account_id": reseller.id, "metric": "loss", "period": "day", "threshold": "0" }),
+        json!({ "account_id": reseller.id, "metric": "spend", "period": "day", "threshold": "0", "subtree": true }),
+        json!({ "account_id": one, "metric": "spend", "period": "day", "threshold": "0" }),
+    ] {
+        w.master.api.post(ALERTS, body).send().await.refused(400, "validation_failed");
+    }
+    let strange = json!({ "account_id": w.other_master(json!({})).await.id, "metric": "spend", "period": "day", "threshold": "0" });
+    w.master.api.post(ALERTS, strange).send().await.refused(404, "not_found");
 }
 
 #[tokio::test]

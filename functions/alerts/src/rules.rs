@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tributary_api::reply::PageView;
 use tributary_api::{Call, Problem, Reply};
-use tributary_domain::alert::Rule;
+use tributary_domain::alert::{Metric, Rule};
 use tributary_domain::event::RecordKind;
 use tributary_domain::id::{AccountId, AlertId};
 use tributary_domain::rights::Right;
@@ -39,6 +39,28 @@ pub(crate) async fn rule(call: &Call, owner: &AccountId) -> Result<Rule, Problem
     Ok(of_id(&mut rules, &id)?.clone())
 }
 
+/// Refuses what would tell its caller what others pay each other: a rule's money is that of the level of its account, so whoever stands above it
+/// sets none on what it is paid, and one on what it pays only where that is paid to the caller.
+async fn own_level(call: &Call, rule: &Rule) -> Result<(), Problem> {
+    let home = call.home()?;
+    if rule.account_id == *home {
+        return Ok(());
+    }
+    match (rule.metric, rule.subtree) {
+        (Metric::Loss, _) => Err(Problem::field("/account_id", "loss is watched from your own account, with `subtree` of those below it")),
+        (Metric::Spend, true) => Err(Problem::field("/account_id", "spend with `subtree` is watched from your own account")),
+        (Metric::Spend, false) => {
+            let may = call.caller()?.over(Right::AlertsManage);
+            let watched = call.store().account_for(&rule.account_id, Authority { home, may: &may }).await?;
+            match watched.lineage.parent() == Some(home) {
+                true => Ok(()),
+                false => Err(Problem::field("/account_id", "spend is watched of your own account and of those right below it")),
+            }
+        }
+        (Metric::Balance | Metric::Usage | Metric::TimeToEmpty, _) => Ok(()),
+    }
+}
+
 /// Makes a rule.
 ///
 /// # Errors
@@ -49,6 +71,7 @@ pub async fn create(call: Call) -> Result<Reply, Problem> {
     let body: RuleBody = call.body()?;
     let owner = body.account_id.clone().unwrap_or_else(|| home.clone());
     let rule = body.rule(AlertId::from_uuid(call.app.uuid()), owner.clone(), call.app.now())?;
+    own_level(&call, &rule).await?;
     let (may, act) = (caller.over(Right::AlertsManage), call.act()?);
     let made = call.store().edit_alerts(&owner, Authority { home, may: &may }, &act, scope.as_ref(), |rules, _| {
         rules.push(rule.clone());
@@ -122,6 +145,7 @@ pub async fn put(call: Call) -> Result<Reply, Problem> {
     let body: RuleBody = call.body()?;
     let owner = body.account_id.clone().map_or_else(|| call.home().cloned(), Ok)?;
     let new = body.rule(id.clone(), owner.clone(), call.app.now())?;
+    own_level(&call, &new).await?;
     let (may, act) = (call.caller()?.over(Right::AlertsManage), call.act()?);
     let authority = Authority { home: call.home()?, may: &may };
     let changed = call.store().edit_alerts(&owner, authority, &act, None, |rules, _| {

@@ -48,7 +48,7 @@ pub struct RuleBody {
     /// What is watched.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::AlertMetric))]
     pub metric: Metric,
-    /// Of `usage`: of which meter.
+    /// Of `usage`: of which meter. Of `loss`: of this one alone.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::MeterKey>))]
     pub meter: Option<MeterKey>,
     /// Of `spend`, `usage` and `loss`: over which time it is added up, in UTC.
@@ -134,7 +134,7 @@ pub struct AlertView {
     /// What is watched.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::AlertMetric))]
     pub metric: Metric,
-    /// Of `usage`: of which meter.
+    /// Of `usage`: of which meter. Of `loss`: of this one alone.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<wire::MeterKey>, required))]
     pub meter: Option<MeterKey>,
     /// Over which time it is added up.

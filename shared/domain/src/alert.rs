@@ -21,13 +21,14 @@ pub const MAX_EMAILS: usize = 10;
 pub enum Metric {
     /// Available credit.
     Balance,
-    /// What the account paid for usage in the period.
+    /// What the account paid for usage in the period; of one below the rule's account, what that is paid for its usage.
     Spend,
     /// What the account and everything below it used of a meter in the period.
     Usage,
     /// In how many days the credit runs out, as the usage is forecast.
     TimeToEmpty,
-    /// What the account paid for usage in the period, less what its sub-accounts paid it.
+    /// What the rule's account paid in the period for what it sold, less what it was paid for it: of the account itself all that it sold,
+    /// of one below it what is used there and below that.
     Loss,
 }
 
@@ -100,7 +101,7 @@ pub struct Rule {
     pub subtree: bool,
     /// What it watches.
     pub metric: Metric,
-    /// Of [`Metric::Usage`], of which meter.
+    /// Of [`Metric::Usage`], of which meter; of [`Metric::Loss`], of one meter alone.
     pub meter: Option<MeterKey>,
     /// Of what is added up, over what.
     pub period: Option<Period>,
@@ -133,8 +134,8 @@ impl Rule {
     pub fn validate(&self) -> Result<(), RuleError> {
         match (self.metric, &self.meter) {
             (Metric::Usage, None) => return Err(RuleError("/meter", "is required for usage")),
-            (Metric::Usage, Some(_)) | (_, None) => {}
-            (_, Some(_)) => return Err(RuleError("/meter", "is of usage alone")),
+            (Metric::Usage | Metric::Loss, Some(_)) | (_, None) => {}
+            (_, Some(_)) => return Err(RuleError("/meter", "is of usage and loss alone")),
         }
         match (self.metric.is_of_period(), self.period) {
             (true, None) => return Err(RuleError("/period", "is required: day or month")),
@@ -308,7 +309,8 @@ mod tests {
             let other = if metric.is_of_period() { None } else { Some(Period::Day) };
             assert_eq!(refused(Rule { period: other, ..rule(metric, 5) }), Err("/period"));
             let other = if metric == Metric::Usage { None } else { Some("api.calls".parse().expect("a meter")) };
-            assert_eq!(refused(Rule { meter: other, ..rule(metric, 5) }), Err("/meter"));
+            let of_one_meter = if metric == Metric::Loss { Ok(()) } else { Err("/meter") };
+            assert_eq!(refused(Rule { meter: other, ..rule(metric, 5) }), of_one_meter);
         }
     }
 

@@ -138,6 +138,21 @@ impl Days {
         self.by_day.range(first..=last).map(|(_, sums)| self.value(subject, only, sums)).fold(0, i64::saturating_add)
     }
 
+    /// What `of`, the account or one above it, paid in the days from `first` to `last` for what it sold on, less what it was paid for that, in
+    /// millionths; of one meter, if one is given. Its own usage is sold to nobody, and in neither.
+    pub fn loss(&self, of: &AccountId, only: Option<&MeterKey>, first: Date, last: Date) -> i64 {
+        if first > last {
+            return 0;
+        }
+        let cells = self.by_day.range(first..=last).flat_map(|(_, sums)| &sums.cells);
+        let cells = cells.filter(|(key, _)| only.is_none_or(|meter| *meter == key.meter));
+        let sold = cells.filter_map(|(key, cell)| {
+            let figures = cell.figures(key, key.payers.level(of)?);
+            Some(figures.cost.get().saturating_sub(figures.price?.get()))
+        });
+        sold.fold(0, i64::saturating_add)
+    }
+
     /// The meters of which there was usage on `first` or later.
     pub fn meters(&self, first: Date) -> BTreeSet<&MeterKey> {
         self.by_day.range(first..).flat_map(|(_, sums)| sums.cells.keys().map(|key| &key.meter)).collect()

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use tributary_api::App;
-use tributary_domain::account::Kind;
 use tributary_domain::alert::{Metric, Period, Rule, Turn};
 use tributary_domain::id::{AccountId, RequestId};
 use tributary_domain::ledger::{Head, LedgerId};
@@ -98,21 +97,27 @@ impl Values<'_> {
 
     /// What a rule watches; none where there is nothing to compare.
     async fn of(&mut self, rule: &Rule) -> Result<Option<Micros>, WatchError> {
-        let subject = match (rule.metric, &rule.meter) {
-            (Metric::Balance, _) => return Ok(Some(self.head.available)),
-            (Metric::TimeToEmpty, _) => return self.left().await,
-            (Metric::Spend, _) => Subject::Cost(self.account.clone()),
-            (Metric::Usage, Some(meter)) => Subject::Quantity(meter.clone()),
-            // A customer sells nothing, and the operator buys nothing.
-            (Metric::Loss, _) if self.head.kind == Kind::Reseller => Subject::Net,
-            (Metric::Usage | Metric::Loss, _) => return Ok(None),
-        };
+        match rule.metric {
+            Metric::Balance => return Ok(Some(self.head.available)),
+            Metric::TimeToEmpty => return self.left().await,
+            Metric::Spend | Metric::Usage | Metric::Loss => {}
+        }
         let Some(period) = rule.period else { return Ok(None) };
         let (first, today) = (period.first_day(self.app.now()), Period::Day.first_day(self.app.now()));
         if !self.days.contains_key(&period) {
             self.days.insert(period, Days::read(self.app, self.account, first, today).await?);
         }
-        Ok(self.days.get(&period).map(|days| Micros::new(days.total(&subject, None, first, today))))
+        let Some(days) = self.days.get(&period) else { return Ok(None) };
+        // All money is that of the rule's own level: what others pay each other further down is not its account's to know.
+        let (of, meter) = (&rule.account_id, rule.meter.as_ref());
+        let value = match (rule.metric, meter) {
+            (Metric::Loss, _) => days.loss(of, meter, first, today),
+            (Metric::Spend, _) if of == self.account => days.total(&Subject::Cost(of.clone()), None, first, today),
+            (Metric::Spend, _) => days.total(&Subject::Price(of.clone()), None, first, today),
+            (_, Some(meter)) => days.total(&Subject::Quantity(meter.clone()), None, first, today),
+            (_, None) => return Ok(None),
+        };
+        Ok(Some(Micros::new(value)))
     }
 
     async fn left(&mut self) -> Result<Option<Micros>, WatchError> {
