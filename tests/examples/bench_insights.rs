@@ -1,5 +1,5 @@
 //! What a view of insights costs as the tree grows: rosters of a hundred, ten thousand and a hundred thousand accounts, packed, unpacked, told
-//! changes, filtered, sorted and searched. In memory; beside this a request makes two calls of the table and, cold, one of the blobs.
+//! changes and invoices, filtered, sorted and searched. In memory; beside this a request makes two calls of the table and, cold, one of the blobs.
 //! Figures only: nothing here passes or fails. `cargo run --release -p tributary-tests --example bench_insights`.
 
 use std::time::Instant;
@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use tributary_domain::account::{Funding, Kind, Status};
-use tributary_domain::id::AccountId;
-use tributary_insights::change::{Place, Profile, RowChange, SlotKey, SlotSum, Told, Used};
-use tributary_insights::churn::{Paid, cohorts, lifetimes, months};
+use tributary_domain::id::{AccountId, InvoiceId};
+use tributary_insights::change::{Bill, Place, Profile, RowChange, SlotKey, SlotSum, Tier, Told, Used};
+use tributary_insights::churn::{Payer, cohorts, lifetimes, months};
 use tributary_insights::figures::{Figures, day_number, month_number};
 use tributary_insights::grid::{Filter, Sort, matched, page};
 use tributary_insights::sums::{Of, Slots};
@@ -49,10 +49,18 @@ fn account(number: usize, owner: &AccountId, parent: &AccountId, random: &mut Sm
         ),
         external_id: Some(format!("crm-{}", random.random::<u32>())),
         email: Some(format!("billing{number}@example.com")),
-        tier: "none".to_owned(),
         tags: vec![("region".to_owned(), ["emea", "apac", "amer"][random.random_range(0..3)].to_owned())],
         created_ms: now.as_millisecond() - random.random_range(0..40_000_000_000),
     });
+    change.tier = Some(Tier { version: 1, name: "none".to_owned() });
+    change.bills = vec![Bill {
+        id: InvoiceId::from_number(change.id.as_u128()),
+        version: 1,
+        due: random.random_range(0..90_000_000),
+        due_ms: now.as_millisecond(),
+        open: true,
+        told_ms: now.as_millisecond(),
+    }];
     change.place = Some(Place {
         seq: random.random_range(1..5_000),
         inside: true,
@@ -69,13 +77,13 @@ fn account(number: usize, owner: &AccountId, parent: &AccountId, random: &mut Sm
     let this = month_number(tributary_domain::pricing::month::Month::of(now));
     for month in (this - MONTHS + 1)..=this {
         let revenue = random.random_range(0..900_000_000);
-        let figures = Figures { revenue, cost: revenue / 5 * 4, own_revenue: revenue, own_cost: revenue / 5 * 4 };
+        let figures = Figures { revenue, cost: revenue / 5 * 4, own_revenue: revenue, own_cost: revenue / 5 * 4, direct: revenue };
         change.sums.push(SlotSum { slot: SlotKey::Month(month), seq: random.random_range(1..5_000), figures });
     }
     let today = day_number(now);
     for day in (today - 28)..today {
         let revenue = random.random_range(0..30_000_000);
-        let figures = Figures { revenue, cost: revenue / 5 * 4, own_revenue: revenue, own_cost: revenue / 5 * 4 };
+        let figures = Figures { revenue, cost: revenue / 5 * 4, own_revenue: revenue, own_cost: revenue / 5 * 4, direct: revenue };
         change.sums.push(SlotSum { slot: SlotKey::Day(day), seq: random.random_range(1..5_000), figures });
     }
     change
@@ -98,9 +106,9 @@ fn main() {
     let options = Options::parse();
     let now: Timestamp = NOW.parse().expect("a time");
     println!(
-        "| accounts | rows, MB | packed, MB | unpack, ms | page by margin, ms | search and page, ms | 500 told, ms | months, MB packed | unpack, ms | churn, ms | fold: pack all, ms |"
+        "| accounts | rows, MB | packed, MB | unpack, ms | page by margin, ms | search and page, ms | 500 told with an invoice each, ms | all invoices told, ms | months, MB packed | unpack, ms | churn, ms | fold: pack all, ms |"
     );
-    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for count in options.accounts {
         let mut random = SmallRng::seed_from_u64(7);
         let owner = AccountId::from_number(1);
@@ -146,6 +154,7 @@ fn main() {
                     if let Some(place) = &mut change.place {
                         place.seq += 1
                     }
+                    change.bills.iter_mut().for_each(|bill| bill.version += 1);
                     change
                 })
                 .collect(),
@@ -154,21 +163,28 @@ fn main() {
             let mut newer = view.clone();
             newer.apply(&some);
         });
+        let invoices = told[0].changes.iter().map(|change| RowChange { bills: change.bills.clone(), ..RowChange::of(change.id.clone()) });
+        let invoices = [Told { at: now, changes: invoices.collect() }];
+        let billed = median(options.times.min(5), || {
+            let mut none = View::empty(&owner, now);
+            none.apply(&invoices);
+        });
         let months_unpack = median(options.times, || drop(Slots::unpack(&month_bytes).expect("unpacked")));
         let until = month_number(tributary_domain::pricing::month::Month::of(now));
         let churn = median(options.times.min(5), || {
-            let paid: Vec<Paid> = view
-                .rows()
-                .map(|row| kept.of(row.id().as_u128()).iter().map(|month| (month.slot, month.figures.revenue)).collect())
-                .collect();
-            assert!(!months(&paid, until - 12, until).is_empty());
-            drop((cohorts(&paid, until - 12, until), curve(&lifetimes(&paid, until))));
+            let payer = |(_, months): (u128, &[tributary_insights::sums::Kept])| Payer {
+                paid: months.iter().map(|month| (month.slot, month.figures.direct)).collect(),
+                moved_away: false,
+            };
+            let payers: Vec<Payer> = kept.every().map(payer).collect();
+            assert!(!months(&payers, until - 12, until).is_empty());
+            drop((cohorts(&payers, until - 12, until), curve(&lifetimes(&payers, until))));
         });
         let folded = median(options.times.min(3), || drop((view.pack(now), kept.pack(), days.pack())));
         #[expect(clippy::cast_precision_loss, reason = "megabytes")]
         let mb = |bytes: usize| bytes as f64 / 1e6;
         println!(
-            "| {count} | {:.1} | {:.1} | {unpack:.1} | {sorted:.1} | {searched:.1} | {heard:.1} | {:.1} | {months_unpack:.1} | {churn:.1} | {folded:.0} |",
+            "| {count} | {:.1} | {:.1} | {unpack:.1} | {sorted:.1} | {searched:.1} | {heard:.1} | {billed:.1} | {:.1} | {months_unpack:.1} | {churn:.1} | {folded:.0} |",
             mb(view.weight()),
             mb(bytes.len()),
             mb(month_bytes.len())

@@ -7,6 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tributary_domain::id::AccountId;
+use tributary_domain::ledger::LedgerId;
 use tributary_insights::fold::built;
 use tributary_insights::read::roster;
 use tributary_insights::view::View;
@@ -260,18 +261,53 @@ async fn the_grid_is_searched_filtered_sorted_and_cut_over_all_accounts() {
 }
 
 #[tokio::test]
-async fn a_denied_branch_is_neither_shown_nor_counted() {
+async fn another_tier_is_shown_although_it_is_no_new_version_of_the_account() {
     let s = Scene::new().await;
     s.settle().await;
-    let (key, secret) = s.w.new_key(&s.w.master.id, "viewer").await;
-    let path = format!("/reseller/accounts/{}/keys/{key}/denies/{}", s.w.master.id, s.reseller.id);
-    s.w.operator().put(&path, json!({ "rights": ["accounts.read"] })).send().await.is(200);
-    let api = s.w.target.nobody.with(&secret);
-    let grid = get(&api, "accounts").await;
-    assert_eq!((grid["total"].as_u64(), grid.rows().len()), (Some(0), 0));
-    let overview = get(&api, "overview").await;
-    assert!(!overview.text.contains(&s.one.id), "{}", overview.text);
-    assert_eq!(overview["accounts"]["total"], 0);
+    let Some(inside) = s.w.target.inside("the stream") else { return };
+    let tier = async || get(&s.w.master.api, &format!("accounts?q={}", s.reseller.id)).await.rows()[0]["tier"].clone();
+    for (to, folded) in [("bronze", false), ("silver", true)] {
+        let id = as_id(&s.reseller.id);
+        let (head, account) = (
+            inside.app.store().head(&LedgerId::Account(id.clone())).await.expect("a head"),
+            inside.app.store().account(&id).await.expect("it"),
+        );
+        assert!(inside.app.store().set_tier(&id, &head, &account.tier, to).await.expect("a tier"));
+        hear(inside).await;
+        if folded {
+            fold(inside).await;
+        }
+        assert_eq!(tier().await, to);
+    }
+}
+
+#[tokio::test]
+async fn a_denied_branch_is_neither_shown_nor_counted() {
+    let s = Scene::new().await;
+    s.use_up(&s.one.id, "10", 0).await;
+    s.settle().await;
+    for right in ["insights.read", "accounts.read", "credits.read", "usage.read"] {
+        let (key, secret) = s.w.new_key(&s.w.master.id, "viewer").await;
+        let path = format!("/reseller/accounts/{}/keys/{key}/denies/{}", s.w.master.id, s.reseller.id);
+        s.w.operator().put(&path, json!({ "rights": [right] })).send().await.is(200);
+        let api = s.w.target.nobody.with(&secret);
+        let grid = get(&api, "accounts").await;
+        assert_eq!((grid["total"].as_u64(), grid.rows().len()), (Some(0), 0), "{right}");
+        let audit = get(&api, "audit?subtree=true").await;
+        for text in [get(&api, "overview").await.text, get(&api, "profitability").await.text, audit.text] {
+            assert!(!text.contains(&s.one.id) && !text.contains(&s.reseller.id), "{right}: {text}");
+        }
+        assert_eq!(get(&api, "overview").await["accounts"]["total"], 0, "{right}");
+        // Naming it, or what is below it, shows no more.
+        for id in [&s.reseller.id, &s.one.id] {
+            for view in ["overview", "accounts", "accounts/csv", "attribution", "profitability", "churn", "audit"] {
+                api.get(&format!("{INSIGHTS}/{view}?account_id={id}")).send().await.refused(403, "forbidden");
+            }
+            for more in [format!("accounts?parent_id={id}"), format!("audit?subtree=true&account_id={id}")] {
+                api.get(&format!("{INSIGHTS}/{more}")).send().await.refused(403, "forbidden");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -286,7 +322,7 @@ async fn profit_by_account_meter_and_level_adds_up_to_the_month() {
     }
     for api in [&s.reseller.api, &s.w.master.api, s.w.operator()] {
         let total = get(api, "profitability").await["total"].clone();
-        for by in ["meter", "level"] {
+        for by in ["account", "meter", "level"] {
             let answer = get(api, &format!("profitability?by={by}")).await;
             let micros = |row: &Value, name: &str| row[name].as_str().expect("an amount").replace('.', "").parse::<i64>().expect("digits");
             let sum = |name: &str| answer["rows"].as_array().expect("rows").iter().map(|row| micros(row, name)).sum::<i64>();
@@ -295,10 +331,17 @@ async fn profit_by_account_meter_and_level_adds_up_to_the_month() {
             }
         }
     }
+    // Nobody is sold its own usage, which it pays for: no loss.
+    for by in ["account", "meter", "level"] {
+        let answer = get(&s.reseller.api, &format!("profitability?by={by}")).await;
+        let own: Vec<&Value> = answer["rows"].as_array().expect("rows").iter().filter(|row| row["key"] == "own").collect();
+        let wanted = json!({ "key": "own", "name": "usage of the account itself", "revenue": "0.000000", "cost": "0.050000", "margin": "-0.050000", "margin_percent": null, "loss": false });
+        assert_eq!((own, &answer["losses"]), (vec![&wanted], &json!({ "count": 0, "amount": "0.000000" })), "{by}");
+    }
     let rows = get(&s.reseller.api, "profitability").await["rows"].clone();
-    assert_eq!(rows[0]["key"], s.two.id.as_str(), "the smallest margin first");
+    assert_eq!((&rows[0]["key"], &rows[1]["key"]), (&json!("own"), &json!(s.two.id)), "the smallest margin first");
     assert_eq!(
-        rows[1],
+        rows[2],
         json!({ "key": s.one.id, "name": "=cmd", "revenue": "6.000000", "cost": "5.000000", "margin": "1.000000", "margin_percent": "16.67", "loss": false })
     );
     let levels = get(&s.w.master.api, "profitability?by=level").await;
@@ -307,8 +350,15 @@ async fn profit_by_account_meter_and_level_adds_up_to_the_month() {
     let page = get(&s.reseller.api, "profitability?limit=1&offset=1").await;
     assert_eq!(
         (page["rows"].as_array().map(Vec::len), page["total_rows"].as_u64(), page["next_offset"].clone()),
-        (Some(1), Some(2), Value::Null)
+        (Some(1), Some(3), json!(2))
     );
+    // What an account brought in that was moved away since is still in the month.
+    let other = s.w.reseller_of(&s.w.master.id).await;
+    s.w.operator().post(&format!("/reseller/accounts/{}/move", s.one.id), json!({ "parent_id": other.id })).send().await.is(200);
+    s.settle().await;
+    let answer = get(&s.reseller.api, "profitability").await;
+    let moved = answer["rows"].as_array().expect("rows").iter().find(|row| row["key"] == "moved_away").expect("the rest");
+    assert_eq!((moved["revenue"].as_str(), answer["total"]["revenue"].as_str()), (Some("6.000000"), Some("6.600000")), "{}", answer.text);
 }
 
 #[tokio::test]
@@ -339,6 +389,17 @@ async fn revenue_is_attributed_step_by_step_down_to_what_is_kept() {
     let own = get(&s.reseller.api, "attribution?from=2026-11&to=2026-11").await;
     let own_usage = own["waterfall"].as_array().expect("steps").iter().find(|step| step["step"] == "own_usage").expect("own usage");
     assert_eq!(own_usage["amount"], "-1.000000");
+    // Seen from the master the same is sold: it is paid 0.05 for what costs it 0.04.
+    let steps = |answer: &Answer| -> Vec<(String, String)> {
+        let steps = answer["waterfall"].as_array().expect("steps").iter();
+        steps
+            .map(|step| (step["step"].as_str().unwrap_or_default().to_owned(), step["amount"].as_str().unwrap_or_default().to_owned()))
+            .collect()
+    };
+    let below = get(&s.w.master.api, &format!("attribution?account_id={}&from=2026-10&to=2026-11", s.reseller.id)).await;
+    let wanted =
+        [("level_0", "1.000000"), ("level_1", "7.500000"), ("retail", "8.500000"), ("wholesale", "-6.800000"), ("margin", "1.700000")];
+    assert_eq!(steps(&below), wanted.map(|(step, amount)| (step.to_owned(), amount.to_owned())), "{}", below.text);
     // What an account that was moved away brought in stays in the sums.
     let other = s.w.reseller_of(&s.w.master.id).await;
     s.w.operator().post(&format!("/reseller/accounts/{}/move", s.one.id), json!({ "parent_id": other.id })).send().await.is(200);
@@ -388,6 +449,13 @@ async fn churn_says_who_left_and_who_is_about_to() {
     );
     assert_eq!(churn["survival"].as_array().map(Vec::len), Some(3));
     assert_eq!(churn["survival"][1], json!({ "month": 1, "at_risk": 2, "events": 1, "survival": 0.5, "low": 0.0, "high": 1.0 }));
+    // Who is moved to another parent did not leave, and what it paid before stays where it was.
+    let other = s.w.reseller_of(&s.w.master.id).await;
+    s.w.operator().post(&format!("/reseller/accounts/{}/move", s.one.id), json!({ "parent_id": other.id })).send().await.is(200);
+    hear(inside).await;
+    let after = get(&s.reseller.api, "churn?months=2").await;
+    assert_eq!((&after["months"][0], &after["cohorts"][0]), (&churn["months"][0], &churn["cohorts"][0]), "{}", after.text);
+    assert_eq!((after["months"][1]["opening"].as_u64(), after["months"][1]["lost"].as_u64()), (Some(1), Some(0)), "{}", after.text);
     // This month has nothing yet, and last month is what was this month.
     let overview = get(&s.reseller.api, "overview").await;
     assert_eq!((overview["revenue"]["this"].as_str(), overview["revenue"]["last"].as_str()), (Some("0.000000"), Some("0.600000")));
@@ -424,6 +492,14 @@ async fn spending_is_written_down_once_countered_once_and_divided_by_who_came() 
             answer.text
         );
     }
+    // What most was spent on first, a page at a time; the sum is of all.
+    let page = get(api, "acquisition?limit=1").await;
+    assert_eq!(
+        (page["rows"][0]["channel"].as_str(), page["next_offset"].as_u64(), page["total"]["spend"].as_str()),
+        (Some("fairs"), Some(1), Some("112.000000")),
+        "{}",
+        page.text
+    );
     let one = format!("{path}/{}", wrong.id());
     s.one.api.delete(&one).send().await.refused(404, "not_found");
     let removed = api.delete(&one).send().await.is(200);
@@ -483,14 +559,14 @@ async fn a_file_of_the_grid_holds_no_formula() {
     assert_eq!(cells, [("'=cmd", "'@49"), ("Zwei", "")]);
 }
 
-fn account(id: &str) -> AccountId {
+fn as_id(id: &str) -> AccountId {
     id.parse().expect("an id")
 }
 
 /// Everything that a roster shows, a line an account.
 fn shown(view: &View) -> Vec<String> {
     let mut all: Vec<String> = view.rows().map(|row| row.all().join(" | ")).collect();
-    all.extend(view.bills().map(|(_, bill)| format!("{} {} {}", bill.id, bill.version, bill.due)));
+    all.extend(view.bills().map(|(.., bill)| format!("{} {} {}", bill.id, bill.version, bill.due)));
     all.sort();
     all
 }
@@ -498,8 +574,8 @@ fn shown(view: &View) -> Vec<String> {
 /// Fails if a roster as it is read, or as it is folded, is not that of a fresh build from the table.
 async fn as_built(inside: &Inside, owner: &str, what: &str) {
     let app = &inside.app;
-    let fresh = built(app, &app.store().account(&account(owner)).await.expect("an account")).await.expect("built");
-    let read = roster(app, &account(owner)).await.expect("read");
+    let fresh = built(app, &app.store().account(&as_id(owner)).await.expect("an account")).await.expect("built");
+    let read = roster(app, &as_id(owner)).await.expect("read");
     assert_eq!(shown(&read.view), shown(&fresh.view), "{what}");
     let months = read.months(app).await.expect("months");
     for row in fresh.view.rows() {
@@ -527,7 +603,7 @@ async fn a_roster_is_what_a_fresh_build_is_whatever_is_told_twice_late_or_in_ano
         let account = accounts[random.random_range(0..accounts.len())].clone();
         let at = format!("/reseller/accounts/{account}");
         let parent = owners[random.random_range(1..3)].clone();
-        match random.random_range(0..9) {
+        match random.random_range(0..10) {
             0 => accounts.push(s.w.create(&parent, json!({})).await.id()),
             1 => drop(operator.delete(&at).send().await.is(200)),
             2 => drop(operator.post(&format!("{at}/reactivate"), json!({})).send().await.is(200)),
@@ -545,6 +621,14 @@ async fn a_roster_is_what_a_fresh_build_is_whatever_is_told_twice_late_or_in_ano
                 let below = if moved == &s.reseller.id { &other.id } else { &s.reseller.id };
                 let parent = if random.random_bool(0.5) { below } else { &s.w.master.id };
                 operator.post(&format!("/reseller/accounts/{moved}/move"), json!({ "parent_id": parent })).send().await;
+            }
+            8 => {
+                // Its usage brings it to another tier, which is no new version of its item.
+                let (store, id) = (inside.app.store(), as_id(&account));
+                let (head, from) =
+                    (store.head(&LedgerId::Account(id.clone())).await.expect("a head"), store.account(&id).await.expect("an account").tier);
+                let to = ["none", "bronze", "silver"][random.random_range(0..3)];
+                assert!(store.set_tier(&id, &head, &from, to).await.expect("a tier"));
             }
             _ => {
                 inside.clock.advance_ms(16 * 60 * 1000);
@@ -630,14 +714,23 @@ async fn a_lost_or_damaged_blob_is_built_anew_and_so_is_a_roster_by_hand() {
     s.use_up(&s.one.id, "10", 0).await;
     s.settle().await;
     let Some(inside) = s.w.target.inside("the blobs") else { return };
-    let head = inside.app.store().roster::<Value>(&account(&s.reseller.id), true).await.expect("read").head.expect("a head");
+    let head = inside.app.store().roster::<Value>(&as_id(&s.reseller.id), true).await.expect("read").head.expect("a head");
     inside.app.blobs().delete(&head.months).await.expect("deleted");
+    // Whoever needs it is told to come back, and finds it built anew.
+    s.reseller.api.get(&format!("{INSIGHTS}/churn")).send().await.refused(503, "busy");
+    assert_eq!(fold(inside).await, 1);
+    get(&s.reseller.api, "churn").await;
+    as_built(inside, &s.reseller.id, "a lost blob").await;
     s.w.fund(&s.one.id, "1").await;
     hear(inside).await;
-    assert!(fold(inside).await > 0);
-    as_built(inside, &s.reseller.id, "a lost blob").await;
     let asked = json!({ "action": "rebuild", "account_id": s.reseller.id });
     tributary_roster::handle(&inside.app, asked, &inside.app.run_id("")).await.expect("rebuilt");
     as_built(inside, &s.reseller.id, "by hand").await;
+    // A customer has none, and asking for it leaves nothing to be looked at again.
+    let asked = json!({ "action": "rebuild", "account_id": s.one.id });
+    tributary_roster::handle(&inside.app, asked, &inside.app.run_id("")).await.expect("nothing to do");
+    inside.clock.advance_ms(16 * 60 * 1000);
+    let (due, _) = inside.app.store().rosters_due(inside.app.platform_now(), None, 100).await.expect("read");
+    assert!(!due.contains(&as_id(&s.one.id)), "{due:?}");
     tributary_roster::handle(&inside.app, json!({ "action": "forget" }), &inside.app.run_id("")).await.expect_err("no such action");
 }

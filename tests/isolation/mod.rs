@@ -376,16 +376,18 @@ async fn callers(scene: &Scene, row: &Row, home: Seat, built_in: &[&'static str]
     let bare = BTreeSet::from([row.right]);
     let exact = bare.iter().chain(row.and).copied().collect();
     let without = every.difference(&bare).copied().collect();
-    for (name, rights) in [("exact", exact), ("bare", bare), ("without", without)] {
+    for (name, rights) in [("exact", exact), ("bare", bare.clone()), ("without", without)] {
         let rights: BTreeSet<&'static str> = rights;
         let role = scene.role(home, name, &rights.iter().copied().collect::<Vec<_>>()).await;
         let (_, api) = scene.key(home, &role).await;
         callers.push(Caller { who: Who { name, home, rights, deny: None }, api });
     }
-    let (key, api) = scene.key(home, "owner").await;
-    let path = format!("/reseller/accounts/{}/keys/{key}/denies/{}", scene.id(home), scene.id(Seat::Child));
-    scene.target.operator.put(&path, json!({ "rights": [row.right] })).send().await.is(200);
-    callers.push(Caller { who: Who { name: "denied", home, rights: every, deny: Some((Seat::Child, row.right)) }, api });
+    for right in bare.iter().chain(row.hidden_by) {
+        let (key, api) = scene.key(home, "owner").await;
+        let path = format!("/reseller/accounts/{}/keys/{key}/denies/{}", scene.id(home), scene.id(Seat::Child));
+        scene.target.operator.put(&path, json!({ "rights": [right] })).send().await.is(200);
+        callers.push(Caller { who: Who { name: "denied", home, rights: every.clone(), deny: Some((Seat::Child, right)) }, api });
+    }
     callers
 }
 
@@ -462,7 +464,8 @@ S  422 account_suspended               R  refused by a rule of the request (409,
 -  there is no such thing
 
 exact: a role of exactly the rights that are needed.  bare: a role of the one right that names the route.  without: a role of
-every other right.  denied: an owner's key to which the right is denied at the child.
+every other right.  denied: an owner's key to which the right is denied at the child; of insights three more, denied
+accounts.read, credits.read and usage.read there, which they show.
 crossing: a transfer or hold across the border of the caller's subtree, of which one end is in it.
 ";
 

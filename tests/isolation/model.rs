@@ -161,6 +161,10 @@ fn refusal(row: &Row, step: Step, filled: &Filled, who: &Who) -> Verdict {
         }
         Step::AskedBy(place) => unless(seat(place) == Some(who.home)),
         Step::Over(place, right) => worst(&[place], right),
+        Step::NotHidden(place, rights) => {
+            let hides = |seat: Seat| who.deny.is_some_and(|(at, denied)| rights.contains(&denied) && seat.within(at));
+            seat(place).is_some_and(hides).then_some(FORBIDDEN)
+        }
         Step::OverAll(places, right) => worst(places, right),
         Step::FromAbove(place, right) => seat(place).map_or(Some(NOT_FOUND), |seat| who.over_and_above(seat, right)),
         Step::OverAny(place, right) => {

@@ -103,6 +103,8 @@ pub enum Step {
     Cursor(&'static str),
     /// The right is held at the account: else 404 outside of the subtree, 403 `forbidden` within.
     Over(&'static str, &'static str),
+    /// None of these rights is denied at the account or above it: else 403.
+    NotHidden(&'static str, &'static [&'static str]),
     /// The same, and at the account above it too, which is the caller's own or below it.
     FromAbove(&'static str, &'static str),
     /// The right is held at all of these accounts: 404 if one is outside, else 403.
@@ -154,6 +156,8 @@ pub struct Row {
     pub right: &'static str,
     /// The rights that are needed beside it.
     pub and: &'static [&'static str],
+    /// The rights that nobody needs to hold, but of which a deny at an account hides it.
+    pub hidden_by: &'static [&'static str],
     /// Its places.
     pub places: Vec<Place>,
     /// Its conditions, in order.
@@ -183,7 +187,7 @@ const VIEWER: &[&str] = &[
 const READER: &[&str] = &["accounts.read"];
 
 fn row(operation: &'static str, right: &'static str) -> Row {
-    Row { operation, variant: "", right, and: &[], places: vec![], steps: vec![], query: "", body: Value::Null }
+    Row { operation, variant: "", right, and: &[], hidden_by: &[], places: vec![], steps: vec![], query: "", body: Value::Null }
 }
 
 impl Row {
@@ -214,6 +218,13 @@ impl Row {
     fn step(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    /// The account of a place is hidden from who is denied what insights show of it.
+    fn hidden(mut self, place: &'static str) -> Self {
+        const SHOWN_BY: &[&str] = &["accounts.read", "credits.read", "usage.read"];
+        self.hidden_by = SHOWN_BY;
+        self.step(Step::NotHidden(place, SHOWN_BY))
     }
 
     /// The right over the account of a place.
@@ -697,8 +708,8 @@ fn alerts() -> Vec<Row> {
 
 fn insights() -> Vec<Row> {
     let read = "insights.read";
-    let below = |operation| row(operation, read).account("?account_id", Usual::Home).over("?account_id");
-    let grid = |operation| below(operation).account("?parent_id", Usual::Nothing).over("?parent_id");
+    let below = |operation| row(operation, read).account("?account_id", Usual::Home).over("?account_id").hidden("?account_id");
+    let grid = |operation| below(operation).account("?parent_id", Usual::Nothing).over("?parent_id").hidden("?parent_id");
     vec![
         below("get_insights_overview"),
         grid("list_insights_accounts"),
@@ -712,8 +723,8 @@ fn insights() -> Vec<Row> {
             .body(json!({ "channel": "search", "month": "2026-10", "amount": "1" })),
         row("list_spend", read).paged().step(Step::Home(read)),
         row("remove_spend", "insights.manage").place("{id}", What::Spend, Usual::Seat(Seat::Own)).step(Step::AskedBy("{id}")).over("{id}"),
-        row("list_audit", read).paged().account("?account_id", Usual::Home).over("?account_id"),
-        row("list_audit", read).variant("of a subtree").query("subtree=true").account("?account_id", Usual::Home).over("?account_id"),
+        row("list_audit", read).paged().account("?account_id", Usual::Home).over("?account_id").hidden("?account_id"),
+        below("list_audit").variant("of a subtree").query("subtree=true"),
     ]
 }
 

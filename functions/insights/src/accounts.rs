@@ -138,7 +138,7 @@ pub struct AccountsView {
     pub total: usize,
     /// How many of them the filters let through.
     pub matched: usize,
-    /// When the figures were last brought up to date.
+    /// When something was last told of these accounts; figures of days, and decay, may be five minutes older.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub as_of: Timestamp,
     /// Where the next page begins; null after the last.

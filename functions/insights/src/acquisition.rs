@@ -10,6 +10,7 @@ use tributary_domain::pricing::month::Month;
 use tributary_domain::pricing::number::div_half_even;
 use tributary_insights::figures::{Total, month_number, ratio, shown};
 
+use crate::accounts::offset;
 use crate::scene::{Scene, months_of};
 use crate::spend::USUAL_MONTHS;
 use crate::views::{AboutView, ProfitView};
@@ -66,9 +67,14 @@ pub struct AcquisitionView {
     /// The last.
     #[cfg_attr(feature = "openapi", schema(example = "2026-11"))]
     pub to: String,
-    /// By channel and campaign.
+    /// By channel and campaign, what most was spent on first.
     pub rows: Vec<RowView>,
-    /// Together.
+    /// How many rows there are.
+    pub total_rows: usize,
+    /// Where the next page begins; null after the last.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub next_offset: Option<usize>,
+    /// The rows of all pages together.
     pub total: AcquiredView,
 }
 
@@ -106,13 +112,15 @@ impl Acquired {
     }
 }
 
-/// What the accounts that were made in some months cost and bring in, by channel and campaign.
+/// What the accounts that were made in some months cost and bring in, by channel and campaign: a page of the rows; the sum is of all of them.
 ///
 /// # Errors
 /// `forbidden`, `validation_failed`, `limit_reached`, `busy`.
 pub async fn get(call: Call) -> Result<Reply, Problem> {
     let mut params = call.params()?;
     let (from, to) = months_of(&mut params, call.app.now(), USUAL_MONTHS)?;
+    let limit = params.limit()?;
+    let skipped = offset(&mut params)?;
     params.done()?;
     let scene = Scene::at(&call, None).await?;
     let kept = scene.roster.months(&call.app).await?;
@@ -132,6 +140,10 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     }
     let mut total = Acquired::default();
     by_channel.values().for_each(|acquired| total.add(*acquired));
+    let mut all: Vec<_> = by_channel.into_iter().collect();
+    // Rows of the same spending stay in the order of their channel and campaign.
+    all.sort_by_key(|(_, acquired)| std::cmp::Reverse(acquired.spend));
+    let total_rows = all.len();
     let row = |((channel, campaign), acquired): ((Option<String>, Option<String>), Acquired)| RowView {
         channel,
         campaign,
@@ -141,7 +153,9 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
         about: AboutView { account_id: scene.home.clone(), currency: scene.currency(), as_of: scene.roster.as_of },
         from: from.to_string(),
         to: to.to_string(),
-        rows: by_channel.into_iter().map(row).collect(),
+        rows: all.into_iter().skip(skipped).take(limit).map(row).collect(),
+        total_rows,
+        next_offset: skipped.checked_add(limit).filter(|next| *next < total_rows),
         total: total.view(),
     })
 }

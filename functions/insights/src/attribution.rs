@@ -1,5 +1,7 @@
 //! `GET /reseller/insights/attribution`: where revenue comes from.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 #[cfg(feature = "openapi")]
 use tributary_api::openapi::wire;
@@ -8,7 +10,7 @@ use tributary_domain::id::AccountId;
 use tributary_insights::figures::{Total, month_number, month_of, percent, shown};
 
 use crate::meters::by_meter;
-use crate::profitability::levels;
+use crate::profitability::{OWN, Part, Row, levels, meters};
 use crate::scene::{Scene, in_month, months_of};
 use crate::views::{AboutView, ProfitRow, ProfitView};
 
@@ -48,7 +50,7 @@ pub struct MonthView {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = InsightsStep))]
 pub struct StepView {
-    /// `level_1` … and `other`: parts of `retail`; `retail`: what your account is paid; `wholesale`: what it pays for that, below zero;
+    /// `level_0` (of an account below yours, its own usage), `level_1` … and `other`: parts of `retail`; `retail`: what your account is paid; `wholesale`: what it pays for that, below zero;
     /// `own_usage`: what it pays for its own usage, below zero; `margin`: what it keeps.
     pub step: String,
     /// The same in words.
@@ -97,7 +99,7 @@ pub struct AttributionView {
 /// Where the revenue of some months comes from.
 ///
 /// # Errors
-/// `not_found`, `forbidden`, `validation_failed`, `busy`.
+/// `not_found`, `forbidden`, `validation_failed`, `limit_reached`, `busy`.
 pub async fn get(call: Call) -> Result<Reply, Problem> {
     let mut params = call.params()?;
     let focus = params.parsed("account_id")?;
@@ -105,56 +107,63 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     params.done()?;
     let scene = Scene::at(&call, focus).await?;
     let kept = scene.roster.months(&call.app).await?;
-    let (mut periods, mut all, mut parts) = (Vec::new(), Total::default(), std::collections::BTreeMap::<(u8, String), Total>::new());
+    let below = scene.below();
+    let (mut periods, mut all, mut parts) = (Vec::new(), Total::default(), BTreeMap::<Part, (String, Total)>::new());
     for number in month_number(from)..=month_number(to) {
         let total = scene.figures(|row| in_month(&kept, row, number));
-        let rows = levels(&scene, &kept, number, total);
-        for (key, label, part) in &rows {
-            let sum = parts.entry((key.parse().unwrap_or(0), if key == "own" { "own".to_owned() } else { label.clone() })).or_default();
-            sum.revenue += part.revenue;
-            sum.cost += part.cost;
+        let rows = levels(&scene, &below, &kept, number, total);
+        for row in &rows {
+            parts.entry(row.key.clone()).or_insert_with(|| (row.name.clone(), Total::default())).1.plus(row.total);
         }
-        all.revenue += total.revenue;
-        all.cost += total.cost;
-        let level = |(key, label, part): &(String, String, Total)| LevelView {
-            level: key.parse().unwrap_or(0),
-            label: label.clone(),
-            amount: shown(part.revenue),
-        };
-        let levels = rows.iter().filter(|(_, _, part)| part.revenue != 0).map(level).collect();
+        all.plus(total);
+        let level = |row: &Row| LevelView { level: level_of(&row.key), label: row.name.clone(), amount: shown(row.total.revenue) };
+        let levels = rows.iter().filter(|row| row.total.revenue != 0).map(level).collect();
         periods.push(MonthView { month: month_of(number).to_string(), levels, profit: total.into() });
     }
-    let mut meters: Vec<_> = by_meter(&call, &scene, (from, to)).await?.into_iter().collect();
-    meters.sort_by(|(one, of_one), (other, of_other)| of_other.margin().cmp(&of_one.margin()).then_with(|| one.cmp(other)));
+    let mut by_meter = meters(by_meter(&call, &scene, (from, to)).await?);
+    by_meter.sort_by(|one, other| other.total.margin().cmp(&one.total.margin()).then_with(|| one.key.cmp(&other.key)));
     Reply::ok(&AttributionView {
         about: AboutView { account_id: scene.focus.clone(), currency: scene.currency(), as_of: scene.roster.as_of },
         periods,
-        waterfall: waterfall(&parts, all),
+        waterfall: waterfall(&scene, &parts, all),
         by_child: children(&scene, &kept, (month_number(from), month_number(to)), all),
-        by_meter: meters.into_iter().map(|(key, total)| ProfitRow::of(&key, &key, total)).collect(),
+        by_meter: by_meter.into_iter().map(|row| row.view(&scene)).collect(),
     })
 }
 
-fn waterfall(parts: &std::collections::BTreeMap<(u8, String), Total>, all: Total) -> Vec<StepView> {
+fn level_of(part: &Part) -> u8 {
+    match part {
+        Part::Level(level) => *level,
+        Part::Account(_) | Part::Meter(_) | Part::Own | Part::MovedAway => 0,
+    }
+}
+
+fn waterfall(scene: &Scene, parts: &BTreeMap<Part, (String, Total)>, all: Total) -> Vec<StepView> {
     let step = |step: &str, label: &str, amount: i128, total: bool| StepView {
         step: step.to_owned(),
         label: label.to_owned(),
         amount: shown(amount),
         total,
     };
+    let part = |part: Part| parts.get(&part).map_or((OWN, Total::default()), |(label, total)| (label.as_str(), *total));
+    let (own_label, own) = part(Part::Own);
     let mut steps = Vec::new();
-    for ((level, label), part) in parts.iter().filter(|((level, _), part)| *level > 0 && part.revenue != 0) {
-        steps.push(step(&format!("level_{level}"), label, part.revenue, false));
+    // Of an account below the caller's its own usage is sold, as that of all below it is; the caller's own brings in nothing.
+    if own.revenue != 0 {
+        steps.push(step("level_0", own_label, own.revenue, false));
     }
-    let levels: i128 = parts.iter().filter(|((level, _), _)| *level > 0).map(|(_, part)| part.revenue).sum();
-    if all.revenue != levels {
-        steps.push(step("other", "usage of accounts that are not below any more", all.revenue - levels, false));
+    for (level, (label, total)) in parts.iter().filter(|(part, (_, total))| level_of(part) > 0 && total.revenue != 0) {
+        steps.push(step(&format!("level_{}", level_of(level)), label, total.revenue, false));
     }
-    let own = parts.get(&(0, "own".to_owned())).map_or(0, |part| part.cost);
+    let (label, moved) = part(Part::MovedAway);
+    if moved.revenue != 0 {
+        steps.push(step("other", label, moved.revenue, false));
+    }
+    let own_cost = if scene.focus == scene.home { own.cost } else { 0 };
     steps.push(step("retail", "what your sub-accounts pay you", all.revenue, true));
-    steps.push(step("wholesale", "what you pay for that", own - all.cost, false));
-    if own != 0 {
-        steps.push(step("own_usage", "what you pay for your own usage", -own, false));
+    steps.push(step("wholesale", "what you pay for that", own_cost - all.cost, false));
+    if own_cost != 0 {
+        steps.push(step("own_usage", "what you pay for your own usage", -own_cost, false));
     }
     steps.push(step("margin", "what you keep", all.margin(), true));
     steps

@@ -13,11 +13,10 @@ use tributary_api::reply::PageView;
 use tributary_api::{Call, Code, Problem, Reply};
 use tributary_domain::event::{Audience, RecordKind};
 use tributary_domain::id::{AccountId, EventId};
-use tributary_domain::rights::Right;
 use tributary_store::principals::Named;
 use tributary_store::rosters::Audited;
 
-use crate::scene::{Scene, head_of};
+use crate::scene::{Scene, head_of, over};
 
 /// The most accounts of a subtree whose records are shown together: each is a query.
 const MOST_ACCOUNTS: usize = 200;
@@ -208,7 +207,7 @@ async fn names(call: &Call, home: &AccountId, accounts: &[AccountId], rows: &[Au
 
 async fn between(call: &Call, home: &AccountId, homes: &BTreeSet<&AccountId>) -> Result<Vec<AccountId>, Problem> {
     let ids: Vec<AccountId> = homes.iter().map(|id| (*id).clone()).collect();
-    let may = call.caller()?.over(Right::InsightsRead);
+    let may = over(call.caller()?);
     let mut found = BTreeSet::new();
     for account in call.store().accounts(&ids).await? {
         if may(&account.id, &account.lineage).is_ok() && account.id != *home {
@@ -227,7 +226,7 @@ async fn hide_foreign(call: &Call, home: &AccountId, rows: &mut [Audited]) -> Re
             named.insert(id.clone());
         });
     }
-    let may = call.caller()?.over(Right::InsightsRead);
+    let may = over(call.caller()?);
     let wanted: Vec<AccountId> = named.into_iter().filter(|id| id != home).collect();
     let mut seen = BTreeSet::from([home.clone()]);
     for account in call.store().accounts(&wanted).await? {

@@ -1,6 +1,6 @@
 //! `GET /reseller/insights/churn`: who stays, who leaves, and who is about to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,8 +9,9 @@ use tributary_api::openapi::wire;
 use tributary_api::{Call, Problem, Reply};
 use tributary_domain::id::AccountId;
 use tributary_domain::pricing::month::Month;
-use tributary_insights::churn::{Cohort, MonthOfChurn, Paid, cohorts, lifetimes, months};
+use tributary_insights::churn::{Cohort, MonthOfChurn, Payer, cohorts, lifetimes, months};
 use tributary_insights::figures::{month_number, month_of, percent, shown};
+use tributary_insights::sums::{Kept, Slots};
 use tributary_insights::survival::{Step, curve};
 use tributary_insights::view::Row;
 
@@ -21,8 +22,14 @@ use crate::views::AboutView;
 const MOST_AT_RISK: usize = 200;
 
 /// What each figure means, in its own words.
-const DEFINITIONS: [(&str, &str); 12] = [
+const DEFINITIONS: [(&str, &str); 13] = [
     ("account", "a direct sub-account, with everything below it"),
+    (
+        "moved_away",
+        "of your own account, months count the accounts that were its direct sub-accounts when they paid; one that was moved away since is in neither side of \
+         the month after, is censored in survival, and pays no more in its cohort; of an account below yours, only the direct sub-accounts that it has now count, \
+         with all that they ever brought in",
+    ),
     ("month", "a calendar month in UTC that is over; the running one is in no figure"),
     ("paying", "an account pays in a month in which its revenue to you is above zero"),
     ("opening", "accounts that paid in the month before"),
@@ -229,16 +236,36 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let scene = Scene::at(&call, focus).await?;
     let kept = scene.roster.months(&call.app).await?;
     let until = month_number(Month::of(call.app.now()));
-    let of = |row: &Row<'_>| kept.of(row.id().as_u128()).iter().map(|month| (month.slot, month.figures.revenue)).collect::<Paid>();
-    let paid: Vec<Paid> = scene.children().iter().filter(|row| scene.counts(row)).map(of).collect();
+    let payers = payers(&scene, &kept);
     let mut at_risk: Vec<Row<'_>> = scene.below().into_iter().filter(Row::is_at_risk).collect();
     at_risk.sort_by_key(|row| (std::cmp::Reverse(row.last().revenue), row.at));
     Reply::ok(&ChurnView {
         about: AboutView { account_id: scene.focus.clone(), currency: scene.currency(), as_of: scene.roster.as_of },
         definitions: DEFINITIONS.into_iter().collect(),
-        months: months(&paid, until - count, until).iter().map(ChurnMonthView::from).collect(),
-        cohorts: cohorts(&paid, until - count, until).iter().map(CohortView::from).collect(),
-        survival: curve(&lifetimes(&paid, until)).iter().map(SurvivalView::from).collect(),
+        months: months(&payers, until - count, until).iter().map(ChurnMonthView::from).collect(),
+        cohorts: cohorts(&payers, until - count, until).iter().map(CohortView::from).collect(),
+        survival: curve(&lifetimes(&payers, until)).iter().map(SurvivalView::from).collect(),
         at_risk: at_risk.iter().take(MOST_AT_RISK).map(AtRiskView::from).collect(),
     })
+}
+
+/// Whose payments are looked at. To the caller's own account, whoever paid it directly when they did, so that no move changes what months say that are
+/// over. To an account below, its direct sub-accounts of today: who paid it when is not known at the caller's level.
+fn payers(scene: &Scene, kept: &Slots) -> Vec<Payer> {
+    let paid = |months: &[Kept], of: fn(&Kept) -> i64| months.iter().map(|month| (month.slot, of(month))).collect();
+    if scene.focus != scene.home {
+        let children = scene.children().into_iter().filter(|row| scene.counts(row));
+        let payer = |row: Row<'_>| Payer { paid: paid(kept.of(row.id().as_u128()), |month| month.figures.revenue), moved_away: false };
+        return children.map(payer).collect();
+    }
+    let seen: HashSet<AccountId> = scene.below().iter().map(Row::id).collect();
+    let payer = |(id, months): (u128, &[Kept])| {
+        let id = AccountId::from_number(id);
+        let row = scene.view().find(&id).filter(|row| row.depth().is_some());
+        let may = if row.is_some() { seen.contains(&id) } else { !scene.hidden.contains(&id) };
+        let counts = may && id != scene.home && row.as_ref().is_none_or(|row| scene.counts(row));
+        let moved_away = row.is_none_or(|row| !row.is_child_of(&scene.home));
+        counts.then(|| Payer { paid: paid(months, |month| month.figures.direct), moved_away })
+    };
+    kept.every().filter_map(payer).collect()
 }

@@ -42,7 +42,8 @@ pub fn operations() -> Vec<Described> {
         .query::<wire::AccountId>("account_id", WHOSE)
         .query::<wire::InsightsPeriodWord>("period", "A month, such as `2026-11`, or `month` for the running one.")
         .answers::<OverviewView>("The overview.")
-        .tagged(),
+        .tagged()
+        .refuses(&[Code::LimitReached]),
         filtered(Described::new(
             "list_insights_accounts",
             "Insights",
@@ -67,18 +68,20 @@ pub fn operations() -> Vec<Described> {
         .query::<wire::AccountId>("account_id", WHOSE)
         .query::<wire::Month>("from", FROM)
         .query::<wire::Month>("to", TO)
-        .answers::<AttributionView>("Where revenue comes from."),
+        .answers::<AttributionView>("Where revenue comes from.")
+        .refuses(&[Code::LimitReached]),
         Described::new(
             "get_insights_profitability",
             "Insights",
-            "What is kept of a month's revenue by direct sub-account, meter or level, the smallest margin first. An alert on `loss` tells of losses when they happen.",
+            "What is kept of a month's revenue by direct sub-account, meter or level, the smallest margin first. An alert on `loss` with `subtree` tells of losses when they happen.",
         )
         .query::<wire::AccountId>("account_id", WHOSE)
         .query::<wire::Month>("month", "The month; the running one unless you name another.")
         .query::<By>("by", "By what.")
         .between("limit", "The most rows of the page.", (1, 200), 50)
         .between("offset", "How many rows are passed over.", (0, 1_000_000), 0)
-        .answers::<ProfitabilityView>("What is kept."),
+        .answers::<ProfitabilityView>("What is kept.")
+        .refuses(&[Code::LimitReached]),
         Described::new(
             "get_insights_churn",
             "Insights",
@@ -94,6 +97,8 @@ pub fn operations() -> Vec<Described> {
         )
         .query::<wire::Month>("from", FROM)
         .query::<wire::Month>("to", TO)
+        .between("limit", "The most rows of the page.", (1, 200), 50)
+        .between("offset", "How many rows are passed over.", (0, 1_000_000), 0)
         .answers::<AcquisitionView>("Acquisition.")
         .refuses(&[Code::LimitReached]),
         Described::new("record_spend", "Insights", "Writes down what your account spent on being found, by channel, campaign and month.")

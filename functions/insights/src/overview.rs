@@ -11,10 +11,9 @@ use tributary_domain::pricing::month::Month;
 use tributary_insights::figures::{Figures, Total, at_level, day_number, day_start, month_number, shown};
 use tributary_insights::sums::Slots;
 use tributary_insights::view::Row;
-use tributary_metering::aggregates::sums::Sums;
 use tributary_store::aggregates::{Size, Slot};
 
-use crate::scene::{Scene, corrupt, head_of, in_month, unless_known};
+use crate::scene::{Scene, head_of, in_month, sums_of, unless_known};
 use crate::views::{AboutView, AmountView, BalanceView, CountedView};
 
 /// How many accounts are named.
@@ -143,7 +142,7 @@ pub struct ResellingView {
     pub margin: AmountView,
     /// The direct sub-accounts that bring in most in the period.
     pub top: Vec<TopView>,
-    /// Invoices to accounts below that are not paid.
+    /// Invoices that your account sold and that are not paid, to accounts that were moved away too.
     pub open_invoices: CountedView,
     /// Those of them whose time to be paid is over.
     pub past_due: CountedView,
@@ -178,7 +177,7 @@ pub struct OverviewView {
 /// month than the running one, one more. Answered 304 to who has its `ETag`.
 ///
 /// # Errors
-/// `not_found`, `forbidden`, `validation_failed`, `busy`.
+/// `not_found`, `forbidden`, `validation_failed`, `limit_reached`, `busy`.
 pub async fn get(call: Call) -> Result<Reply, Problem> {
     let mut params = call.params()?;
     let (focus, period) = (params.parsed::<AccountId>("account_id")?, params.text("period"));
@@ -213,7 +212,7 @@ fn period(month: Month) -> PeriodView {
 /// What a customer sees: its credit and what it spent.
 async fn own(call: &Call, head: &tributary_domain::ledger::Head, month: Month) -> Result<Reply, Problem> {
     let Some(id) = head.ledger.account() else { return Err(Problem::not_found()) };
-    let by_day = by_day(call, std::slice::from_ref(id), id, month).await?;
+    let by_day = by_day(call, vec![id.clone()], id, month).await?;
     let sum = |month: Month| {
         let within = |day: &&(i32, Total)| (month.start()..month.end()).contains(&day_start(day.0));
         by_day.iter().filter(within).map(|(_, total)| total.cost).sum::<i128>()
@@ -243,20 +242,17 @@ async fn days(call: &Call, scene: &Scene, month: Month) -> Result<Vec<(i32, Tota
         let first = day_number(month.prev().start());
         return Ok(scene.roster.by_day.iter().filter(|(day, ..)| *day >= first).map(total).collect());
     }
-    by_day(call, &scene.ledgers(), &scene.home, month).await
+    by_day(call, scene.ledgers()?, &scene.home, month).await
 }
 
 /// The days of a month and the one before it, of some accounts' sums at a level: a query each.
-async fn by_day(call: &Call, accounts: &[AccountId], level_of: &AccountId, month: Month) -> Result<Vec<(i32, Total)>, Problem> {
+async fn by_day(call: &Call, accounts: Vec<AccountId>, level_of: &AccountId, month: Month) -> Result<Vec<(i32, Total)>, Problem> {
     let first = Slot::of(Size::Day, month.prev().start());
     let last = Slot::of(Size::Day, month.end().checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(month.end()));
     let mut days = std::collections::BTreeMap::<i32, Total>::new();
-    for account in accounts {
-        for (slot, stored) in call.store().sums_between(account, first, last).await? {
-            let sums = Sums::decode(&stored.doc).map_err(|why| corrupt(format!("the sums of {account}: {why}")))?;
-            if let Some(figures) = at_level(&sums, level_of) {
-                days.entry(day_number(slot.start())).or_default().add(figures);
-            }
+    for (_, slot, sums) in sums_of(call, accounts, first, last).await? {
+        if let Some(figures) = at_level(&sums, level_of) {
+            days.entry(day_number(slot.start())).or_default().add(figures);
         }
     }
     Ok(days.into_iter().collect())
@@ -333,13 +329,18 @@ fn top(scene: &Scene, below: &[Row<'_>], this: impl Fn(&Row<'_>) -> Figures) -> 
     rows.into_iter().take(TOP).map(shown).collect()
 }
 
-/// Open invoices to accounts below the focus; with a time, those that were to be paid before it.
+/// Open invoices to the focus and accounts below it; with a time, those that were to be paid before it. What an account that was moved away owes
+/// it owes still: that is in the caller's own overview, as nobody else is shown it.
 fn bills(scene: &Scene, below: &[Row<'_>], due_before: Option<Timestamp>) -> CountedView {
     let there: std::collections::HashSet<usize> = below.iter().map(|row| row.at).collect();
     let (mut count, mut amount) = (0, 0_i128);
-    for (buyer, bill) in scene.view().bills() {
+    for (id, buyer, bill) in scene.view().bills() {
         let late = due_before.is_none_or(|before| bill.due_ms < before.as_millisecond());
-        if late && buyer.is_some_and(|buyer| there.contains(&buyer.at) && scene.counts(&buyer)) {
+        let counts = match buyer {
+            Some(buyer) => (there.contains(&buyer.at) || buyer.is(&scene.focus)) && scene.counts(&buyer),
+            None => scene.focus == scene.home && !scene.hidden.contains(&id),
+        };
+        if late && counts {
             count += 1;
             amount += i128::from(bill.due);
         }
@@ -349,7 +350,7 @@ fn bills(scene: &Scene, below: &[Row<'_>], due_before: Option<Timestamp>) -> Cou
 
 fn attention(scene: &Scene, below: &[Row<'_>], now: Timestamp) -> Vec<AttentionView> {
     let late: std::collections::HashSet<usize> =
-        scene.view().bills().filter(|(_, bill)| bill.due_ms < now.as_millisecond()).filter_map(|(buyer, _)| Some(buyer?.at)).collect();
+        scene.view().bills().filter(|(.., bill)| bill.due_ms < now.as_millisecond()).filter_map(|(_, buyer, _)| Some(buyer?.at)).collect();
     let low = |row: &Row<'_>| {
         let recent = row.decay().0;
         row.effective_status() == Status::Active

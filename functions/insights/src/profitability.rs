@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tributary_api::{Call, Problem, Reply};
+use tributary_domain::id::AccountId;
+use tributary_domain::pricing::meter::MeterKey;
 use tributary_domain::pricing::month::Month;
-use tributary_insights::figures::{Total, month_number, shown};
+use tributary_insights::figures::{Figures, Total, month_number, shown};
 use tributary_insights::sums::Slots;
+use tributary_insights::view;
 
 use crate::accounts::offset;
 use crate::meters::by_meter;
@@ -18,7 +21,7 @@ use crate::views::{AboutView, CountedView, ProfitRow, ProfitView};
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = InsightsProfitBy))]
 pub enum By {
-    /// Direct sub-accounts, each with all below it.
+    /// Direct sub-accounts, each with all below it; with the account's own usage, and that of accounts that are not below any more.
     #[default]
     Account,
     /// Meters.
@@ -46,16 +49,16 @@ pub struct ProfitabilityView {
     /// Where the next page begins; null after the last.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub next_offset: Option<usize>,
-    /// The account's whole month: all rows together.
+    /// The account's whole month: the rows of all pages together.
     pub total: ProfitView,
-    /// The rows at a loss, of all pages, and what they cost more than they bring in.
+    /// The rows at a loss, of all pages and without your own usage, and what they cost more than they bring in.
     pub losses: CountedView,
 }
 
 /// What is kept of a month's revenue. A page of the rows; the sums are of all of them.
 ///
 /// # Errors
-/// `not_found`, `forbidden`, `validation_failed`, `busy`.
+/// `not_found`, `forbidden`, `validation_failed`, `limit_reached`, `busy`.
 pub async fn get(call: Call) -> Result<Reply, Problem> {
     let mut params = call.params()?;
     let (focus, now) = (params.parsed("account_id")?, call.app.now());
@@ -71,18 +74,15 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     let (months, number) = (scene.roster.months(&call.app).await?, month_number(month));
     let total = scene.figures(|row| in_month(&months, row, number));
     let mut rows = match by {
-        By::Account => accounts(&scene, &months, number),
-        By::Meter => by_meter(&call, &scene, (month, month))
-            .await?
-            .into_iter()
-            .map(|(key, total)| (key.to_string(), key.to_string(), total))
-            .collect(),
-        By::Level => levels(&scene, &months, number, total),
+        By::Account => accounts(&scene, &months, number, total),
+        By::Meter => meters(by_meter(&call, &scene, (month, month)).await?),
+        By::Level => levels(&scene, &scene.below(), &months, number, total),
     };
-    rows.sort_by(|(one, _, of_one), (other, _, of_other)| of_one.margin().cmp(&of_other.margin()).then_with(|| one.cmp(other)));
-    let lost: Vec<i128> = rows.iter().map(|(_, _, total)| total.margin()).filter(|margin| *margin < 0).collect();
+    rows.sort_by(|one, other| one.total.margin().cmp(&other.total.margin()).then_with(|| one.key.cmp(&other.key)));
+    let lost: Vec<i128> =
+        rows.iter().filter(|row| row.is_sold(&scene)).map(|row| row.total.margin()).filter(|margin| *margin < 0).collect();
     let total_rows = rows.len();
-    let shown_rows = rows.into_iter().skip(skipped).take(limit).map(|(key, name, total)| ProfitRow::of(key, name, total)).collect();
+    let shown_rows = rows.into_iter().skip(skipped).take(limit).map(|row| row.view(&scene)).collect();
     Reply::ok(&ProfitabilityView {
         about: AboutView { account_id: scene.focus.clone(), currency: scene.currency(), as_of: scene.roster.as_of },
         month: month.to_string(),
@@ -95,50 +95,110 @@ pub async fn get(call: Call) -> Result<Reply, Problem> {
     })
 }
 
-type Rows = Vec<(String, String, Total)>;
+/// What a row of profit is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A direct sub-account, with all below it.
+    Account(AccountId),
+    /// A meter.
+    Meter(MeterKey),
+    /// Usage so many levels below the focus.
+    Level(u8),
+    /// Usage of the focus itself.
+    Own,
+    /// Usage of accounts that were moved away, or that the caller may not see: only its sum is known.
+    MovedAway,
+}
 
-/// Direct sub-accounts that had any.
-fn accounts(scene: &Scene, months: &Slots, month: i32) -> Rows {
-    let mut rows = Rows::new();
+/// A row of profit.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// About what.
+    pub key: Part,
+    /// In words.
+    pub name: String,
+    /// How much.
+    pub total: Total,
+}
+
+impl Row {
+    fn new(key: Part, name: String, total: Total) -> Self {
+        Self { key, name, total }
+    }
+
+    /// Whether somebody pays for it: nobody does for the usage of the caller's own account.
+    fn is_sold(&self, scene: &Scene) -> bool {
+        self.key != Part::Own || scene.focus != scene.home
+    }
+
+    /// As it is shown.
+    pub fn view(self, scene: &Scene) -> ProfitRow {
+        let sold = self.is_sold(scene);
+        let key = match &self.key {
+            Part::Account(id) => id.to_string(),
+            Part::Meter(meter) => meter.to_string(),
+            Part::Level(level) => level.to_string(),
+            Part::Own => "own".to_owned(),
+            Part::MovedAway => "moved_away".to_owned(),
+        };
+        ProfitRow::of(key, self.name, self.total, sold)
+    }
+}
+
+/// What usage of the account itself is called.
+pub const OWN: &str = "usage of the account itself";
+
+/// Meters, and the caller's own usage.
+pub fn meters(by_meter: BTreeMap<Option<MeterKey>, Total>) -> Vec<Row> {
+    let row = |(meter, total): (Option<MeterKey>, Total)| match meter {
+        Some(meter) => Row::new(Part::Meter(meter.clone()), meter.to_string(), total),
+        None => Row::new(Part::Own, OWN.to_owned(), total),
+    };
+    by_meter.into_iter().map(row).collect()
+}
+
+/// Direct sub-accounts that had any, and what else makes up the account's month.
+fn accounts(scene: &Scene, months: &Slots, month: i32, total: Total) -> Vec<Row> {
+    let mut rows = Vec::new();
     for row in scene.children().into_iter().filter(|row| scene.counts(row)) {
         let mut total = Total::default();
         total.add(in_month(months, &row, month));
         if total != Total::default() {
-            rows.push((row.id().to_string(), row.name().to_owned(), total));
+            rows.push(Row::new(Part::Account(row.id()), row.name().to_owned(), total));
         }
     }
-    rows
+    with_rest(scene, months, month, total, rows)
 }
 
-/// How many levels below the focus usage happened. Of accounts that were moved away, or that the caller may not see, only the sum is known.
-pub fn levels(scene: &Scene, months: &Slots, month: i32, total: Total) -> Rows {
+/// How many levels below the focus usage happened, `below` being the accounts below it.
+pub fn levels(scene: &Scene, below: &[view::Row<'_>], months: &Slots, month: i32, total: Total) -> Vec<Row> {
     let base = scene.view().find(&scene.focus).and_then(|row| row.depth()).unwrap_or_default();
     let mut by_level = BTreeMap::<u8, Total>::new();
-    let own = |figures: tributary_insights::figures::Figures| Total { revenue: figures.own_revenue.into(), cost: figures.own_cost.into() };
-    let add = |sum: &mut Total, other: Total| {
-        sum.revenue += other.revenue;
-        sum.cost += other.cost;
-    };
-    for row in scene.below().into_iter().filter(|row| scene.counts(row)) {
+    for row in below.iter().filter(|row| scene.counts(row)) {
         let level = row.depth().unwrap_or_default().saturating_sub(base);
-        add(by_level.entry(level).or_default(), own(in_month(months, &row, month)));
+        by_level.entry(level).or_default().plus(own(in_month(months, row, month)));
     }
-    let mut rows: Rows = by_level
-        .iter()
-        .filter(|(_, total)| **total != Total::default())
-        .map(|(level, total)| (level.to_string(), label(*level), *total))
-        .collect();
+    let used = by_level.into_iter().filter(|(_, total)| *total != Total::default());
+    let rows = used.map(|(level, total)| Row::new(Part::Level(level), label(level), total)).collect();
+    with_rest(scene, months, month, total, rows)
+}
+
+/// The part of figures that is for the account's own usage.
+fn own(figures: Figures) -> Total {
+    Total { revenue: figures.own_revenue.into(), cost: figures.own_cost.into() }
+}
+
+/// Adds what is in the account's month beside `rows`: its own usage, and what only the sum is known of. All rows together are then the whole month.
+fn with_rest(scene: &Scene, months: &Slots, month: i32, total: Total, mut rows: Vec<Row>) -> Vec<Row> {
     let focus_own = scene.view().find(&scene.focus).map(|row| own(in_month(months, &row, month))).unwrap_or_default();
     if focus_own != Total::default() {
-        rows.push(("own".to_owned(), "usage of the account itself".to_owned(), focus_own));
+        rows.push(Row::new(Part::Own, OWN.to_owned(), focus_own));
     }
-    let known = rows.iter().fold(Total::default(), |mut sum, (_, _, total)| {
-        add(&mut sum, *total);
-        sum
-    });
+    let mut known = Total::default();
+    rows.iter().for_each(|row| known.plus(row.total));
     let rest = Total { revenue: total.revenue - known.revenue, cost: total.cost - known.cost };
     if rest != Total::default() {
-        rows.push(("moved_away".to_owned(), "usage of accounts that are not below any more".to_owned(), rest));
+        rows.push(Row::new(Part::MovedAway, "usage of accounts that are not below any more".to_owned(), rest));
     }
     rows
 }

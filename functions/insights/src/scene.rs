@@ -2,25 +2,32 @@
 
 use std::collections::HashSet;
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tributary_api::params::Params;
-use tributary_api::{Call, Problem, Reply};
+use tributary_api::{Call, Caller, Code, Problem, Reply};
 use tributary_domain::account::Kind;
 use tributary_domain::id::AccountId;
 use tributary_domain::ledger::{Head, LedgerId};
+use tributary_domain::lineage::Lineage;
 use tributary_domain::money::Currency;
 use tributary_domain::pricing::month::Month;
-use tributary_domain::rights::Right;
+use tributary_domain::rights::{Right, Verdict};
 use tributary_insights::figures::{Figures, Total, month_number, month_of};
 use tributary_insights::grid::Filter;
 use tributary_insights::read::{Roster, roster};
 use tributary_insights::sums::Slots;
 use tributary_insights::view::{Row, View};
+use tributary_metering::aggregates::sums::Sums;
 use tributary_runtime::secrets::digest;
-use tributary_store::aggregates::Slot;
+use tributary_store::aggregates::{Slot, StoredSums};
 use tributary_store::error::{Denied, StoreError};
 
 /// The most months of one answer.
 pub const MOST_MONTHS: i32 = 36;
+/// The most accounts whose sums are read for one answer; only the operator has more than one.
+const MOST_LEDGERS: usize = 1000;
+/// How many of them are read at the same time.
+const PARALLEL: usize = 32;
 /// A key that is denied one of these at an account sees nothing of it here.
 const SEEN_BY: [Right; 4] = [Right::InsightsRead, Right::AccountsRead, Right::CreditsRead, Right::UsageRead];
 
@@ -39,12 +46,22 @@ pub struct Scene {
     pub hidden: HashSet<AccountId>,
 }
 
+/// Whether a caller may see an account here: it holds `insights.read` there, and none of what else is shown of it is denied to it there or above.
+/// What is denied is not only left out of lists: naming the account does not show it either.
+pub fn over(caller: &Caller) -> impl Fn(&AccountId, &Lineage) -> Result<(), Denied> + Sync + '_ {
+    move |target, lineage| {
+        caller.over(Right::InsightsRead)(target, lineage)?;
+        let denied = |right: &&Right| matches!(caller.grants.decide(**right, target, lineage), Verdict::DeniedAt(_));
+        SEEN_BY.iter().find(denied).map_or(Ok(()), |right| Err(Denied::Lacks(*right)))
+    }
+}
+
 /// The newest entry of the account asked for, if the caller may see it: one read. A caller without sub-accounts sees nothing but its own.
 ///
 /// # Errors
 /// `not_found`, `forbidden`.
 pub async fn head_of(call: &Call, focus: &AccountId) -> Result<Head, Problem> {
-    let may = call.caller()?.over(Right::InsightsRead);
+    let may = over(call.caller()?);
     let mut head = call.store().head(&LedgerId::Account(focus.clone())).await?;
     match may(focus, &head.lineage) {
         Ok(()) => Ok(head),
@@ -129,13 +146,29 @@ impl Scene {
         total
     }
 
-    /// The accounts whose sums together are the focus's.
-    pub fn ledgers(&self) -> Vec<AccountId> {
-        match self.head.kind {
+    /// The accounts whose sums together are the focus's: of the operator all that are right below it, each of which is read.
+    ///
+    /// # Errors
+    /// `limit_reached` for more than can be read while somebody waits.
+    pub fn ledgers(&self) -> Result<Vec<AccountId>, Problem> {
+        let ledgers: Vec<AccountId> = match self.head.kind {
             Kind::Operator => self.view().rows().filter(|row| row.depth() == Some(1) && self.counts(row)).map(|row| row.id()).collect(),
             Kind::Reseller => vec![self.focus.clone()],
             Kind::Customer => Some(self.focus.clone()).filter(|focus| *focus != self.home).into_iter().collect(),
+        };
+        if ledgers.len() > MOST_LEDGERS {
+            let text = "This is put together of at most 1000 accounts right below the operator; ask for one of them, as `account_id`.";
+            return Err(Problem::new(Code::LimitReached, text).with("limit", MOST_LEDGERS));
         }
+        Ok(ledgers)
+    }
+
+    /// The kept sums of those accounts from one slot to another, with whose they are: a query for each.
+    ///
+    /// # Errors
+    /// `limit_reached`; table errors; sums that do not read.
+    pub async fn sums(&self, call: &Call, first: Slot, last: Slot) -> Result<Vec<(AccountId, Slot, Sums)>, Problem> {
+        sums_of(call, self.ledgers()?, first, last).await
     }
 
     /// The tag of an answer to this query.
@@ -147,6 +180,23 @@ impl Scene {
         let text = format!("{}\n{}\n{}\n{hour}\n{hidden:?}\n{query}", self.roster.tag, self.head.ledger, self.head.seq);
         format!("\"{}\"", digest(text.as_bytes()).get(..32).unwrap_or_default())
     }
+}
+
+/// The kept sums of some accounts from one slot to another: a query for each, some at the same time.
+///
+/// # Errors
+/// Table errors; sums that do not read.
+pub async fn sums_of(call: &Call, accounts: Vec<AccountId>, first: Slot, last: Slot) -> Result<Vec<(AccountId, Slot, Sums)>, Problem> {
+    let one = async |account: AccountId| -> Result<Vec<(AccountId, Slot, Sums)>, StoreError> {
+        let found = call.store().sums_between(&account, first, last).await?;
+        let decoded = |(slot, stored): (Slot, StoredSums)| match Sums::decode(&stored.doc) {
+            Ok(sums) => Ok((account.clone(), slot, sums)),
+            Err(why) => Err(StoreError::Corrupt(format!("the sums of {account}: {why}"))),
+        };
+        found.into_iter().map(decoded).collect()
+    };
+    let found: Vec<Vec<_>> = stream::iter(accounts.into_iter().map(one)).buffer_unordered(PARALLEL).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Answers 304 to who has this tag, else what `answer` makes.
@@ -178,9 +228,4 @@ pub fn months_of(params: &mut Params, now: jiff::Timestamp, usual: i32) -> Resul
         return Err(Problem::field("/query/from", format!("must be at most {MOST_MONTHS} months before `to`, and not after it")));
     }
     Ok((from, to))
-}
-
-/// An error of sums that do not read.
-pub fn corrupt(why: String) -> Problem {
-    StoreError::Corrupt(why).into()
 }

@@ -77,15 +77,15 @@ pub struct ProfitRow {
     /// The margin in percent of the revenue; null without revenue.
     #[cfg_attr(feature = "openapi", schema(required, example = "20.00"))]
     pub margin_percent: Option<String>,
-    /// It costs more than it brings in.
+    /// It costs more than it brings in. Your own usage is sold to nobody, and is no loss.
     pub loss: bool,
 }
 
 impl ProfitRow {
-    /// A row of a sum.
-    pub fn of(key: impl ToString, name: impl ToString, total: Total) -> Self {
+    /// A row of a sum; `sold` unless it is the caller's own usage.
+    pub fn of(key: String, name: String, total: Total, sold: bool) -> Self {
         let margin_percent = percent(total.margin(), total.revenue);
-        Self { key: key.to_string(), name: name.to_string(), profit: total.into(), margin_percent, loss: total.margin() < 0 }
+        Self { key, name, profit: total.into(), margin_percent, loss: sold && total.margin() < 0 }
     }
 }
 
@@ -99,7 +99,7 @@ pub struct AboutView {
     /// The currency of every amount; accounts of another are in no sum.
     #[cfg_attr(feature = "openapi", schema(value_type = wire::Currency))]
     pub currency: Currency,
-    /// When the figures were last brought up to date.
+    /// When something was last told of these accounts; figures of days, and decay, may be five minutes older.
     #[serde(serialize_with = "tributary_api::time::millis")]
     pub as_of: Timestamp,
 }

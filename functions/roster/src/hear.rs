@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tributary_api::App;
 use tributary_domain::id::RequestId;
 use tributary_insights::change::RowChange;
-use tributary_insights::facts::{ToldTo, take_in};
+use tributary_insights::facts::{ToldTo, take_in, take_in_moved};
 use tributary_store::error::StoreError;
 use tributary_store::rosters;
 
@@ -37,23 +37,26 @@ pub async fn hear(app: &App, changes: &[Value], run: &RequestId) -> Value {
 
 async fn tell(app: &App, changes: &[Value], run: &RequestId) -> Result<usize, StoreError> {
     let now = app.platform_now();
-    let mut told = ToldTo::new();
+    let (mut told, mut moved) = (ToldTo::new(), Vec::new());
+    let unreadable = |sequence_number: &str, error: StoreError| {
+        // It would hold up every account of its shard until the stream forgets it. A rebuild reads what can be read.
+        counter!("RosterUnreadable").increment(1);
+        tracing::error!(request_id = run.as_str(), sequence_number, error = %error, "a change of the table cannot be told to rosters");
+    };
     for change in changes {
-        let unreadable = |error: StoreError| {
-            // It would hold up every account of its shard until the stream forgets it. A rebuild reads what can be read.
-            counter!("RosterUnreadable").increment(1);
-            let sequence_number = change["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default();
-            tracing::error!(request_id = run.as_str(), sequence_number, error = %error, "a change of the table cannot be told to rosters");
-        };
+        let number = change["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default();
         match rosters::heard(&change["dynamodb"]) {
             Ok(None) => {}
             Ok(Some(heard)) => match take_in(app, &mut told, heard, now).await {
-                Ok(()) => {}
-                Err(error @ StoreError::Corrupt(_)) => unreadable(error),
+                Ok(elsewhere) => moved.extend(elsewhere),
+                Err(error @ StoreError::Corrupt(_)) => unreadable(number, error),
                 Err(error) => return Err(error),
             },
-            Err(error) => unreadable(error),
+            Err(error) => unreadable(number, error),
         }
+    }
+    for error in take_in_moved(app, &mut told, moved).await? {
+        unreadable("", error);
     }
     let Some(name) = name_of(changes, now) else { return Ok(0) };
     let mut count = 0;

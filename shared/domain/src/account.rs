@@ -199,6 +199,8 @@ pub struct Account {
     pub currency: Currency,
     /// Volume tier; below the first tier it is `none`.
     pub tier: String,
+    /// Raised by one with each other tier.
+    pub tier_version: i64,
     /// How far its credit may go below zero.
     pub credit_limit: Micros,
     /// How it pays its parent for usage.

@@ -19,6 +19,9 @@ pub struct RowChange {
     /// What it is called.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// Its volume tier.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
     /// Where it stands, and its credit.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -36,12 +39,13 @@ pub struct RowChange {
 impl RowChange {
     /// Nothing of an account yet.
     pub fn of(id: AccountId) -> Self {
-        Self { id, profile: None, place: None, used: None, sums: Vec::new(), bills: Vec::new() }
+        Self { id, profile: None, tier: None, place: None, used: None, sums: Vec::new(), bills: Vec::new() }
     }
 
     /// Nothing is said.
     pub fn is_empty(&self) -> bool {
-        self.profile.is_none() && self.place.is_none() && self.used.is_none() && self.sums.is_empty() && self.bills.is_empty()
+        let Self { id: _, profile, tier, place, used, sums, bills } = self;
+        profile.is_none() && tier.is_none() && place.is_none() && used.is_none() && sums.is_empty() && bills.is_empty()
     }
 
     /// Adds what another says of the same account.
@@ -54,6 +58,7 @@ impl RowChange {
             }
         }
         newer(&mut self.profile, other.profile, |profile| profile.version);
+        newer(&mut self.tier, other.tier, |tier| tier.version);
         newer(&mut self.place, other.place, |place| place.seq);
         newer(&mut self.used, other.used, |used| used.seq);
         for sum in other.sums {
@@ -88,9 +93,6 @@ pub struct Profile {
     /// Where it is reached.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Its volume tier.
-    #[serde(rename = "t")]
-    pub tier: String,
     /// Its tags.
     #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<(String, String)>,
@@ -106,10 +108,26 @@ impl From<&Account> for Profile {
             name: account.name.to_string(),
             external_id: account.external_id.as_ref().map(ToString::to_string),
             email: account.email.as_ref().map(ToString::to_string),
-            tier: account.tier.clone(),
             tags: account.tags.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
             created_ms: account.created_at.as_millisecond(),
         }
+    }
+}
+
+/// An account's volume tier, which changes with its usage and beside the version of its item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tier {
+    /// Which tier it is, counted from 1.
+    #[serde(rename = "v")]
+    pub version: i64,
+    /// What it is called.
+    #[serde(rename = "n")]
+    pub name: String,
+}
+
+impl From<&Account> for Tier {
+    fn from(account: &Account) -> Self {
+        Self { version: account.tier_version + 1, name: account.tier.clone() }
     }
 }
 

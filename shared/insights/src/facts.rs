@@ -1,6 +1,6 @@
 //! What changes of the table are to rosters: to whom each is told, and what it says at that account's own level.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use tributary_store::aggregates::{Size, Slot, StoredSums};
 use tributary_store::error::{Denied, StoreError};
 use tributary_store::rosters::Heard;
 
-use crate::change::{Bill, Place, Profile, RowChange, SlotKey, SlotSum, Used};
+use crate::change::{Bill, Place, Profile, RowChange, SlotKey, SlotSum, Tier, Used};
 use crate::figures::{at_level, day_number, month_number};
 use tributary_domain::pricing::month::Month;
 
@@ -38,11 +38,18 @@ pub struct Facts {
     sums: Vec<(Slot, i64, Sums)>,
 }
 
-/// Takes in what was heard. What is more than a change says, of an account that was moved, is read.
+/// An account that stands elsewhere, and where it stood before. More is told of it than its change says.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    account: Account,
+    before: Lineage,
+}
+
+/// Takes in what was heard; returns the account if it was moved, for [`take_in_moved`].
 ///
 /// # Errors
 /// Table errors; [`StoreError::Corrupt`] of sums that do not read.
-pub async fn take_in(app: &App, told: &mut ToldTo, heard: Heard, now: Timestamp) -> Result<(), StoreError> {
+pub async fn take_in(app: &App, told: &mut ToldTo, heard: Heard, now: Timestamp) -> Result<Option<Moved>, StoreError> {
     match heard {
         Heard::Entry(entry) => of_entry(told, &entry),
         Heard::Sums(account, slot, stored) => of_sums(app, told, &account, slot, &stored).await?,
@@ -50,13 +57,41 @@ pub async fn take_in(app: &App, told: &mut ToldTo, heard: Heard, now: Timestamp)
         Heard::Account(account, before) => {
             let mut change = RowChange::of(account.id.clone());
             change.profile = Some(Profile::from(&*account));
+            change.tier = Some(Tier::from(&*account));
             owners(&account.id, account.kind, &account.lineage).for_each(|owner| tell(told, owner, change.clone()));
-            if let Some(before) = before {
-                of_move(app, told, &account, &before).await?;
-            }
+            return Ok(before.map(|before| Moved { account: *account, before }));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Takes in accounts that stand elsewhere: who stood above hears that it is gone, and who stands above now hears everything, which is read, of many at
+/// the same time. Returns why some could not be told of.
+///
+/// # Errors
+/// Table errors.
+pub async fn take_in_moved(app: &App, told: &mut ToldTo, moved: Vec<Moved>) -> Result<Vec<StoreError>, StoreError> {
+    let read = async |Moved { account, before }: Moved| {
+        let lineage = account.lineage.clone();
+        match facts_of(app, account).await {
+            Ok(facts) => Ok(Ok((facts, before, lineage))),
+            Err(error @ StoreError::Corrupt(_)) => Ok(Err(error)),
+            Err(error) => Err(error),
+        }
+    };
+    let mut unreadable = Vec::new();
+    let mut read = std::pin::pin!(stream::iter(moved.into_iter().map(read)).buffer_unordered(PARALLEL));
+    while let Some(facts) = read.try_next().await? {
+        match facts {
+            Ok((facts, before, lineage)) => {
+                let now_above = owners(&facts.account.id, facts.account.kind, &facts.head.lineage);
+                let above: BTreeSet<&AccountId> = before.ids().chain(lineage.ids()).chain(now_above).collect();
+                above.into_iter().for_each(|owner| tell(told, owner, facts.at(owner)));
+            }
+            Err(error) => unreadable.push(error),
+        }
+    }
+    Ok(unreadable)
 }
 
 /// Whose rosters have an account: its own, if it can have sub-accounts, and those of all above it.
@@ -139,18 +174,6 @@ async fn kind_of(app: &App, account: &AccountId) -> Result<Option<Kind>, StoreEr
     Ok(Some(kind))
 }
 
-/// An account that stands elsewhere: who stood above it hears that it is gone, and who stands above it now hears everything.
-async fn of_move(app: &App, told: &mut ToldTo, account: &Account, before: &Lineage) -> Result<(), StoreError> {
-    let facts = facts_of(app, account.clone()).await?;
-    let now_above: Vec<AccountId> = owners(&account.id, account.kind, &facts.head.lineage).cloned().collect();
-    let above: std::collections::BTreeSet<AccountId> =
-        before.ids().chain(account.lineage.ids()).cloned().chain(now_above.iter().cloned()).collect();
-    for owner in &above {
-        tell(told, owner, facts.at(owner));
-    }
-    Ok(())
-}
-
 fn decoded(account: &AccountId, stored: &StoredSums) -> Result<Sums, StoreError> {
     Sums::decode(&stored.doc).map_err(|why| StoreError::Corrupt(format!("the sums of {account}: {why}")))
 }
@@ -172,6 +195,7 @@ impl Facts {
         RowChange {
             id: id.clone(),
             profile: Some(Profile::from(&self.account)),
+            tier: Some(Tier::from(&self.account)),
             place: Some(Place::of(id, &self.head, owner)),
             used: self.used,
             sums: self.sums.iter().filter_map(sum).collect(),

@@ -25,6 +25,9 @@ pub struct Figures {
     /// The same of `cost`.
     #[serde(rename = "oc")]
     pub own_cost: i64,
+    /// The part of `revenue` that the other account pays itself, rather than through accounts between: it was its direct sub-account then.
+    #[serde(rename = "d", default)]
+    pub direct: i64,
 }
 
 impl Figures {
@@ -45,6 +48,10 @@ pub fn at_level(sums: &Sums, level_of: &AccountId) -> Option<Figures> {
         let price = figures.price.map_or(0, Micros::get);
         sum.revenue = sum.revenue.saturating_add(price);
         sum.cost = sum.cost.saturating_add(figures.cost.get());
+        // The account itself is the first that pays; whom it pays is the next, at the end the meter's owner.
+        if key.payers.payers.iter().chain([&key.payers.owner]).nth(1) == Some(level_of) {
+            sum.direct = sum.direct.saturating_add(price);
+        }
         if key.own {
             sum.own_revenue = sum.own_revenue.saturating_add(price);
             sum.own_cost = sum.own_cost.saturating_add(figures.cost.get());
@@ -67,6 +74,12 @@ impl Total {
     pub fn add(&mut self, figures: Figures) {
         self.revenue += i128::from(figures.revenue);
         self.cost += i128::from(figures.cost);
+    }
+
+    /// Adds another sum.
+    pub fn plus(&mut self, other: Total) {
+        self.revenue += other.revenue;
+        self.cost += other.cost;
     }
 
     /// What is kept.

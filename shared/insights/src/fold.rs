@@ -11,7 +11,7 @@ use tributary_domain::id::AccountId;
 use tributary_domain::pricing::month::Month;
 use tributary_runtime::blobs::BlobError;
 use tributary_store::aggregates::Kept;
-use tributary_store::error::StoreError;
+use tributary_store::error::{Denied, StoreError};
 use tributary_store::rosters::{RosterHead, RosterRead};
 
 use crate::change::{RowChange, Told};
@@ -53,6 +53,9 @@ pub enum RosterError {
     /// It was never made, and is too large to be made while somebody waits.
     #[error("the roster is not made yet")]
     NotYet,
+    /// What it consists of is lost, and the schedule makes it anew.
+    #[error("the roster is made anew")]
+    Anew,
 }
 
 /// What became of a fold.
@@ -90,14 +93,29 @@ pub async fn fold(app: &App, owner: &AccountId, anew: bool) -> Result<Folded, Ro
     if !app.store().take_roster(owner, platform, until).await? {
         return Ok(Folded::Another);
     }
-    let account = app.store().account(owner).await?;
-    if account.kind == Kind::Customer {
-        return Ok(Folded::Nothing);
-    }
+    let account = match app.store().account(owner).await {
+        // It has no roster, and is not to be looked at again.
+        Ok(Account { kind: Kind::Customer, .. }) => {
+            app.store().forget_roster(owner).await?;
+            return Ok(Folded::Nothing);
+        }
+        Err(absent @ StoreError::Denied(Denied::Absent)) => {
+            app.store().forget_roster(owner).await?;
+            return Err(absent.into());
+        }
+        other => other?,
+    };
     let app = &Clocks::read(app).await?.time_of(owner).await?;
     let folded = fold_taken(app, &account, anew).await?;
-    let midnight = day_start(day_number(app.now()) + 1).duration_since(app.now()).as_secs();
-    app.store().put_roster_down(owner, until, after(platform, midnight + AFTER_MIDNIGHT_S)).await?;
+    let next = match folded {
+        Folded::Told(_) | Folded::Nothing => {
+            let midnight = day_start(day_number(app.now()) + 1).duration_since(app.now()).as_secs();
+            after(platform, midnight + AFTER_MIDNIGHT_S)
+        }
+        // Whoever came first may not have known all of what was told.
+        Folded::Another => platform,
+    };
+    app.store().put_roster_down(owner, until, next).await?;
     Ok(folded)
 }
 

@@ -21,7 +21,7 @@ use crate::view::View;
 pub struct Roster {
     /// Its rows.
     pub view: Arc<View>,
-    /// Up to when what happened is in it for certain.
+    /// When something was last told to it, or it was folded. Figures of days and what follows from them are as of the fold.
     pub as_of: Timestamp,
     /// What it is made of: as long as that is the same, so is the roster.
     pub tag: String,
@@ -47,6 +47,7 @@ impl From<RosterError> for Problem {
                 Code::Busy,
                 "The insights of so many accounts are being put together for the first time. Ask again in a minute.",
             ),
+            RosterError::Anew => Problem::new(Code::Busy, "The insights are being put together anew. Ask again in a few minutes."),
             other @ (RosterError::Blob { .. } | RosterError::Pack(_)) => {
                 let mut problem = Problem::new(Code::Internal, "The insights could not be read; support knows why.");
                 problem.internal = Some(other.to_string());
@@ -64,14 +65,18 @@ pub async fn roster(app: &App, owner: &AccountId) -> Result<Roster, RosterError>
     match once(app, owner).await {
         // Two folds since the head was read have removed what it names; else it is lost, and the schedule builds it anew.
         Err(RosterError::Blob { .. }) => match once(app, owner).await {
-            Err(lost @ RosterError::Blob { .. }) => {
-                app.store().fold_roster_by(owner, app.platform_now()).await?;
-                Err(lost)
-            }
+            Err(RosterError::Blob { key, why }) => Err(lost(app, owner, &key, &why).await?),
             other => other,
         },
         other => other,
     }
+}
+
+/// Has the schedule make a roster anew of which a blob is lost or damaged.
+async fn lost(app: &App, owner: &AccountId, key: &str, why: &str) -> Result<RosterError, RosterError> {
+    tracing::error!(account_id = %owner, key, why, "a roster's blob does not read");
+    app.store().fold_roster_by(owner, app.platform_now()).await?;
+    Ok(RosterError::Anew)
 }
 
 async fn once(app: &App, owner: &AccountId) -> Result<Roster, RosterError> {
@@ -144,7 +149,11 @@ impl Roster {
         let known = match app.memos().get::<Slots>(key) {
             Some(months) => months,
             None => {
-                let months = Arc::new(part(app, key, Slots::unpack).await?);
+                let months = match part(app, key, Slots::unpack).await {
+                    Ok(months) => Arc::new(months),
+                    Err(RosterError::Blob { key, why }) => return Err(lost(app, &self.view.owner, &key, &why).await?),
+                    Err(error) => return Err(error),
+                };
                 app.memos().keep(key, months.weight(), Arc::clone(&months));
                 months
             }

@@ -6,7 +6,7 @@ use crate::change::{RowChange, SlotKey};
 use crate::figures::Figures;
 use crate::pack::{Packer, Unpacker, Unreadable, unpacked};
 
-const MARK: &[u8; 4] = b"RS01";
+const MARK: &[u8; 4] = b"RS02";
 
 /// The figures of some slots of each account, by the slot's number: of months, or of days.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +52,11 @@ impl Slots {
         }
     }
 
+    /// Every account's slots, the earliest first, those of accounts that were moved away too.
+    pub fn every(&self) -> impl Iterator<Item = (u128, &[Kept])> {
+        self.0.iter().map(|(id, own)| (*id, own.as_slice()))
+    }
+
     /// An account's slots, the earliest first.
     pub fn of(&self, id: u128) -> &[Kept] {
         self.0.get(&id).map(Vec::as_slice).unwrap_or_default()
@@ -94,7 +99,8 @@ impl Slots {
                 packer.number(i64::from(*slot) - before);
                 before = i64::from(*slot);
                 packer.number(*seq);
-                [figures.revenue, figures.cost, figures.own_revenue, figures.own_cost].into_iter().for_each(|number| packer.number(number));
+                let Figures { revenue, cost, own_revenue, own_cost, direct } = *figures;
+                [revenue, cost, own_revenue, own_cost, direct].into_iter().for_each(|number| packer.number(number));
             }
         }
         packer.packed()
@@ -115,8 +121,8 @@ impl Slots {
             for _ in 0..count {
                 slot += read.number()?;
                 let seq = read.number()?;
-                let figures =
-                    Figures { revenue: read.number()?, cost: read.number()?, own_revenue: read.number()?, own_cost: read.number()? };
+                let (revenue, cost, own_revenue) = (read.number()?, read.number()?, read.number()?);
+                let figures = Figures { revenue, cost, own_revenue, own_cost: read.number()?, direct: read.number()? };
                 own.push(Kept { slot: i32::try_from(slot).map_err(|_| Unreadable("a slot is none"))?, seq, figures });
             }
             all.push((id, own));

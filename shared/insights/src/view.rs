@@ -14,7 +14,7 @@ use crate::change::{Bill, Place, Profile, RowChange, SlotKey, Told, Used};
 use crate::figures::{DAY_MS, Figures, day_number, month_number};
 use crate::pack::{Packer, Unpacker, Unreadable, unpacked};
 
-const MARK: &[u8; 4] = b"RV01";
+const MARK: &[u8; 4] = b"RV02";
 /// For how long an account that was moved away, and a bill that is settled, are remembered: longer than changes can be told late.
 const REMEMBERED_MS: i64 = 3 * DAY_MS;
 /// How many days usage decays over.
@@ -117,6 +117,8 @@ macro_rules! columns {
 columns! {
     /// Version of the account's item; 0 while it was never told.
     profile_version,
+    /// Which tier it is, counted from 1; 0 while it was never told.
+    tier_version,
     /// Number of the entry that says where it stands; 0 while that was never told.
     place_seq,
     /// Number of the entry of its newest usage; 0 without.
@@ -171,6 +173,8 @@ pub struct View {
     /// What is searched, folded: the name, the external id and the address, a line each.
     searched: Texts,
     bills: Vec<(u128, Bill)>,
+    /// Where each invoice stands in `bills`, by its id.
+    billed: HashMap<u128, usize>,
     /// Rows behind those that were packed, by id.
     added: HashMap<u128, usize>,
     sorted: usize,
@@ -212,6 +216,7 @@ impl View {
             tags: Texts::default(),
             searched: Texts::default(),
             bills: Vec::new(),
+            billed: HashMap::new(),
             added: HashMap::new(),
             sorted: 0,
             tree: Tree::default(),
@@ -288,6 +293,7 @@ impl View {
             tiers,
             tags,
             searched,
+            billed: bills.iter().enumerate().map(|(at, (_, bill))| (bill.id.as_u128(), at)).collect(),
             bills,
             added,
             sorted,
@@ -303,7 +309,7 @@ impl View {
             .iter()
             .map(|texts| texts.bytes.len() + 8 * texts.at.len())
             .sum();
-        self.ids.len() * (2 * 16 + 18 * 8 + 8) + texts + self.bills.len() * 120
+        self.ids.len() * (2 * 16 + 19 * 8 + 8) + texts + self.bills.len() * 150
     }
 
     /// How many rows it has, those that are not shown included.
@@ -331,12 +337,11 @@ impl View {
         (0..self.len()).map(|at| self.row(at)).filter(|row| row.depth().is_some())
     }
 
-    /// Invoices that the owner sold, each with its buyer's row if that is still below it.
-    pub fn bills(&self) -> impl Iterator<Item = (Option<Row<'_>>, &Bill)> {
-        self.bills
-            .iter()
-            .filter(|(_, bill)| bill.open)
-            .map(|(buyer, bill)| (self.place_of(*buyer).map(|at| self.row(at)).filter(|row| row.depth().is_some()), bill))
+    /// Invoices that the owner sold, each with its buyer, and that one's row if it is still below the owner.
+    pub fn bills(&self) -> impl Iterator<Item = (AccountId, Option<Row<'_>>, &Bill)> {
+        let row = |buyer: u128| self.place_of(buyer).map(|at| self.row(at)).filter(|row| row.depth().is_some());
+        let open = self.bills.iter().filter(|(_, bill)| bill.open);
+        open.map(move |(buyer, bill)| (AccountId::from_number(*buyer), row(*buyer), bill))
     }
 
     fn place_of(&self, id: u128) -> Option<usize> {
@@ -366,6 +371,12 @@ impl View {
         {
             self.set_profile(row, profile);
         }
+        if let Some(tier) = &change.tier
+            && tier.version > self.columns.tier_version[row]
+        {
+            self.columns.tier_version[row] = tier.version;
+            self.tiers.set(row, &tier.name);
+        }
         if let Some(place) = &change.place
             && place.seq > self.columns.place_seq[row]
         {
@@ -382,10 +393,13 @@ impl View {
             }
         }
         for bill in &change.bills {
-            match self.bills.iter_mut().find(|(_, own)| own.id == bill.id) {
+            match self.billed.get(&bill.id.as_u128()).and_then(|at| self.bills.get_mut(*at)) {
                 Some((_, own)) if own.version >= bill.version => {}
                 Some((_, own)) => *own = bill.clone(),
-                None => self.bills.push((id, bill.clone())),
+                None => {
+                    self.billed.insert(bill.id.as_u128(), self.bills.len());
+                    self.bills.push((id, bill.clone()));
+                }
             }
         }
     }
@@ -409,7 +423,6 @@ impl View {
         self.names.set(row, &profile.name);
         self.external_ids.set(row, external_id);
         self.emails.set(row, email);
-        self.tiers.set(row, &profile.tier);
         let mut tags = String::new();
         for (name, value) in &profile.tags {
             tags.extend([name.as_str(), IN_TAG.encode_utf8(&mut [0; 4]), value.as_str(), AFTER_TAG.encode_utf8(&mut [0; 4])]);

@@ -140,6 +140,7 @@ pub fn decode(item: &Item) -> Result<Account, StoreError> {
         status: r.word("st")?,
         currency: r.parsed("cur")?,
         tier: r.text("tier")?.to_owned(),
+        tier_version: r.maybe_number("tv")?.unwrap_or_default(),
         credit_limit: Micros::new(r.number("limit")?),
         funding: r.maybe_word("fund")?.unwrap_or_default(),
         tags: r.json("tags")?,

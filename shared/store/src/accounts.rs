@@ -421,6 +421,7 @@ fn new_account(
         status: Status::Active,
         currency,
         tier: "none".to_owned(),
+        tier_version: 0,
         credit_limit: new.credit_limit.unwrap_or(Micros::ZERO),
         funding: new.funding.unwrap_or_default(),
         tags: new.tags.clone().or_else(|| template.map(|t| t.tags.clone())).unwrap_or_default(),

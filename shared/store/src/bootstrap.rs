@@ -36,6 +36,7 @@ pub fn operator_account(id: AccountId, name: Name, currency: Currency, now: Time
         status: Status::Active,
         currency,
         tier: "none".to_owned(),
+        tier_version: 0,
         funding: tributary_domain::account::Funding::default(),
         credit_limit: Micros::ZERO,
         tags: Tags::new(),

@@ -101,7 +101,7 @@ fn heard_of(key: &Key, old: Option<&Item>, new: &Item) -> Result<Option<Heard>, 
         let text = |item: Option<&Item>, name: &str| item.and_then(|item| item.get(name).cloned());
         // How many sub-accounts or keys there are changes without a new version, and is not shown.
         let same = |name: &str| text(old, name) == text(Some(new), name);
-        if old.is_some() && same("ver") && same("lin") {
+        if old.is_some() && same("ver") && same("lin") && same("tv") {
             return Ok(None);
         }
         let before = old.map(|old| Reader(old).parsed::<Lineage>("lin")).transpose()?.filter(|_| !same("lin"));
@@ -211,6 +211,15 @@ impl Store {
             Ok(()) | Err(StoreError::Table(TableError::Condition(_))) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Forgets when a roster is folded next: it is of an account that has none.
+    ///
+    /// # Errors
+    /// Table errors.
+    pub async fn forget_roster(&self, owner: &AccountId) -> Result<(), StoreError> {
+        let write = Write { key: keys::roster(owner, DUE), action: Action::Delete, cond: None };
+        patiently(&self.patience, || self.table.write(&write)).await.map(drop)
     }
 
     async fn due_write(&self, owner: &AccountId, due: Timestamp, cond: Cond) -> Result<(), StoreError> {

@@ -373,7 +373,7 @@ impl Store {
     pub async fn set_tier(&self, account: &AccountId, head: &Head, from: &str, to: &str) -> Result<bool, StoreError> {
         let mut tx = Tx::default();
         let as_read = Cond::Eq("tier", s(from));
-        tx.push(Part::Account, Write::update(keys::account(account), vec![Change::Set("tier", s(to))], as_read));
+        tx.push(Part::Account, Write::update(keys::account(account), tier_changes(to), as_read));
         tx.push(Part::Entry(head.ledger.clone()), Write::check(keys::entry(&head.ledger, head.seq + 1), Cond::NotExists));
         Ok(tx.commit(&*self.table, &self.patience).await?.is_ok())
     }
@@ -419,11 +419,17 @@ fn usage_tx(batch: &UsageBatch) -> Result<Tx, StoreError> {
         tx.push(Part::Entry(after.ledger.clone()), Write::create(keys::entry(&after.ledger, after.seq), item));
     }
     for (account, tier) in &batch.tiers {
-        tx.push(Part::Plain, Write::update(keys::account(account), vec![Change::Set("tier", s(tier))], Cond::Exists));
+        tx.push(Part::Plain, Write::update(keys::account(account), tier_changes(tier), Cond::Exists));
     }
     let spender = batch.writes.first().map(|write| write.entry.after.ledger.to_string()).unwrap_or_default();
     gates::push_checks(&mut tx, &batch.gates, &spender);
     Ok(tx)
+}
+
+/// The changes that store another volume tier. It changes beside the account's version, so it has one of its own: who tells of accounts must be able to
+/// say which of two tiers is the newer.
+fn tier_changes(tier: &str) -> Vec<Change> {
+    vec![Change::Set("tier", s(tier)), Change::Add("tv", 1)]
 }
 
 fn state_of(item: &Item) -> Result<UsageState, StoreError> {

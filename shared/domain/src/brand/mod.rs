@@ -297,6 +297,7 @@ mod tests {
             status: Status::Active,
             currency: "USD".parse().expect("a currency"),
             tier: "none".into(),
+            tier_version: 0,
             credit_limit: Micros::new(0),
             funding: Funding::Prepaid,
             tags: BTreeMap::new(),
