@@ -30,6 +30,10 @@ describe('what stands above a total adds up to it', () => {
   })
 })
 
+it('keeps what nothing was used of at nothing', () => {
+  expect(addUp(explainUsage('price', 'usage', undefined))).toEqual(['0.000000', '0'])
+})
+
 it('tells of own usage only what it costs', () => {
   const { title, parts } = explainUsage('margin', 'usage', { price: null, cost: '2.000000', margin: null })
   expect(title).toBe('Cost')

@@ -41,7 +41,7 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
     <div className="space-y-4">
       {old[0] && <NotFresh of={{ ...old[0], refetch: () => old.forEach((one) => void one.refetch()) }} />}
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-        <Stat label="Available" {...held} note={balance.data && <><Amount value={balance.data.held} currency={currency} /> held</>}>
+        <Stat label="Available" {...held} note={balance.data && <><Amount value={balance.data.held} currency={currency} explain={credits} /> held</>}>
           <Amount
             value={balance.data?.available}
             currency={currency}
@@ -49,7 +49,7 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
             explain={credits}
           />
         </Stat>
-        <Stat label="Can be spent" {...held} note={balance.data && <>limit <Amount value={balance.data.credit_limit} currency={currency} /></>}>
+        <Stat label="Can be spent" {...held} note={balance.data && <>limit <Amount value={balance.data.credit_limit} currency={currency} explain={credits} /></>}>
           <Amount value={balance.data?.spendable} currency={currency} tone="negative" explain={credits} />
         </Stat>
         <Stat label={own ? 'Cost this month' : 'Revenue this month'} {...used} note={summary.data && <><Change value={own && month?.price === null ? change?.cost : change?.price} /> against the same days</>}>

@@ -65,7 +65,7 @@ export function CreditsFrame({ current, children }: { current: 'history' | 'hold
           <Stat label="Held" loading={!balance.data} note="Set aside by open holds">
             <Amount value={balance.data?.held} currency={balance.data?.currency} explain={explained} />
           </Stat>
-          <Stat label="Can be spent" loading={!balance.data} note={balance.data && <>credit limit <Amount value={balance.data.credit_limit} currency={balance.data.currency} /></>}>
+          <Stat label="Can be spent" loading={!balance.data} note={balance.data && <>credit limit <Amount value={balance.data.credit_limit} currency={balance.data.currency} explain={explained} /></>}>
             <Amount
               value={balance.data?.spendable}
               currency={balance.data?.currency}

@@ -33,7 +33,7 @@ export default function Charges() {
     { id: 'kind', head: 'Kind', width: 9, from: 'sm', cell: (row) => words(row.kind) },
     { id: 'taxable', head: 'Taxed', width: 5, from: 'md', cell: (row) => (row.taxable ? 'Yes' : 'No') },
     { id: 'created', head: 'Since', width: 9, from: 'md', cell: (row) => <Time at={row.created_at} ago /> },
-    { id: 'amount', head: 'Amount', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={currency} tone="negative" /> },
+    { id: 'amount', head: 'Amount', align: 'right', width: 6.5, cell: (row) => <Amount value={row.amount} currency={currency} tone="negative" explain={{ title: row.text, says: 'What the seller wrote down. It is a line of the invoice of the period in which it counts.', parts: [{ label: words(row.kind), amount: row.amount, total: true }], links: [{ label: 'The running month', to: 'invoices/running', search: { account: of } }] }} /> },
     ...(manage
       ? [
           {

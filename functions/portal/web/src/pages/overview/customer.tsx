@@ -37,6 +37,7 @@ export function CustomerOverview() {
   const known = !balance.isLoading && !owed.isLoading
   const credit = { denied: !viewer.can('credits.read'), loading: !known || !balance.data, failed: failedOf(balance) }
   const usage = { denied: !viewer.can('usage.read'), loading: !known || !data, failed: failedOf(summary) }
+  const credits = balance.data && explainBalance(balance.data, { links: [{ label: 'Every movement', to: 'credits' }] })
   const follow = (range: string) => ({ links: [{ label: 'Usage day by day', to: 'usage/report', search: { range } }] })
   return (
     <>
@@ -71,12 +72,12 @@ export function CustomerOverview() {
           </Notice>
         )}
         <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-          <Stat label="Credit" {...credit} note={balance.data && <><Amount value={balance.data.held} currency={balance.data.currency} /> held</>}>
+          <Stat label="Credit" {...credit} note={balance.data && <><Amount value={balance.data.held} currency={balance.data.currency} explain={credits} /> held</>}>
             <Amount
               value={balance.data?.available}
               currency={balance.data?.currency}
               tone="negative"
-              explain={balance.data && explainBalance(balance.data, { links: [{ label: 'Every movement', to: 'credits' }] })}
+              explain={credits}
             />
           </Stat>
           <Stat label="Spent today" {...usage} note={data?.today ? `${count(data.today.meters.length, place)} meters` : ''}>
