@@ -30,7 +30,7 @@ async function disputed(operator, api) {
   const line = lines.find(({ kind, settled }) => kind !== "tax" && !settled);
   await buyer.post("/reseller/disputes", {
     invoice_id: owed.id,
-    lines: [{ line: line.id, amount: line.amount }],
+    lines: [{ line: line.id, amount: "0.10" }],
     reason: "wrong_quantity",
     words: "We were closed that week.",
     links: ["https://status.example.com/2026-10"],
@@ -91,7 +91,7 @@ export const SELLER_PAGES = ({ account, invoice, dispute, payment, job, alert, r
 });
 
 /** Pages of a customer's portal. */
-export const CUSTOMER_PAGES = () => ["", "/usage", "/usage/report", "/usage/forecast", "/credits", "/credits/buy", "/invoices", "/payments/cards", "/disputes", "/settings", "/settings/keys", "/sessions"];
+export const CUSTOMER_PAGES = () => ["", "/usage", "/usage/report", "/usage/forecast", "/credits", "/credits/buy", "/invoices", "/invoices/credit-notes", "/payments", "/payments/cards", "/disputes", "/settings", "/settings/keys", "/sessions"];
 
 /** The pages whose pictures stand in the documentation. */
 export const PICTURES = new Set(["overview", "accounts", "account-usage", "invoice", "insights", "insights-churn", "prices-quote", "bulk-job", "brand", "setup", "portal-overview"]);
