@@ -40,7 +40,8 @@ export default function EndpointPage() {
   const manage = can('webhooks.manage')
   const status = STATUSES.find((known) => known === filters.status)
   const list = useList('/reseller/webhooks/{id}/deliveries', { path: { id }, query: { account_id, status, limit: 50 } }, { keep: true, everyMs: 10_000 })
-  const [editing, setEditing] = useState(0)
+  // With the version that the fields began on: what is read while they are written in has another.
+  const [editing, setEditing] = useState({ round: 0, etag })
   const [editOpen, setEditOpen] = useState(false)
   const [rotated, setRotated] = useState<Endpoint | null>(null)
   const columns: Column<Delivery>[] = [
@@ -76,7 +77,7 @@ export default function EndpointPage() {
               >
                 <p>The event <code className="font-mono text-xs">webhook.ping</code> is sent at once, whatever the endpoint hears otherwise. What came of it is shown.</p>
               </Act>
-              <Button icon="edit" onClick={() => { setEditing(editing + 1); setEditOpen(true) }}>Edit</Button>
+              <Button icon="edit" onClick={() => { setEditing({ round: editing.round + 1, etag }); setEditOpen(true) }}>Edit</Button>
               <Rotate endpoint={endpoint} account_id={account_id} etag={etag} reload={reload} done={setRotated} />
               <Act
                 label="Remove"
@@ -182,13 +183,13 @@ export default function EndpointPage() {
       </Sheet>
       {endpoint && (
         <EndpointDialog
-          key={editing}
+          key={editing.round}
           open={editOpen}
           onClose={() => setEditOpen(false)}
           title="Edit the endpoint"
           action="Save"
           begin={{ url: endpoint.url, events: endpoint.events, subtree: endpoint.subtree, description: endpoint.description ?? '' }}
-          send={(body) => api.put('/reseller/webhooks/{id}', { path: { id }, query: { account_id }, body, ifMatch: etag })}
+          send={(body) => api.put('/reseller/webhooks/{id}', { path: { id }, query: { account_id }, body, ifMatch: editing.etag })}
           done={() => {
             toast.done('Saved')
             changed()
