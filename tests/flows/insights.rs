@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
-use tributary_domain::id::AccountId;
+use tributary_domain::id::{AccountId, InvoiceId};
 use tributary_domain::ledger::LedgerId;
+use tributary_insights::change::{Bill, RowChange};
 use tributary_insights::fold::built;
 use tributary_insights::read::roster;
 use tributary_insights::view::View;
@@ -149,6 +150,35 @@ async fn the_overview_is_what_the_callers_account_is_paid_pays_and_keeps() {
         "{}",
         operator.text
     );
+}
+
+/// Tells a roster of an invoice of 7 that its owner sold and that is not paid.
+async fn billed(inside: &Inside, owner: &str, buyer: &str) {
+    let now = inside.app.platform_now();
+    let id = InvoiceId::from_uuid(inside.app.uuid());
+    let bill = Bill { id, version: 1, due: 7_000_000, due_ms: now.as_millisecond() - 1, open: true, told_ms: now.as_millisecond() };
+    let told = vec![RowChange { bills: vec![bill], ..RowChange::of(as_id(buyer)) }];
+    inside.app.store().tell_roster(&as_id(owner), &format!("{buyer}-bill"), now, &told).await.expect("told");
+}
+
+#[tokio::test]
+async fn what_a_buyer_owes_is_owed_after_it_was_moved_away() {
+    let s = Scene::new().await;
+    s.settle().await;
+    let Some(inside) = s.w.target.inside("the rosters") else { return };
+    billed(inside, &s.reseller.id, &s.one.id).await;
+    billed(inside, &s.w.master.id, &s.reseller.id).await;
+    let open = async |api: &Api, of: &str| get(api, &format!("overview?account_id={of}")).await["open_invoices"].clone();
+    let owed = json!({ "count": 1, "amount": "7.000000" });
+    assert_eq!(open(&s.reseller.api, &s.reseller.id).await, owed);
+    assert_eq!(open(&s.w.master.api, &s.reseller.id).await, owed, "its own to the master, and nothing that others owe it");
+    let other = s.w.reseller_of(&s.w.master.id).await;
+    s.w.operator().post(&format!("/reseller/accounts/{}/move", s.one.id), json!({ "parent_id": other.id })).send().await.is(200);
+    hear(inside).await;
+    for _ in 0..2 {
+        assert_eq!(open(&s.reseller.api, &s.reseller.id).await, owed);
+        fold(inside).await;
+    }
 }
 
 #[tokio::test]
