@@ -10,7 +10,7 @@ export async function addressesOf({ operator, master, seller }) {
   const first = async (path, wanted = () => true) => (await all(api, path)).find(wanted) ?? (await all(api, path))[0];
   const [invoice, dispute, payment, job, alert, run, note] = await Promise.all([
     first("/reseller/invoices?side=sold", ({ state }) => state === "open"),
-    first("/reseller/disputes"),
+    first("/reseller/disputes?side=sold"),
     first("/reseller/payments"),
     first("/reseller/bulk"),
     first("/reseller/alerts"),
@@ -23,7 +23,7 @@ export async function addressesOf({ operator, master, seller }) {
 
 /** The demo disputes nothing: a buyer does so here. */
 async function disputed(operator, api) {
-  if ((await all(api, "/reseller/disputes")).length > 0) return;
+  if ((await all(api, "/reseller/disputes?side=sold")).length > 0) return;
   const owed = (await all(api, "/reseller/invoices?side=sold")).find(({ state }) => ["open", "past_due"].includes(state));
   const buyer = await keyAt(operator, owed.account_id);
   const { lines } = await buyer.get(`/reseller/invoices/${owed.id}`);

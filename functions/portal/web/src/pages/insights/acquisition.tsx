@@ -1,7 +1,7 @@
 import { useCallback, useId, useState } from 'react'
-import type { AcquisitionRow, Spend } from '~/api/contract'
+import type { Acquisition as Answer, AcquisitionRow, Spend } from '~/api/contract'
 import { api } from '~/api/client'
-import { refresh, useApi, useList } from '~/api/query'
+import { refresh, useList } from '~/api/query'
 import { minus, readAmount, sign } from '~/lib/decimal'
 import { explainProfit, type ProfitFigure } from '~/lib/explain'
 import { calendar, count } from '~/lib/format'
@@ -20,6 +20,7 @@ import { Empty, Failed } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { toast } from '~/ui/toast'
 import { ACQUISITION_MEANS } from './definitions'
+import { useOffsets } from './offsets'
 import { Definitions, InsightsHead, sortable } from './parts'
 
 function RecordSpend({ open, onClose, channels }: { open: boolean; onClose: () => void; channels: string[] }) {
@@ -92,9 +93,8 @@ export default function Acquisition() {
   const [filters, setFilters] = useFilters<'months' | 'do'>()
   const range = readMonths(filters.months, '12m')
   const [removing, setRemoving] = useState<Spend | null>(null)
-  const answer = useApi('/reseller/insights/acquisition', { query: range }, { keep: true })
+  const { head: data, ...answer } = useOffsets<AcquisitionRow, Answer>(['/reseller/insights/acquisition', range], async (offset, signal) => (await api.get('/reseller/insights/acquisition', { query: { ...range, limit: 50, offset }, signal })).data)
   const spends = useList('/reseller/insights/spend', { query: { ...range, limit: 50 } }, { keep: true })
-  const { data } = answer
   const may = can('insights.manage')
   const removal = useSubmit(
     useCallback((spend: string) => api.delete('/reseller/insights/spend/{id}', { path: { id: spend } }), []),
@@ -155,7 +155,7 @@ export default function Acquisition() {
       <div className="space-y-5">
         {answer.error && !data ? (
           <Card>
-            <Failed error={answer.error} retry={() => void answer.refetch()} what="Acquisition" />
+            <Failed error={answer.error} retry={answer.retry} what="Acquisition" />
           </Card>
         ) : (
           <>
@@ -171,11 +171,9 @@ export default function Acquisition() {
               <DataTable
                 label="Acquisition by channel"
                 columns={columns}
-                rows={data?.rows ?? []}
+                {...answer}
                 rowId={(row) => JSON.stringify([row.channel, row.campaign])}
-                loading={!data}
-                stale={answer.isPlaceholderData}
-                sort="-spend"
+                sort={answer.hasMore ? undefined : '-spend'}
                 empty={
                   <Empty icon="people" title="No channel yet" action={record || <ButtonLink to="accounts">See your accounts</ButtonLink>}>
                     Give accounts the tag <code>channel</code> when you make them, and record what you spend on each channel: what an account costs and when it has paid for itself is worked out from the two.
@@ -195,7 +193,7 @@ export default function Acquisition() {
           </>
         )}
       </div>
-      <RecordSpend open={may && filters.do === 'record'} onClose={() => setFilters({ do: undefined }, true)} channels={[...new Set(data?.rows.flatMap((row) => row.channel ?? []) ?? [])]} />
+      <RecordSpend open={may && filters.do === 'record'} onClose={() => setFilters({ do: undefined }, true)} channels={[...new Set(answer.rows.flatMap((row) => row.channel ?? []))]} />
       <Confirm
         open={removing !== null}
         onClose={() => {

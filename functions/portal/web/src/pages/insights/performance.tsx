@@ -18,6 +18,7 @@ import { FilterSelect } from '~/ui/form'
 import { MonthSelect } from '~/ui/months'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
+import { TextLink } from '~/ui/text-link'
 import { PERFORMANCE_MEANS } from './definitions'
 import { Definitions, InsightsHead, MoneyStat, useMoneyFormats } from './parts'
 import { useEveryMeter } from './profit'
@@ -112,10 +113,10 @@ function moverColumns(own: string | undefined): Column<Mover>[] {
   const currency = (row: Mover) => row.account?.currency ?? own
   return [
     { id: 'name', head: 'Name', cell: (row) => (row.account ? <PageLink to={`accounts/${row.key}`}>{row.name}</PageLink> : row.name) },
-    { id: 'before', head: 'Before', width: 7, align: 'right', from: 'lg', cell: (row) => <Amount value={row.before} currency={currency(row)} explain={explainMove(row)} /> },
-    { id: 'now', head: 'Now', width: 7, align: 'right', from: 'sm', cell: (row) => <Amount value={row.now} currency={currency(row)} explain={explainMove(row)} /> },
-    { id: 'change', head: 'Change', width: 7.5, align: 'right', cell: (row) => <Amount value={row.change} currency={currency(row)} signed tone="both" explain={explainMove(row)} /> },
-    { id: 'percent', head: 'Growth', width: 5.5, align: 'right', cell: (row) => (sign(row.before) === 0 ? <span className="text-soft">new</span> : <Change value={growth(row.now, row.before)} />) },
+    { id: 'before', head: 'Before', width: 6, align: 'right', from: 'lg', cell: (row) => <Amount value={row.before} currency={currency(row)} explain={explainMove(row)} /> },
+    { id: 'now', head: 'Now', width: 6, align: 'right', from: 'sm', cell: (row) => <Amount value={row.now} currency={currency(row)} explain={explainMove(row)} /> },
+    { id: 'change', head: 'Change', width: 6.25, align: 'right', cell: (row) => <Amount value={row.change} currency={currency(row)} signed tone="both" explain={explainMove(row)} /> },
+    { id: 'percent', head: 'Growth', width: 5, align: 'right', cell: (row) => (sign(row.before) === 0 ? <span className="text-soft">new</span> : <Change value={growth(row.now, row.before)} />) },
   ]
 }
 
@@ -223,7 +224,7 @@ export default function Performance() {
           </div>
           {by === 'account' && (
             <p className="text-xs text-soft">
-              Your direct sub-accounts, with everything below them. <PageLink to="accounts" search={{ sort: '-growth' }}>All accounts by growth</PageLink>
+              Your direct sub-accounts, with everything below them. <TextLink to="accounts" search={{ sort: '-growth' }}>All accounts by growth</TextLink>
             </p>
           )}
         </section>

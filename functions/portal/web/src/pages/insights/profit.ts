@@ -1,8 +1,9 @@
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { api } from '~/api/client'
 import type { ProfitBy, Profitability, ProfitRow } from '~/api/contract'
 import type { ApiError } from '~/api/problem'
 import { thisMonth } from '~/lib/months'
+import { useOffsets } from './offsets'
 
 const PATH = '/reseller/insights/profitability'
 const PAGE_ROWS = 200
@@ -18,25 +19,7 @@ function staleOf(month: string): number {
 
 /** A month's profit, the smallest margin first, page by page. `head` has the sums, which are of all pages. */
 export function useProfit(month: string, by: ProfitBy) {
-  const list = useInfiniteQuery<Profitability, ApiError, { pages: Profitability[] }, unknown[], number>({
-    queryKey: [PATH, { month, by }, 'list'],
-    queryFn: ({ pageParam, signal }) => page(month, by, pageParam, signal),
-    initialPageParam: 0,
-    getNextPageParam: (last) => last.next_offset,
-    staleTime: staleOf(month),
-    placeholderData: keepPreviousData,
-  })
-  return {
-    head: list.data?.pages[0],
-    rows: list.data?.pages.flatMap((one) => one.rows) ?? [],
-    loading: list.isPending,
-    error: list.error,
-    retry: () => void list.refetch(),
-    stale: list.isPlaceholderData,
-    hasMore: list.hasNextPage,
-    more: () => void list.fetchNextPage(),
-    loadingMore: list.isFetchingNextPage,
-  }
+  return useOffsets<ProfitRow, Profitability>([PATH, { month, by }], (offset, signal) => page(month, by, offset, signal), staleOf(month))
 }
 
 /** Every meter of a month, for comparing it with another: who is missing in one part of a list would look new. A page of them is nearly always all. */

@@ -52,7 +52,7 @@ export default function Profitability() {
       value: (row) => row.name,
       cell: (row) => (
         <span className="flex items-center gap-2">
-          <span className="truncate">{by === 'account' ? <PageLink to={`accounts/${row.key}`}>{row.name}</PageLink> : by === 'level' ? capital(row.name) : row.name}</span>
+          <span className="truncate">{by === 'account' && row.key.startsWith('acc_') ? <PageLink to={`accounts/${row.key}`}>{row.name}</PageLink> : by === 'meter' ? row.name : capital(row.name)}</span>
           {row.loss && <Badge tone="bad">Loss</Badge>}
         </span>
       ),
