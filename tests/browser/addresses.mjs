@@ -1,12 +1,10 @@
 // The addresses of all pages, with things of the demo to look at.
 
-import { keyAt } from "./harness.mjs";
 import { all } from "./scene.mjs";
 
 /** One of each thing that a page shows, of the reseller at the top of the demo and of its customer. */
-export async function addressesOf({ operator, master, seller }) {
+export async function addressesOf({ master, seller }) {
   const { api } = master;
-  await disputed(operator, api);
   const first = async (path, wanted = () => true) => (await all(api, path)).find(wanted) ?? (await all(api, path))[0];
   const [invoice, dispute, payment, job, alert, run, note] = await Promise.all([
     first("/reseller/invoices?side=sold", ({ state }) => state === "open"),
@@ -19,22 +17,6 @@ export async function addressesOf({ operator, master, seller }) {
   ]);
   const hook = await api.post("/reseller/webhooks", { url: "http://127.0.0.1:9/hooks", events: ["*"], subtree: true, description: "Our CRM" });
   return { account: seller.id, invoice, dispute, payment, job, alert, run, note, hook };
-}
-
-/** The demo disputes nothing: a buyer does so here. */
-async function disputed(operator, api) {
-  if ((await all(api, "/reseller/disputes?side=sold")).length > 0) return;
-  const owed = (await all(api, "/reseller/invoices?side=sold")).find(({ state }) => ["open", "past_due"].includes(state));
-  const buyer = await keyAt(operator, owed.account_id);
-  const { lines } = await buyer.get(`/reseller/invoices/${owed.id}`);
-  const line = lines.find(({ kind, settled }) => kind !== "tax" && !settled);
-  await buyer.post("/reseller/disputes", {
-    invoice_id: owed.id,
-    lines: [{ line: line.id, amount: "0.10" }],
-    reason: "wrong_quantity",
-    words: "We were closed that week.",
-    links: ["https://status.example.com/2026-10"],
-  });
 }
 
 const named = (name, thing, path) => (thing ? { [name]: path(thing.id) } : {});
@@ -92,6 +74,15 @@ export const SELLER_PAGES = ({ account, invoice, dispute, payment, job, alert, r
 
 /** Pages of a customer's portal. */
 export const CUSTOMER_PAGES = () => ["", "/usage", "/usage/report", "/usage/forecast", "/credits", "/credits/buy", "/invoices", "/invoices/credit-notes", "/payments", "/payments/cards", "/disputes", "/settings", "/settings/keys", "/sessions"];
+
+/** Pages that are seen before signing in. The token is none: the page asks before it sends it. */
+export const PUBLIC_PAGES = {
+  "sign-in": "/app/sign-in",
+  "sign-in-link": `/app/sign-in#token=${"A".repeat(43)}`,
+  "portal-sign-in": "/portal/corner/sign-in",
+  "portal-missing": "/portal/nobody-at-all/sign-in",
+  "card-confirmed": "/app/card-confirmed",
+};
 
 /** The pages whose pictures stand in the documentation. */
 export const PICTURES = new Set(["overview", "accounts", "account-usage", "invoice", "insights", "insights-churn", "prices-quote", "bulk-job", "brand", "setup", "portal-overview"]);

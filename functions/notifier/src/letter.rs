@@ -66,10 +66,12 @@ pub fn of(event: &Event, account: &Account, brand: &BrandInForce) -> Option<Lett
     Some(Letter { subject: one_line(&letter.subject), ..letter })
 }
 
-/// The letter with a link to sign in.
-pub fn sign_in(account: &Account, brand: &BrandInForce, link: String) -> Letter {
-    let (name, sender) = (account.name.as_str(), brand.name.as_str());
-    let at = if name == sender { sender.to_owned() } else { format!("{sender} ({name})") };
+/// The letter with a link to sign in. At a portal it names the account; elsewhere none, since anybody may make an address a member of an account
+/// that is called as they like.
+pub fn sign_in(at_portal: Option<&Account>, brand: &BrandInForce, link: String) -> Letter {
+    let sender = brand.name.as_str();
+    let name = at_portal.map(|account| account.name.as_str()).filter(|name| *name != sender);
+    let at = name.map_or_else(|| sender.to_owned(), |name| format!("{sender} ({name})"));
     Letter {
         subject: one_line(&format!("Sign in to {sender}")),
         paragraphs: vec![

@@ -148,7 +148,8 @@ async fn try_to(
             // The mail is in the brand of the page on which it was asked for.
             let Some((at, page)) = portal_of(senders, &event, path) else { return refused("the portal is gone") };
             let Some(brand) = brand_shown_by(at) else { return refused("the portal is gone") };
-            let letter = letter::sign_in(account, &brand, format!("{page}/sign-in#token={}", sign_in::token(app, &event.id)));
+            let named = Some(account).filter(|_| at.len() > 1);
+            let letter = letter::sign_in(named, &brand, format!("{page}/sign-in#token={}", sign_in::token(app, &event.id)));
             (brand, Some(letter))
         }
         _ => {

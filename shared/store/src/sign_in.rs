@@ -85,6 +85,10 @@ impl Store {
             let mut tx = Tx::default();
             let mut mailed = true;
             for (at, most) in [ASKED_OF_ADDRESS, ASKED_BY_SOURCE, MAILED_IN_ALL].into_iter().enumerate() {
+                // Of the address count only those that are mailed: a stranger's others take none from whom it is for.
+                if at == 2 && !mailed {
+                    break;
+                }
                 let (asks, as_read) = asks_of(items.get(at).and_then(Option::as_ref))?;
                 match asks.asked(act.now, most) {
                     Ok(asks) => {
