@@ -4,8 +4,10 @@ import { Empty, Failed } from '~/ui/state'
 
 /** An address with nothing behind it, or nothing for this viewer: the two look alike. */
 export function Missing({ inside = false }: { inside?: boolean }) {
+  // The frame of signed-in pages is a main of its own.
+  const Place = inside ? 'div' : 'main'
   return (
-    <div className={inside ? '' : 'mx-auto max-w-lg pt-24'}>
+    <Place className={inside ? '' : 'mx-auto max-w-lg pt-24'}>
       <h1 className="sr-only">Not found</h1>
       <Empty
         icon="search"
@@ -14,7 +16,7 @@ export function Missing({ inside = false }: { inside?: boolean }) {
       >
         It may have moved, or your role does not include it.
       </Empty>
-    </div>
+    </Place>
   )
 }
 

@@ -80,7 +80,7 @@ export function CustomerOverview() {
               explain={credits}
             />
           </Stat>
-          <Stat label="Spent today" {...usage} note={data?.today ? `${count(data.today.meters.length, place)} meters` : ''}>
+          <Stat label="Spent today" {...usage} note={data?.today ? `${count(data.today.meters.length, place)} ${data.today.meters.length === 1 ? 'meter' : 'meters'}` : ''}>
             <Amount value={paid(data?.today, account.currency)} explain={data && explainSpend('Spent today', data.today, account.currency, follow('today'))} />
           </Stat>
           <Stat label="Spent this month" {...usage} note={data && <><Change value={change} good="none" /> against the same days</>}>
@@ -91,24 +91,6 @@ export function CustomerOverview() {
           </Stat>
         </div>
         <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
-          <Card title="What you use" sub="This month" flush actions={<PageLink to="usage" className="text-sm">Usage</PageLink>}>
-            {usage.denied ? (
-              <Denied what="usage" />
-            ) : usage.failed ? (
-              <Failed error={summary.error} retry={usage.failed} what="Usage" />
-            ) : known && data && data.top_meters.length === 0 ? (
-              <Empty icon="usage" title="Nothing used this month">As soon as something is counted, it stands here.</Empty>
-            ) : (
-              <Lines
-                rows={(known ? data : undefined)?.top_meters.slice(0, LINES).map((meter) => ({
-                  key: `${meter.meter}${meter.currency}`,
-                  left: meter.meter,
-                  middle: `${count(meter.quantity, place)} ${meter.unit ?? ''}`,
-                  right: <Amount value={meter.cost} currency={meter.currency} explain={explainUsage('cost', `${count(meter.quantity, place)} ${meter.unit ?? ''} of ${meter.meter} this month`, { cost: meter.cost }, follow('month'))} />,
-                }))}
-              />
-            )}
-          </Card>
           <Card title="Newest movements" flush actions={<PageLink to="credits" className="text-sm">All</PageLink>}>
             {credit.denied ? (
               <Denied what="credit" />
@@ -127,6 +109,25 @@ export function CustomerOverview() {
               />
             )}
           </Card>
+          {/* The last, since what is used may be one line or six: nothing below it moves. */}
+          <Card title="What you use" sub="This month" flush actions={<PageLink to="usage" className="text-sm">Usage</PageLink>}>
+            {usage.denied ? (
+              <Denied what="usage" />
+            ) : usage.failed ? (
+              <Failed error={summary.error} retry={usage.failed} what="Usage" />
+            ) : known && data && data.top_meters.length === 0 ? (
+              <Empty icon="usage" title="Nothing used this month">As soon as something is counted, it stands here.</Empty>
+            ) : (
+              <Lines
+                rows={(known ? data : undefined)?.top_meters.slice(0, LINES).map((meter) => ({
+                  key: `${meter.meter}${meter.currency}`,
+                  left: meter.meter,
+                  middle: `${count(meter.quantity, place)} ${meter.unit ?? ''}`,
+                  right: <Amount value={meter.cost} currency={meter.currency} explain={explainUsage('cost', `${count(meter.quantity, place)} ${meter.unit ?? ''} of ${meter.meter} this month`, { cost: meter.cost }, follow('month'))} />,
+                }))}
+              />
+            )}
+          </Card>
         </div>
       </div>
     </>
@@ -135,7 +136,7 @@ export function CustomerOverview() {
 
 function Lines({ rows }: { rows: { key: string; left: ReactNode; middle: ReactNode; right: ReactNode }[] | undefined }) {
   return (
-    <ul className="min-h-60 text-sm">
+    <ul className="text-sm">
       {(rows ?? Array.from({ length: LINES }, () => null)).map((row, index) => (
         <li key={row?.key ?? index} className="flex h-10 items-center gap-3 border-t border-line px-4 first:border-t-0">
           {row ? (
