@@ -287,10 +287,11 @@ impl Call {
 /// says so without the stack's token is not believed.
 fn source_of(app: &App, parts: &Parts) -> Option<IpAddr> {
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    if app.edge_token().is_some() && header("x-tributary-edge") == app.edge_token() {
-        if let Some(viewer) = header("x-viewer-address").and_then(|address| address.parse().ok()) {
-            return Some(viewer);
-        }
+    if app.edge_token().is_some()
+        && header("x-tributary-edge") == app.edge_token()
+        && let Some(viewer) = header("x-viewer-address").and_then(|address| address.parse().ok())
+    {
+        return Some(viewer);
     }
     let address = match parts.extensions.get::<RequestContext>()? {
         RequestContext::ApiGatewayV1(context) => context.identity.source_ip.as_deref(),
