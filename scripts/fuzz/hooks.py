@@ -67,7 +67,7 @@ UNSAYABLE = [
     ("validation_failed", "/target: cannot be given with amount", "fields that go with a value of another"),
     ("validation_failed", "is of the parent's credit; of a package, its quantity is given", "fields that go with a value of another"),
     ("validation_failed", "/meter: is required for usage", "fields that go with a value of another"),
-    ("validation_failed", "/meter: is of usage alone", "fields that go with a value of another"),
+    ("validation_failed", "/meter: is of usage and loss alone", "fields that go with a value of another"),
     ("validation_failed", "/period: is required: day or month", "fields that go with a value of another"),
     ("validation_failed", "/period: is of spend, usage and loss alone", "fields that go with a value of another"),
     ("validation_failed", "/account_id: loss is watched from your own account", "whose an account is, with a value of another field"),
