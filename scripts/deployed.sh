@@ -69,7 +69,7 @@ for asked in 'd111111abcdef8.cloudfront.net 200' 'nobody.example 404'; do
 done
 
 say "running the flows against it"
-TRIBUTARY_TEST_URL=$url TRIBUTARY_TEST_KEY=$key cargo test -q -p tributary-tests --test all -- flows::
+TRIBUTARY_TEST_URL=$url TRIBUTARY_TEST_KEY=$key cargo test -q --workspace --test all -- flows::
 
 say "running what runs on a schedule, on what the flows left"
 for program in housekeeping reconcile usage_worker watcher forecast notifier billing_run collector; do

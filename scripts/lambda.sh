@@ -17,4 +17,4 @@ fi
 TRIBUTARY_BINARIES=$(cd "$binaries" && pwd)
 TRIBUTARY_EMULATOR=$(echo "${bin%/bin}"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64)
 export TRIBUTARY_BINARIES TRIBUTARY_EMULATOR
-cargo test -p tributary-tests --test all -- --ignored --nocapture "lambda::${1:-}"
+cargo test --workspace --test all -- --ignored --nocapture "lambda::${1:-}"

@@ -46,8 +46,12 @@ async function measure(count) {
   const headers = { authorization: `Bearer ${reseller.key}` };
   // The roster follows the stream: waits until it has heard of everything.
   for (;;) {
-    const overview = await reseller.get("/reseller/insights/overview");
-    if (overview.accounts.total >= count) break;
+    const overview = await reseller.get("/reseller/insights/overview").catch((error) => {
+      // A large roster is put together behind the scenes the first time.
+      if (!/: 503 /.test(error.message)) throw error;
+      return null;
+    });
+    if (overview !== null && overview.accounts.total >= count) break;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   const server = {};
@@ -66,7 +70,7 @@ async function measure(count) {
   const pages = {};
   for (const [name, path, there] of [
     ["overview", "/app", "h1"],
-    ["accounts", "/app/accounts", '[role="row"]'],
+    ["accounts", "/app/accounts", "text=/^Customer [0-9]{6}$/"],
   ]) {
     const runs = [];
     for (let run = 0; run < RUNS; run += 1) {
