@@ -187,6 +187,46 @@ test("a brand is set, and a customer opens the portal under it", async () => {
   });
 });
 
+test("a logo is uploaded and seen, and a host is proved, answers, and is detached at once", () =>
+  journey(async (window) => {
+    const { page } = window;
+    const { seller } = scene;
+    await signIn(window, seller.api.key, "/app/brand");
+    await settled(page);
+    // A picture that the browser draws: 40 × 20, green.
+    const picture = await page.evaluate(() => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 40, height: 20 });
+      const pen = canvas.getContext("2d");
+      pen.fillStyle = "#0a7c3f";
+      pen.fillRect(0, 0, 40, 20);
+      return canvas.toDataURL("image/png").split(",")[1];
+    });
+    await page.getByLabel("Logo file").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: Buffer.from(picture, "base64") });
+    await page.getByRole("button", { name: "Save this logo" }).click();
+    await page.getByText("The logo was saved.").waitFor();
+    const { in_force } = await seller.api.get(`/reseller/accounts/${seller.id}/brand`);
+    assert.equal((await fetch(new URL(in_force.logo_url, scene.url), { headers: { accept: "image/png" } })).status, 200);
+
+    await page.getByLabel("Host", { exact: true }).fill("portal.corner.example");
+    await page.getByRole("button", { name: "Attach" }).click();
+    await page.getByText("_tributary.portal.corner.example").waitFor();
+    await page.getByRole("button", { name: "Verify", exact: true }).click();
+    await page.getByText("The record is not there yet").waitFor();
+    const { host } = await seller.api.get(`/reseller/accounts/${seller.id}/brand`);
+    const record = { name: host.txt_name, txt: [host.txt_value] };
+    await fetch(`${scene.url}/_local/dns`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(record) });
+    await page.getByRole("button", { name: "Verify", exact: true }).click();
+    await page.getByText("The host is yours").waitFor();
+    const shown = () => fetch(`${scene.url}/portal/brand`, { headers: { "x-forwarded-host": "portal.corner.example" } });
+    assert.equal((await (await shown()).json()).name, in_force.name);
+    await page.getByRole("button", { name: "Detach" }).click();
+    await dialog(page).getByRole("textbox").fill("portal.corner.example");
+    await dialog(page).getByRole("button", { name: "Detach" }).click();
+    await page.getByText("The host was detached.").waitFor();
+    assert.equal((await shown()).status, 404);
+    window.complaints.splice(0, window.complaints.length, ...window.complaints.filter((complaint) => !/422.*host\/verify/.test(complaint)));
+  }));
+
 test("everything is reached by the keyboard", () =>
   journey(async (window) => {
     const { page } = window;
