@@ -63,7 +63,7 @@ export function KeysHelp({ open, onClose }: { open: boolean; onClose: () => void
     ...NAV.filter((item) => item.key && mayOpen(viewer, item)).map((item) => [['g', item.key as string], item.label] as [string[], string]),
   ]
   return (
-    <Dialog open={open} onClose={onClose} title="Keys">
+    <Dialog open={open} onClose={onClose} sticky={false} title="Keys">
       <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2 text-sm">
         {lines.map(([keys, what]) => (
           <div key={what} className="contents">

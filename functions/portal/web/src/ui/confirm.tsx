@@ -1,61 +1,30 @@
-import { type ReactNode, useId, useState } from 'react'
-import type { ApiError } from '~/api/problem'
-import { Button } from './button'
-import { Dialog } from './dialog'
-import { Form, TextField } from './form'
+import { type ComponentProps, useState } from 'react'
+import { TextField } from './form'
+import { FormDialog } from './form-dialog'
+
+type Question = Omit<ComponentProps<typeof FormDialog>, 'onSubmit' | 'wide' | 'disabled'> & {
+  onConfirm: () => void
+  type?: string
+}
 
 /**
  * Asks before something that has consequences, in words that say them. With `type`, the person writes that word first: for what cannot be
  * taken back.
  */
-export function Confirm({
-  open,
-  onClose,
-  onConfirm,
-  title,
-  children,
-  action,
-  danger = false,
-  type,
-  busy = false,
-  error = null,
-}: {
-  open: boolean
-  onClose: () => void
-  onConfirm: () => void
-  title: string
-  children: ReactNode
-  action: string
-  danger?: boolean
-  type?: string
-  busy?: boolean
-  error?: ApiError | null
-}) {
-  const id = useId()
+export function Confirm({ onClose, onConfirm, type, children, ...dialog }: Question) {
   const [typed, setTyped] = useState('')
-  const close = () => {
-    setTyped('')
-    onClose()
-  }
   return (
-    <Dialog
-      open={open}
-      onClose={close}
-      sticky={busy}
-      title={title}
-      footer={
-        <>
-          <Button disabled={busy} onClick={close}>Cancel</Button>
-          <Button type="submit" form={id} look={danger ? 'danger' : 'primary'} busy={busy} disabled={type !== undefined && typed.trim() !== type}>
-            {action}
-          </Button>
-        </>
-      }
+    <FormDialog
+      {...dialog}
+      onClose={() => {
+        setTyped('')
+        onClose()
+      }}
+      onSubmit={onConfirm}
+      disabled={type !== undefined && typed.trim() !== type}
     >
-      <Form id={id} onSubmit={onConfirm} error={error}>
-        <div className="space-y-2 text-sm">{children}</div>
-        {type !== undefined && <TextField label={<>Write “{type}” to go on</>} value={typed} onChange={setTyped} autoComplete="off" required />}
-      </Form>
-    </Dialog>
+      <div className="space-y-2 text-sm">{children}</div>
+      {type !== undefined && <TextField label={<>Write “{type}” to go on</>} value={typed} onChange={setTyped} autoComplete="off" required />}
+    </FormDialog>
   )
 }

@@ -9,8 +9,11 @@ interface Props {
   /** Where the actions stand; a form puts its own submit here with `form="…"`. */
   footer?: ReactNode
   wide?: boolean
+}
+
+interface Sticky {
   /** Nothing closes it by chance, neither Escape nor the X nor a press beside it: while it works, and for what is shown only once. */
-  sticky?: boolean
+  sticky: boolean
 }
 
 function useModal(open: boolean) {
@@ -28,7 +31,7 @@ function useModal(open: boolean) {
   return ref
 }
 
-function Frame({ open, onClose, title, children, footer, sticky = false, className }: Props & { className: string }) {
+function Frame({ open, onClose, title, children, footer, sticky, className }: Props & Sticky & { className: string }) {
   const ref = useModal(open)
   const id = useId()
   const pressedBeside = useRef(false)
@@ -72,8 +75,8 @@ function Frame({ open, onClose, title, children, footer, sticky = false, classNa
   )
 }
 
-/** A modal question. Escape and a press beside it close it; focus returns to where it was. */
-export function Dialog(props: Props) {
+/** A modal question. Escape and a press beside it close it unless it is sticky; focus returns to where it was. A form stands in `FormDialog`. */
+export function Dialog(props: Props & Sticky) {
   return (
     <Frame
       {...props}
@@ -84,5 +87,5 @@ export function Dialog(props: Props) {
 
 /** The same at the side: for what explains or shows in full. */
 export function Sheet(props: Props) {
-  return <Frame {...props} className="sheet shadow-high" />
+  return <Frame {...props} sticky={false} className="sheet shadow-high" />
 }

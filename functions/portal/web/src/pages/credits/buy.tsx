@@ -214,7 +214,7 @@ function CardWaits({ of, onClose }: { of: Schema<'CardPurchase'>; onClose: () =>
   const confirm = safeHttp(of.action_url)
   const over = state === 'succeeded' || state === 'declined' || state === 'cancelled'
   return (
-    <Confirm open onClose={onClose} onConfirm={onClose} title="Paying by card" action={over ? 'Close' : 'Close; it goes on'}>
+    <Confirm open onClose={onClose} onConfirm={onClose} busy={false} error={null} title="Paying by card" action={over ? 'Close' : 'Close; it goes on'}>
       {state === 'succeeded' && <Notice tone="good" title="Paid">The credit is on your account.</Notice>}
       {(state === 'declined' || state === 'cancelled') && <Notice tone="bad" title="The card was not charged">Nothing was bought. Try another card, or pay with the next invoice.</Notice>}
       {!over && (

@@ -1,4 +1,4 @@
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { api, type QueryOf, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
 import { compare, minus, plain, readAmount, sign } from '~/lib/decimal'
@@ -12,8 +12,8 @@ import { State } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
-import { Dialog } from '~/ui/dialog'
-import { FilterSelect, Form, TextField, useSubmit } from '~/ui/form'
+import { FilterSelect, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Menu } from '~/ui/menu'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
@@ -109,7 +109,6 @@ export default function Holds() {
 
 function MakeHold({ own, onClose }: { own: string; onClose: () => void }) {
   const { customer, place, account } = useViewer()
-  const id = useId()
   const first = today(place.timeZone)
   const [text, setText] = useState('')
   const [to, setTo] = useState<Picked | null>(null)
@@ -126,18 +125,20 @@ function MakeHold({ own, onClose }: { own: string; onClose: () => void }) {
     },
   )
   return (
-    <Dialog open sticky={make.busy} onClose={onClose} title="Set credit aside" footer={<><Button disabled={make.busy} onClick={onClose}>Cancel</Button><Button type="submit" form={id} look="primary" busy={make.busy} disabled={amount === null || wrong !== null}>Set aside</Button></>}>
-      <Form
-        id={id}
-        error={make.error}
-        onSubmit={() => amount && void make.submit({ account_id: own, amount, expires_at: startOf(until, place.timeZone), ...(to ? { to: to.id } : {}), ...(reference.trim() ? { reference: reference.trim() } : {}) })}
-      >
-        <TextField label="Amount" pointer="/amount" inputMode="decimal" suffix={account.currency} value={text} onChange={setText} wrong={wrong} required autoFocus />
-        {!customer && <AccountPicker label="Goes to" pointer="/to" hint="Without one, what is captured is consumed." value={to} onChange={setTo} required={false} />}
-        <TextField label="Ends on" pointer="/expires_at" type="date" min={addDays(first, 1)} max={addDays(first, 31)} hint="Then what nobody captured is set free; at most 31 days." value={until} onChange={setUntil} required />
-        <TextField label="For" pointer="/reference" optional value={reference} onChange={setReference} maxLength={200} />
-      </Form>
-    </Dialog>
+    <FormDialog
+      onClose={onClose}
+      title="Set credit aside"
+      action="Set aside"
+      disabled={amount === null || wrong !== null}
+      busy={make.busy}
+      error={make.error}
+      onSubmit={() => amount && void make.submit({ account_id: own, amount, expires_at: startOf(until, place.timeZone), ...(to ? { to: to.id } : {}), ...(reference.trim() ? { reference: reference.trim() } : {}) })}
+    >
+      <TextField label="Amount" pointer="/amount" inputMode="decimal" suffix={account.currency} value={text} onChange={setText} wrong={wrong} required autoFocus />
+      {!customer && <AccountPicker label="Goes to" pointer="/to" hint="Without one, what is captured is consumed." value={to} onChange={setTo} required={false} />}
+      <TextField label="Ends on" pointer="/expires_at" type="date" min={addDays(first, 1)} max={addDays(first, 31)} hint="Then what nobody captured is set free; at most 31 days." value={until} onChange={setUntil} required />
+      <TextField label="For" pointer="/reference" optional value={reference} onChange={setReference} maxLength={200} />
+    </FormDialog>
   )
 }
 

@@ -1,13 +1,12 @@
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { api } from '~/api/client'
 import { refresh, useApi } from '~/api/query'
 import { compare, minus, readAmount, sign } from '~/lib/decimal'
 import { useViewer } from '~/session/session'
 import { AccountPicker, type Picked } from '~/ui/account'
 import { Amount } from '~/ui/amount'
-import { Button } from '~/ui/button'
-import { Dialog } from '~/ui/dialog'
-import { Form, SelectField, TextField, useSubmit } from '~/ui/form'
+import { SelectField, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { toast } from '~/ui/toast'
 
 type Way = 'allocate' | 'transfer' | 'issue'
@@ -17,7 +16,6 @@ type Input = { way: Way; from: string; to: string; amount: string; reference?: s
 export function MoveCredit({ open, onClose, from: givenFrom, to: givenTo }: { open: boolean; onClose: () => void; from?: Picked; to?: Picked }) {
   const viewer = useViewer()
   const { account } = viewer
-  const id = useId()
   const ways = [
     viewer.can('credits.allocate') && { value: 'allocate', label: 'Allocate: to an account below' },
     viewer.can('credits.transfer') && { value: 'transfer', label: 'Transfer: between any two accounts' },
@@ -46,51 +44,41 @@ export function MoveCredit({ open, onClose, from: givenFrom, to: givenTo }: { op
     },
   )
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onClose={onClose}
-      sticky={move.busy}
       title="Move credit"
-      footer={
-        <>
-          <Button disabled={move.busy} onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={move.busy} disabled={wrong !== null || amount === null || !to || (!issue && !from)}>
-            {issue ? 'Issue' : 'Move'}
-          </Button>
-        </>
-      }
+      action={issue ? 'Issue' : 'Move'}
+      disabled={wrong !== null || amount === null || !to || (!issue && !from)}
+      busy={move.busy}
+      error={move.error}
+      onSubmit={() => {
+        if (amount && to && (from || issue)) void move.submit({ way, from: from?.id ?? '', to: to.id, amount, ...(reference.trim() ? { reference: reference.trim() } : {}) })
+      }}
     >
-      <Form
-        id={id}
-        error={move.error}
-        onSubmit={() => {
-          if (amount && to && (from || issue)) void move.submit({ way, from: from?.id ?? '', to: to.id, amount, ...(reference.trim() ? { reference: reference.trim() } : {}) })
-        }}
-      >
-        {ways.length > 1 && <SelectField label="How" value={way} onChange={(value) => setWay(value as Way)} options={ways} />}
-        {!issue && <AccountPicker label="From" pointer="/from" value={from} onChange={setFrom} own />}
-        <AccountPicker label="To" pointer={way === 'transfer' ? '/to' : '/account_id'} value={to} onChange={setTo} own={way !== 'allocate'} />
-        <TextField
-          label="Amount"
-          pointer="/amount"
-          inputMode="decimal"
-          suffix={balance.data?.currency ?? account.currency}
-          required
-          value={text}
-          onChange={setText}
-          wrong={wrong}
-          hint={
-            balance.data && !issue ? (
-              <>
-                {from?.name} can give <Amount value={balance.data.spendable} currency={balance.data.currency} />
-                {amount && !wrong && !short && <>; <Amount value={minus(balance.data.spendable, amount)} currency={balance.data.currency} /> stay</>}
-                {short && <span className="text-bad">: this is more than that</span>}
-              </>
-            ) : undefined
-          }
-        />
-        <TextField label="Reference" pointer="/reference" optional hint="Stands in both ledgers." value={reference} onChange={setReference} maxLength={200} />
-      </Form>
-    </Dialog>
+      {ways.length > 1 && <SelectField label="How" value={way} onChange={(value) => setWay(value as Way)} options={ways} />}
+      {!issue && <AccountPicker label="From" pointer="/from" value={from} onChange={setFrom} own />}
+      <AccountPicker label="To" pointer={way === 'transfer' ? '/to' : '/account_id'} value={to} onChange={setTo} own={way !== 'allocate'} />
+      <TextField
+        label="Amount"
+        pointer="/amount"
+        inputMode="decimal"
+        suffix={balance.data?.currency ?? account.currency}
+        required
+        value={text}
+        onChange={setText}
+        wrong={wrong}
+        hint={
+          balance.data && !issue ? (
+            <>
+              {from?.name} can give <Amount value={balance.data.spendable} currency={balance.data.currency} />
+              {amount && !wrong && !short && <>; <Amount value={minus(balance.data.spendable, amount)} currency={balance.data.currency} /> stay</>}
+              {short && <span className="text-bad">: this is more than that</span>}
+            </>
+          ) : undefined
+        }
+      />
+      <TextField label="Reference" pointer="/reference" optional hint="Stands in both ledgers." value={reference} onChange={setReference} maxLength={200} />
+    </FormDialog>
   )
 }

@@ -13,8 +13,8 @@ import { Badge } from '~/ui/badge'
 import { Button, ButtonLink } from '~/ui/button'
 import { Card, Stat } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
-import { Dialog } from '~/ui/dialog'
-import { Form, TextField, useSubmit } from '~/ui/form'
+import { TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { MonthField, MonthsPicker } from '~/ui/months'
 import { Empty, Failed } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
@@ -47,33 +47,28 @@ function RecordSpend({ open, onClose, channels }: { open: boolean; onClose: () =
     onClose()
   }
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onClose={close}
       title="Record spend"
-      footer={
-        <>
-          <Button onClick={close}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy} disabled={!channel.trim() || !read || Boolean(wrong)}>
-            Record
-          </Button>
-        </>
-      }
+      action="Record"
+      disabled={!channel.trim() || !read || Boolean(wrong)}
+      busy={busy}
+      error={error}
+      onSubmit={() => read && void submit({ channel: channel.trim(), ...(campaign.trim() ? { campaign: campaign.trim() } : {}), month, amount: read })}
     >
-      <Form id={id} error={error} onSubmit={() => read && void submit({ channel: channel.trim(), ...(campaign.trim() ? { campaign: campaign.trim() } : {}), month, amount: read })}>
-        <TextField label="Channel" pointer="/channel" value={channel} onChange={setChannel} required maxLength={100} list={`${id}-channels`} autoComplete="off" hint="As in your accounts’ tag “channel”: search, partners, fairs…" />
-        <datalist id={`${id}-channels`}>
-          {channels.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-        <TextField label="Campaign" pointer="/campaign" optional value={campaign} onChange={setCampaign} maxLength={100} autoComplete="off" hint="As in the tag “campaign”. Without one it counts for accounts of the channel that name no campaign." />
-        <div className="grid gap-4 sm:grid-cols-2">
-          <MonthField pointer="/month" value={month} onChange={setMonth} />
-          <TextField label="Amount" pointer="/amount" value={amount} onChange={setAmount} required inputMode="decimal" autoComplete="off" suffix={account.currency} wrong={wrong || null} />
-        </div>
-      </Form>
-    </Dialog>
+      <TextField label="Channel" pointer="/channel" value={channel} onChange={setChannel} required maxLength={100} list={`${id}-channels`} autoComplete="off" hint="As in your accounts’ tag “channel”: search, partners, fairs…" />
+      <datalist id={`${id}-channels`}>
+        {channels.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <TextField label="Campaign" pointer="/campaign" optional value={campaign} onChange={setCampaign} maxLength={100} autoComplete="off" hint="As in the tag “campaign”. Without one it counts for accounts of the channel that name no campaign." />
+      <div className="grid gap-4 sm:grid-cols-2">
+        <MonthField pointer="/month" value={month} onChange={setMonth} />
+        <TextField label="Amount" pointer="/amount" value={amount} onChange={setAmount} required inputMode="decimal" autoComplete="off" suffix={account.currency} wrong={wrong || null} />
+      </div>
+    </FormDialog>
   )
 }
 

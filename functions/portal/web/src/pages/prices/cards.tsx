@@ -14,11 +14,12 @@ import { Card, Facts, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
 import { Sheet } from '~/ui/dialog'
 import { FilterSelect, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { For, LossField, MeterField, MomentField, PriceDialog, SellerFilter, SpanShown, StatusShown, useMeters } from './common'
+import { For, LossField, MeterField, MomentField, SellerFilter, SpanShown, StatusShown, useMeters } from './common'
 import { KINDS, modelSays, modelText, NEW_MODEL, readModel } from './model'
 import { ModelFields } from './model-fields'
 import { PriceTabs } from './tabs'
@@ -184,7 +185,7 @@ function NewCard({ onClose, seller, account, meter: given, from }: { onClose: ()
     if (read.model) void submit({ seller_id: seller, account_id: only || undefined, meter, currency: currency as Schema<'Currency'>, effective_from: readMoment(begins, viewer.place.timeZone), model: read.model, allow_loss: loss })
   }
   return (
-    <PriceDialog open onClose={onClose} title="Set a price from a moment on" action="Set it" busy={busy} error={error} onSubmit={save}>
+    <FormDialog wide onClose={onClose} title="Set a price from a moment on" action="Set it" busy={busy} error={error} onSubmit={save}>
       <Notice>This adds a version. It is in force until the next one of the same meter, currency and account begins; once it has begun it stays as it is for ever.</Notice>
       {wrong && <Notice tone="bad">{wrong}</Notice>}
       <MeterField value={meter} onChange={setMeter} accountId={seller} />
@@ -192,6 +193,6 @@ function NewCard({ onClose, seller, account, meter: given, from }: { onClose: ()
       <MomentField label="Begins" pointer="/effective_from" optional value={begins} onChange={setBegins} hint="Now unless you choose a moment. Only the first price of a meter may begin up to 35 days ago." />
       <AccountField label="Only for one direct sub-account" optional pointer="/account_id" value={only} onChange={setOnly} />
       <LossField value={loss} onChange={setLoss} error={error} />
-    </PriceDialog>
+    </FormDialog>
   )
 }

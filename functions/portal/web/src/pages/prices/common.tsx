@@ -1,13 +1,11 @@
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import type { Schema } from '~/api/client'
 import type { ApiError } from '~/api/problem'
 import { useApi } from '~/api/query'
 import { useViewer } from '~/session/session'
 import { AccountField, AccountName } from '~/ui/account'
 import { State } from '~/ui/badge'
-import { Button } from '~/ui/button'
-import { Dialog } from '~/ui/dialog'
-import { CheckField, Form, SelectField, TextField } from '~/ui/form'
+import { CheckField, SelectField, TextField } from '~/ui/form'
 import { Notice } from '~/ui/state'
 import { Time } from '~/ui/time'
 
@@ -70,31 +68,6 @@ export function LossField({ value, onChange, error }: { value: boolean; onChange
       )}
       <CheckField label="Allow selling under cost" hint="Without this, a price under your own cost is refused, now and whenever usage is rated." value={value} onChange={onChange} />
     </div>
-  )
-}
-
-/** The dialog of a new version of a price: a form that stays open with what was refused. */
-export function PriceDialog({ open, onClose, title, action, busy, error, onSubmit, children }: { open: boolean; onClose: () => void; title: string; action: string; busy: boolean; error: ApiError | null; onSubmit: () => void; children: ReactNode }) {
-  return (
-    <Dialog
-      open={open}
-      onClose={onClose}
-      title={title}
-      wide
-      sticky={busy}
-      footer={
-        <>
-          <Button disabled={busy} onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form="price-form" busy={busy}>
-            {action}
-          </Button>
-        </>
-      }
-    >
-      <Form id="price-form" error={error} onSubmit={onSubmit}>
-        {children}
-      </Form>
-    </Dialog>
   )
 }
 

@@ -12,10 +12,11 @@ import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { CheckField, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { toast } from '~/ui/toast'
-import { For, LossField, MeterField, MomentField, PriceDialog, SellerFilter, SpanShown, StatusShown, useMeters, useOpening } from './common'
+import { For, LossField, MeterField, MomentField, SellerFilter, SpanShown, StatusShown, useMeters, useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Row = Schema<'Markup'>
@@ -109,7 +110,7 @@ function NewMarkup({ open, onClose, seller, account }: { open: boolean; onClose:
     } as Schema<'CreateMarkup'>)
   }
   return (
-    <PriceDialog open={open} onClose={onClose} title="Set a markup from a moment on" action={way === 'end' ? 'End the markup' : 'Set it'} busy={busy} error={error} onSubmit={save}>
+    <FormDialog wide open={open} onClose={onClose} title="Set a markup from a moment on" action={way === 'end' ? 'End the markup' : 'Set it'} busy={busy} error={error} onSubmit={save}>
       <fieldset className="space-y-2">
         <legend className="mb-1 text-sm font-medium">What it adds</legend>
         <Choice name="way" checked={way === 'percent'} onChange={() => setWay('percent')} label="A share of the cost" />
@@ -132,6 +133,6 @@ function NewMarkup({ open, onClose, seller, account }: { open: boolean; onClose:
           {negative && !loss && <Notice tone="warn">A markup below zero is refused unless selling under cost is allowed.</Notice>}
         </>
       )}
-    </PriceDialog>
+    </FormDialog>
   )
 }

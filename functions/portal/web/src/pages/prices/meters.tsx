@@ -8,10 +8,11 @@ import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { CheckField, SelectField, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { toast } from '~/ui/toast'
-import { PriceDialog, SellerFilter, useOpening } from './common'
+import { SellerFilter, useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Row = Schema<'Meter'>
@@ -78,7 +79,8 @@ function MeterDialog({ open, onClose, meter, etag, owner }: { open: boolean; onC
   const stale = error?.code === 'precondition_failed'
   const list = dimensions.split(/[\s,]+/).filter(Boolean)
   return (
-    <PriceDialog
+    <FormDialog
+      wide
       open={open}
       onClose={onClose}
       title={meter ? `Edit ${meter.name}` : 'Make a meter'}
@@ -98,6 +100,6 @@ function MeterDialog({ open, onClose, meter, etag, owner }: { open: boolean; onC
       <TextField label="Properties kept for reports" pointer="/dimensions" optional value={dimensions} onChange={setDimensions} wrong={list.length > 5 ? 'At most five' : null} hint="Up to five, as country, carrier." />
       {aggregation === 'unique' && <TextField label="Whose different values are counted" pointer="/unique_by" required disabled={meter !== null} value={uniqueBy} onChange={setUniqueBy} hint="One of the properties above." />}
       <CheckField label="Counts towards volume tiers" value={tier} onChange={setTier} />
-    </PriceDialog>
+    </FormDialog>
   )
 }

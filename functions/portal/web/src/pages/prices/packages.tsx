@@ -15,11 +15,12 @@ import { Badge, State } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { Form, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { MomentField, PriceDialog, SellerFilter, useOpening } from './common'
+import { MomentField, SellerFilter, useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Row = Schema<'Package'>
@@ -252,7 +253,7 @@ function NewPackage({ open, onClose, seller, currency }: { open: boolean; onClos
     } as Schema<'CreatePackage'>)
   }
   return (
-    <PriceDialog open={open} onClose={onClose} title="Offer a package of credit" action="Offer it" busy={busy} error={error} onSubmit={save}>
+    <FormDialog wide open={open} onClose={onClose} title="Offer a package of credit" action="Offer it" busy={busy} error={error} onSubmit={save}>
       <Notice>It is offered to all direct sub-accounts. It never changes afterwards; 50 can be on sale at once.</Notice>
       <TextField label="Name" pointer="/name" required maxLength={200} value={name} onChange={setName} />
       <div className="grid gap-3 sm:grid-cols-2">
@@ -264,7 +265,7 @@ function NewPackage({ open, onClose, seller, currency }: { open: boolean; onClos
         <MomentField label="On sale until" pointer="/available_until" optional value={until} onChange={setUntil} hint="Until it is retired unless you choose a moment." />
         <TextField label="An account may buy at most" pointer="/max_per_account" optional={!free} required={free} inputMode="numeric" pattern="[0-9]{1,5}" title="1 to 10000" value={most} onChange={setMost} />
       </div>
-    </PriceDialog>
+    </FormDialog>
   )
 }
 
@@ -288,7 +289,7 @@ function EditBands({ open, onClose, seller, bands, etag, reload }: { open: boole
   }
   const stale = error?.code === 'precondition_failed'
   return (
-    <PriceDialog open={open} onClose={onClose} title="What loose credits cost" action="Save" busy={busy} error={stale ? null : error} onSubmit={save}>
+    <FormDialog wide open={open} onClose={onClose} title="What loose credits cost" action="Save" busy={busy} error={stale ? null : error} onSubmit={save}>
       {stale && <Notice tone="warn" title="Somebody changed what is sold meanwhile" action={<Button small onClick={() => { reload(); onClose() }}>Load it anew</Button>}>Nothing was saved. Look at it, then make your change again.</Notice>}
       <label className="flex items-center gap-2.5 text-sm">
         <input type="checkbox" className="size-4 accent-(--accent-ink)" checked={sold} onChange={(event) => setSold(event.target.checked)} />
@@ -310,6 +311,6 @@ function EditBands({ open, onClose, seller, bands, etag, reload }: { open: boole
           {rows.length < 20 && <Button small icon="plus" onClick={() => setRows([...rows, { from: '', discount: '' }])}>Add a band</Button>}
         </>
       )}
-    </PriceDialog>
+    </FormDialog>
   )
 }

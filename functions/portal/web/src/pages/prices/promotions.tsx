@@ -16,11 +16,12 @@ import { Card, Facts, PageHead } from '~/ui/card'
 import { Copy, Id } from '~/ui/copy'
 import { Sheet } from '~/ui/dialog'
 import { CheckField, FilterSelect, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { LossField, MomentField, PriceDialog, SellerFilter, useMeters, useOpening } from './common'
+import { LossField, MomentField, SellerFilter, useMeters, useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Row = Schema<'Promotion'>
@@ -195,7 +196,7 @@ function NewPromotion({ open, onClose, seller }: { open: boolean; onClose: () =>
     } as Schema<'CreatePromotion'>)
   }
   return (
-    <PriceDialog open={open} onClose={onClose} title="Give a promotion" action="Give it" busy={busy} error={error} onSubmit={save}>
+    <FormDialog wide open={open} onClose={onClose} title="Give a promotion" action="Give it" busy={busy} error={error} onSubmit={save}>
       <TextField label="Name" pointer="/name" required maxLength={200} value={name} onChange={setName} />
       <fieldset className="grid gap-2 sm:grid-cols-2">
         <legend className="mb-1 text-sm font-medium">What it takes off</legend>
@@ -232,6 +233,6 @@ function NewPromotion({ open, onClose, seller }: { open: boolean; onClose: () =>
       </fieldset>
       {fundedBy === 'seller' && <Notice tone="warn">Sellers below you bear this, whether they like it or not.</Notice>}
       <LossField value={loss} onChange={setLoss} error={error} />
-    </PriceDialog>
+    </FormDialog>
   )
 }

@@ -12,10 +12,11 @@ import { Button } from '~/ui/button'
 import { Card, PageHead, Stat } from '~/ui/card'
 import { Exact } from '~/ui/exact'
 import { TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Progress } from '~/ui/progress'
 import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
-import { PriceDialog, useOpening } from './common'
+import { useOpening } from './common'
 import { PriceTabs } from './tabs'
 
 type Tier = Schema<'Tier'>
@@ -181,7 +182,7 @@ function EditTiers({ open, onClose, of, tiers, etag, reload }: { open: boolean; 
     void submit({ account_id: of, tiers: rows.map((row) => ({ name: row.name.trim(), from: readDecimal(row.from, 6) as string, discount: readDecimal(row.discount, 4) as string })) })
   }
   return (
-    <PriceDialog open={open} onClose={onClose} title="Volume tiers of direct resellers" action="Set them" busy={busy} error={error} onSubmit={save}>
+    <FormDialog wide open={open} onClose={onClose} title="Volume tiers of direct resellers" action="Set them" busy={busy} error={error} onSubmit={save}>
       {error?.code === 'precondition_failed' && <Notice tone="warn" title="Somebody changed them meanwhile" action={<Button small onClick={() => { reload(); onClose() }}>Load theirs</Button>} />}
       <Notice tone="warn">They take part in every price from the moment they are set. Lowest first; both volume and discount rise.</Notice>
       <ol className="space-y-3">
@@ -195,6 +196,6 @@ function EditTiers({ open, onClose, of, tiers, etag, reload }: { open: boolean; 
         ))}
       </ol>
       {rows.length < 20 && <Button small icon="plus" onClick={() => setRows([...rows, { name: '', from: '', discount: '' }])}>Add a tier</Button>}
-    </PriceDialog>
+    </FormDialog>
   )
 }

@@ -58,7 +58,7 @@ export default function Sessions() {
       <Card flush>
         <DataTable label="Sessions" columns={COLUMNS} rowId={(row) => row.id} {...list} empty={<Empty title="No session">Sign in again to see it here.</Empty>} />
       </Card>
-      <Confirm open={asking} onClose={() => setFilters({ do: undefined }, true)} onConfirm={() => void leave()} busy={busy} title="Sign out everywhere?" action="Sign out everywhere">
+      <Confirm open={asking} onClose={() => setFilters({ do: undefined }, true)} onConfirm={() => void leave()} busy={busy} error={null} title="Sign out everywhere?" action="Sign out everywhere">
         <p>All your sessions end at once, on every device, this one too. API keys go on working.</p>
       </Confirm>
     </>

@@ -74,6 +74,7 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
       void refresh(prefix)
     }, [prefix]),
   )
+  const busy = adding.busy || lifting.busy
   const close = () => {
     adding.reset()
     lifting.reset()
@@ -89,11 +90,12 @@ export function DeniesDialog({ holder, onClose }: { holder: Holder | null; onClo
     <Dialog
       open={holder !== null}
       onClose={close}
+      sticky={busy}
       wide
       title={holder ? `What is denied to ${holder.name}` : ''}
       footer={
         <>
-          <Button onClick={close}>Close</Button>
+          <Button disabled={busy} onClick={close}>Close</Button>
           <Button type="submit" form={id} look="primary" busy={adding.busy} disabled={!at || rights.size === 0}>
             Deny these rights
           </Button>

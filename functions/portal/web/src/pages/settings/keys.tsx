@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useEffect, useId, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
 import { addDays, startOf, today } from '~/lib/days'
@@ -9,8 +9,9 @@ import { Button } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Id } from '~/ui/copy'
-import { Dialog, Sheet } from '~/ui/dialog'
-import { Form, SelectField, TextField, useSubmit } from '~/ui/form'
+import { Sheet } from '~/ui/dialog'
+import { SelectField, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { SecretDialog } from '~/ui/secret'
 import { Empty, Notice } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
@@ -38,7 +39,6 @@ function hint(key: Pick<Key, 'prefix' | 'last4'>): string {
 
 function MakeKey({ accountId, onClose, onMade }: { accountId: string; onClose: () => void; onMade: (key: Key) => void }) {
   const { place, session } = useViewer()
-  const id = useId()
   const [name, setName] = useState('')
   const [role, setRole] = useState('viewer')
   const [until, setUntil] = useState('')
@@ -47,33 +47,24 @@ function MakeKey({ accountId, onClose, onMade }: { accountId: string; onClose: (
     useCallback((reply: { data: Key }) => onMade(reply.data), [onMade]),
   )
   return (
-    <Dialog
-      open
-      // Closed meanwhile, a key would be made whose secret nobody sees.
-      sticky={busy}
+    <FormDialog
       onClose={onClose}
       title="New API key"
-      footer={
-        <>
-          <Button disabled={busy} onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy} disabled={!name.trim()}>
-            Make the key
-          </Button>
-        </>
-      }
+      action="Make the key"
+      disabled={!name.trim()}
+      busy={busy}
+      error={error}
+      onSubmit={() => void submit({ name: name.trim(), role, ...(until ? { expires_at: startOf(addDays(until, 1), place.timeZone) } : {}) })}
     >
-      <Form id={id} error={error} onSubmit={() => void submit({ name: name.trim(), role, ...(until ? { expires_at: startOf(addDays(until, 1), place.timeZone) } : {}) })}>
-        <TextField label="Name" pointer="/name" value={name} onChange={setName} required maxLength={200} autoComplete="off" hint="What uses it: “billing job”, “website”…" />
-        <RoleField accountId={accountId} value={role} onChange={setRole} />
-        <TextField label="Last day" pointer="/expires_at" optional type="date" min={today(place.timeZone)} value={until} onChange={setUntil} hint={`It ends by itself when that day is over (${place.timeZone.replaceAll('_', ' ')}). Without one it goes on until it is revoked.`} />
-        <p className="text-xs text-soft">{session.mode === 'test' ? 'This is a test platform: the key begins with rk_test_.' : 'The key works on live accounts: it begins with rk_live_.'}</p>
-      </Form>
-    </Dialog>
+      <TextField label="Name" pointer="/name" value={name} onChange={setName} required maxLength={200} autoComplete="off" hint="What uses it: “billing job”, “website”…" />
+      <RoleField accountId={accountId} value={role} onChange={setRole} />
+      <TextField label="Last day" pointer="/expires_at" optional type="date" min={today(place.timeZone)} value={until} onChange={setUntil} hint={`It ends by itself when that day is over (${place.timeZone.replaceAll('_', ' ')}). Without one it goes on until it is revoked.`} />
+      <p className="text-xs text-soft">{session.mode === 'test' ? 'This is a test platform: the key begins with rk_test_.' : 'The key works on live accounts: it begins with rk_live_.'}</p>
+    </FormDialog>
   )
 }
 
 function RotateKey({ accountId, target, onClose, onMade }: { accountId: string; target: Key; onClose: () => void; onMade: (key: Key) => void }) {
-  const id = useId()
   const [overlap, setOverlap] = useState('86400')
   const { submit, busy, error } = useSubmit(
     useCallback((overlap_s: number) => api.post('/reseller/accounts/{id}/keys/{key_id}/rotate', { path: { id: accountId, key_id: target.id }, body: { overlap_s } }), [accountId, target.id]),
@@ -85,32 +76,24 @@ function RotateKey({ accountId, target, onClose, onMade }: { accountId: string; 
     if (twice) void refresh(LIST)
   }, [twice])
   return (
-    <Dialog
-      open
-      sticky={busy}
+    <FormDialog
       onClose={onClose}
       title={`Rotate “${target.name}”`}
-      footer={
-        <>
-          <Button disabled={busy} onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy}>
-            Give it a new secret
-          </Button>
-        </>
-      }
+      action="Give it a new secret"
+      busy={busy}
+      error={twice ? null : error}
+      onSubmit={() => void submit(Number(overlap))}
     >
-      <Form id={id} error={twice ? null : error} onSubmit={() => void submit(Number(overlap))}>
-        {twice && (
-          <Notice tone="warn" title="It has a new secret already, or was revoked">
-            <p>
-              {target.previous_secret_expires_at ? <>The old secret is taken until <Time at={target.previous_secret_expires_at} />.</> : error?.message} If nobody has the new one, because an answer was lost, make a new key before the old secret ends, and revoke this one then.
-            </p>
-          </Notice>
-        )}
-        <p className="text-sm">The key keeps its name, role and denies, and gets a new secret. The old one goes on for a while, so that nothing stops while you replace it.</p>
-        <SelectField label="The old secret is still taken for" pointer="/overlap_s" value={overlap} onChange={setOverlap} options={OVERLAPS} />
-      </Form>
-    </Dialog>
+      {twice && (
+        <Notice tone="warn" title="It has a new secret already, or was revoked">
+          <p>
+            {target.previous_secret_expires_at ? <>The old secret is taken until <Time at={target.previous_secret_expires_at} />.</> : error?.message} If nobody has the new one, because an answer was lost, make a new key before the old secret ends, and revoke this one then.
+          </p>
+        </Notice>
+      )}
+      <p className="text-sm">The key keeps its name, role and denies, and gets a new secret. The old one goes on for a while, so that nothing stops while you replace it.</p>
+      <SelectField label="The old secret is still taken for" pointer="/overlap_s" value={overlap} onChange={setOverlap} options={OVERLAPS} />
+    </FormDialog>
   )
 }
 

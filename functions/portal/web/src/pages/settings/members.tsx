@@ -1,4 +1,4 @@
-import { useCallback, useId, useState } from 'react'
+import { useCallback, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
 import { words } from '~/lib/format'
@@ -8,8 +8,9 @@ import { Button } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Id } from '~/ui/copy'
-import { Dialog, Sheet } from '~/ui/dialog'
-import { Form, TextField, useSubmit } from '~/ui/form'
+import { Sheet } from '~/ui/dialog'
+import { TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
@@ -24,7 +25,6 @@ type Member = Schema<'Member'>
 const LIST = '/reseller/accounts/{id}/members'
 
 function InviteMember({ accountId, onClose }: { accountId: string; onClose: () => void }) {
-  const id = useId()
   const [email, setEmail] = useState('')
   const [name, setName] = useState('')
   const [role, setRole] = useState('viewer')
@@ -37,31 +37,24 @@ function InviteMember({ accountId, onClose }: { accountId: string; onClose: () =
     }, [onClose]),
   )
   return (
-    <Dialog
-      open
+    <FormDialog
       onClose={onClose}
       title="Invite somebody"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy} disabled={!email.trim()}>
-            Invite
-          </Button>
-        </>
-      }
+      action="Invite"
+      disabled={!email.trim()}
+      busy={busy}
+      error={error}
+      onSubmit={() => void submit({ email: email.trim(), ...(name.trim() ? { name: name.trim() } : {}), role })}
     >
-      <Form id={id} error={error} onSubmit={() => void submit({ email: email.trim(), ...(name.trim() ? { name: name.trim() } : {}), role })}>
-        <TextField label="E-mail" pointer="/email" type="email" value={email} onChange={setEmail} required maxLength={254} autoComplete="off" hint="They sign in by a link that is sent to this address; there is no password." />
-        <TextField label="Name" pointer="/name" optional value={name} onChange={setName} maxLength={200} autoComplete="off" />
-        <RoleField accountId={accountId} value={role} onChange={setRole} />
-        <p className="text-xs text-soft">The role counts at this account and at everything below it.</p>
-      </Form>
-    </Dialog>
+      <TextField label="E-mail" pointer="/email" type="email" value={email} onChange={setEmail} required maxLength={254} autoComplete="off" hint="They sign in by a link that is sent to this address; there is no password." />
+      <TextField label="Name" pointer="/name" optional value={name} onChange={setName} maxLength={200} autoComplete="off" />
+      <RoleField accountId={accountId} value={role} onChange={setRole} />
+      <p className="text-xs text-soft">The role counts at this account and at everything below it.</p>
+    </FormDialog>
   )
 }
 
 function EditMember({ accountId, member, onClose }: { accountId: string; member: Member; onClose: () => void }) {
-  const id = useId()
   const [name, setName] = useState<string>(member.name ?? '')
   const [role, setRole] = useState<string>(member.role)
   const { submit, busy, error } = useSubmit(
@@ -74,27 +67,21 @@ function EditMember({ accountId, member, onClose }: { accountId: string; member:
   )
   const body = { ...(name.trim() && name.trim() !== member.name ? { name: name.trim() } : {}), ...(role !== member.role ? { role } : {}) }
   return (
-    <Dialog
-      open
+    <FormDialog
       onClose={() => {
         if (error?.code === 'precondition_failed') void refresh(LIST)
         onClose()
       }}
       title={member.name ?? member.email}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy} disabled={Object.keys(body).length === 0}>
-            Save
-          </Button>
-        </>
-      }
+      action="Save"
+      disabled={Object.keys(body).length === 0}
+      busy={busy}
+      error={error}
+      onSubmit={() => void submit(body)}
     >
-      <Form id={id} error={error} onSubmit={() => void submit(body)}>
-        <TextField label="Name" pointer="/name" value={name} onChange={setName} maxLength={200} autoComplete="off" />
-        <RoleField accountId={accountId} value={role} onChange={setRole} />
-      </Form>
-    </Dialog>
+      <TextField label="Name" pointer="/name" value={name} onChange={setName} maxLength={200} autoComplete="off" />
+      <RoleField accountId={accountId} value={role} onChange={setRole} />
+    </FormDialog>
   )
 }
 

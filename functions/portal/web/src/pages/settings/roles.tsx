@@ -1,4 +1,4 @@
-import { useCallback, useId, useState } from 'react'
+import { useCallback, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
 import { words } from '~/lib/format'
@@ -6,8 +6,9 @@ import { useViewer } from '~/session/session'
 import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
-import { Dialog, Sheet } from '~/ui/dialog'
-import { Form, TextField, useSubmit } from '~/ui/form'
+import { Sheet } from '~/ui/dialog'
+import { TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
@@ -22,7 +23,6 @@ const LIST = '/reseller/accounts/{id}/roles'
 /** Makes a role, or changes what it carries. Its name stays. */
 function EditRole({ role, onClose }: { role: Role | null; onClose: () => void }) {
   const { account } = useViewer()
-  const id = useId()
   const [name, setName] = useState<string>(role?.name ?? '')
   const [rights, setRights] = useState<ReadonlySet<string>>(new Set(role?.rights ?? []))
   const { submit, busy, error } = useSubmit(
@@ -41,25 +41,19 @@ function EditRole({ role, onClose }: { role: Role | null; onClose: () => void })
   )
   const wrongName = name && !/^[a-z][a-z0-9_-]{0,39}$/.test(name) ? 'Lower-case letters, digits, - and _; a letter first; at most 40.' : BUILT_IN.some((one) => one.role === name) ? 'That is a built-in role.' : null
   return (
-    <Dialog
-      open
+    <FormDialog
       wide
       onClose={onClose}
       title={role ? `Role ${role.name}` : 'New role'}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy} disabled={!name || wrongName !== null || rights.size === 0}>
-            {role ? 'Save' : 'Make the role'}
-          </Button>
-        </>
-      }
+      action={role ? 'Save' : 'Make the role'}
+      disabled={!name || wrongName !== null || rights.size === 0}
+      busy={busy}
+      error={error}
+      onSubmit={() => void submit({ name, rights: [...rights] })}
     >
-      <Form id={id} error={error} onSubmit={() => void submit({ name, rights: [...rights] })}>
-        {role ? <p className="text-sm text-soft">Everybody who holds this role has the new rights from the next request on.</p> : <TextField label="Name" pointer="/name" value={name} onChange={setName} wrong={wrongName} required autoComplete="off" placeholder="night-ops" hint={`Known at ${account.name} and everywhere below it.`} />}
-        <RightsField legend="What it lets one do" value={rights} onChange={setRights} />
-      </Form>
-    </Dialog>
+      {role ? <p className="text-sm text-soft">Everybody who holds this role has the new rights from the next request on.</p> : <TextField label="Name" pointer="/name" value={name} onChange={setName} wrong={wrongName} required autoComplete="off" placeholder="night-ops" hint={`Known at ${account.name} and everywhere below it.`} />}
+      <RightsField legend="What it lets one do" value={rights} onChange={setRights} />
+    </FormDialog>
   )
 }
 

@@ -1,4 +1,4 @@
-import { useCallback, useId, useState } from 'react'
+import { useCallback, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useApi } from '~/api/query'
 import { startOf } from '~/lib/days'
@@ -10,8 +10,8 @@ import { Button } from '~/ui/button'
 import { Card } from '~/ui/card'
 import { Confirm } from '~/ui/confirm'
 import { Id } from '~/ui/copy'
-import { Dialog } from '~/ui/dialog'
-import { Form, SelectField, TextField, useSubmit } from '~/ui/form'
+import { SelectField, TextField, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { Empty } from '~/ui/state'
 import { type Column, DataTable } from '~/ui/table'
 import { Time } from '~/ui/time'
@@ -25,7 +25,6 @@ const WATCH_MS = 2000
 const ADVANCE_MAX_DAYS = 400
 
 function MakeClock({ onClose }: { onClose: () => void }) {
-  const id = useId()
   const [root, setRoot] = useState<Picked | null>(null)
   const [name, setName] = useState('')
   const { submit, busy, error } = useSubmit(
@@ -37,34 +36,27 @@ function MakeClock({ onClose }: { onClose: () => void }) {
     }, [onClose]),
   )
   return (
-    <Dialog
-      open
+    <FormDialog
       onClose={onClose}
       title="New test clock"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy} disabled={!root}>
-            Put it on a clock
-          </Button>
-        </>
-      }
+      action="Put it on a clock"
+      disabled={!root}
+      busy={busy}
+      error={error}
+      onSubmit={() => root && void submit({ account_id: root.id, ...(name.trim() ? { name: name.trim() } : {}) })}
     >
-      <Form id={id} error={error} onSubmit={() => root && void submit({ account_id: root.id, ...(name.trim() ? { name: name.trim() } : {}) })}>
-        <p className="text-sm text-soft">
-          The account must be just made: right below yours, without sub-accounts, keys or credit. What is made below it later goes by the clock too.{' '}
-          <TextLink to="accounts" search={{ do: 'create' }}>Make an account</TextLink>
-        </p>
-        <AccountPicker label="Account" pointer="/account_id" value={root} onChange={setRoot} />
-        <TextField label="Name" pointer="/name" optional value={name} onChange={setName} autoComplete="off" placeholder="Three months of billing" />
-      </Form>
-    </Dialog>
+      <p className="text-sm text-soft">
+        The account must be just made: right below yours, without sub-accounts, keys or credit. What is made below it later goes by the clock too.{' '}
+        <TextLink to="accounts" search={{ do: 'create' }}>Make an account</TextLink>
+      </p>
+      <AccountPicker label="Account" pointer="/account_id" value={root} onChange={setRoot} />
+      <TextField label="Name" pointer="/name" optional value={name} onChange={setName} autoComplete="off" placeholder="Three months of billing" />
+    </FormDialog>
   )
 }
 
 function AdvanceClock({ clock, onClose }: { clock: Clock; onClose: () => void }) {
   const { place } = useViewer()
-  const id = useId()
   const [how, setHow] = useState<'by' | 'to'>('by')
   const [days, setDays] = useState('31')
   const [to, setTo] = useState('')
@@ -80,32 +72,26 @@ function AdvanceClock({ clock, onClose }: { clock: Clock; onClose: () => void })
   const wrong = how === 'by' && days && !(Number.isInteger(number) && number >= 1 && number <= ADVANCE_MAX_DAYS) ? `A whole number from 1 to ${ADVANCE_MAX_DAYS}.` : null
   const until = how === 'by' ? (wrong || !days ? null : new Date(Date.parse(clock.now) + number * 86_400_000)) : to ? new Date(startOf(to, place.timeZone)) : null
   return (
-    <Dialog
-      open
+    <FormDialog
       onClose={onClose}
       title={`Advance ${clock.name ?? 'the clock'}`}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={id} look="primary" busy={busy} disabled={!until || wrong !== null}>
-            Advance
-          </Button>
-        </>
-      }
+      action="Advance"
+      disabled={!until || wrong !== null}
+      busy={busy}
+      error={error}
+      onSubmit={() => until && void submit(how === 'by' ? { by_days: number } : { to: until.toISOString() })}
     >
-      <Form id={id} error={error} onSubmit={() => until && void submit(how === 'by' ? { by_days: number } : { to: until.toISOString() })}>
-        <p className="text-sm">
-          It is <Time at={clock.now} style="full" /> there.
-        </p>
-        <SelectField label="How far" value={how} onChange={(value) => setHow(value as 'by' | 'to')} options={[{ value: 'by', label: 'By so many days' }, { value: 'to', label: 'To the beginning of a day' }]} />
-        {how === 'by' ? (
-          <TextField label="Days" pointer="/by_days" value={days} onChange={setDays} inputMode="numeric" wrong={wrong} required />
-        ) : (
-          <TextField label="Day" pointer="/to" type="date" value={to} min={clock.now.slice(0, 10)} onChange={setTo} required />
-        )}
-        <p className="min-h-10 text-sm text-soft">{until && `On the way to ${date(until, place, 'datetime')} invoices are made, collected and chased, credit expires and accounts top themselves up, as if that time had passed. Time never goes back.`}</p>
-      </Form>
-    </Dialog>
+      <p className="text-sm">
+        It is <Time at={clock.now} style="full" /> there.
+      </p>
+      <SelectField label="How far" value={how} onChange={(value) => setHow(value as 'by' | 'to')} options={[{ value: 'by', label: 'By so many days' }, { value: 'to', label: 'To the beginning of a day' }]} />
+      {how === 'by' ? (
+        <TextField label="Days" pointer="/by_days" value={days} onChange={setDays} inputMode="numeric" wrong={wrong} required />
+      ) : (
+        <TextField label="Day" pointer="/to" type="date" value={to} min={clock.now.slice(0, 10)} onChange={setTo} required />
+      )}
+      <p className="min-h-10 text-sm text-soft">{until && `On the way to ${date(until, place, 'datetime')} invoices are made, collected and chased, credit expires and accounts top themselves up, as if that time had passed. Time never goes back.`}</p>
+    </FormDialog>
   )
 }
 

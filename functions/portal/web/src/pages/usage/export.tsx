@@ -25,7 +25,7 @@ export function Export({ query, onClose }: { query: { account_id?: string; subtr
   if (!over && (status === 'completed' || status === 'failed' || status === 'expired')) setOver(true)
   const link = safeHttp(job.data?.download_url)
   return (
-    <Dialog open onClose={onClose} title="Export usage" footer={<Button onClick={onClose}>{status === 'completed' ? 'Close' : 'Cancel'}</Button>}>
+    <Dialog open sticky={ask.busy} onClose={onClose} title="Export usage" footer={<Button disabled={ask.busy} onClick={onClose}>{status === 'completed' ? 'Close' : 'Cancel'}</Button>}>
       {id === null ? (
         <Form error={ask.error} onSubmit={() => void ask.submit(format)}>
           <p className="text-sm text-soft">

@@ -3,8 +3,8 @@ import type { Schema } from '~/api/client'
 import { useApi } from '~/api/query'
 import { words } from '~/lib/format'
 import { Button } from '~/ui/button'
-import { Dialog } from '~/ui/dialog'
-import { CheckField, Form, TextField, useFieldError, useSubmit } from '~/ui/form'
+import { CheckField, TextField, useFieldError, useSubmit } from '~/ui/form'
+import { FormDialog } from '~/ui/form-dialog'
 import { SecretDialog } from '~/ui/secret'
 import { Failed, Notice, Skeleton } from '~/ui/state'
 
@@ -89,32 +89,25 @@ export function EndpointDialog<Result>({ open, onClose, title, action, begin, se
     if (text.events.length > 0) void submit({ url: text.url.trim(), events: text.events, subtree: text.subtree, description: text.description.trim() || undefined })
   }
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onClose={onClose}
       title={title}
       wide
-      sticky={busy}
-      footer={
-        <>
-          <Button disabled={busy} onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" form="endpoint" busy={busy}>
-            {action}
-          </Button>
-        </>
-      }
+      action={action}
+      busy={busy}
+      error={error}
+      onSubmit={save}
     >
-      <Form id="endpoint" error={error} onSubmit={save}>
-        {error?.code === 'precondition_failed' && stale && (
-          <Notice tone="warn" title="Somebody changed it meanwhile" action={<Button small onClick={() => { stale(); onClose() }}>Load theirs</Button>} />
-        )}
-        {wrong && <Notice tone="bad">{wrong}</Notice>}
-        <TextField label="Address" pointer="/url" type="url" required maxLength={2000} placeholder="https://example.com/hooks" value={text.url} onChange={(url) => setText({ ...text, url })} hint="https on the public internet, without user and password. Redirects are not followed." />
-        <TextField label="What it is for" pointer="/description" optional value={text.description} onChange={(description) => setText({ ...text, description })} />
-        <EventPicker value={text.events} onChange={(events) => setText({ ...text, events })} />
-        <CheckField label="Events of every account below, too" hint="Each event’s account_id says whose it is." value={text.subtree} onChange={(subtree) => setText({ ...text, subtree })} />
-      </Form>
-    </Dialog>
+      {error?.code === 'precondition_failed' && stale && (
+        <Notice tone="warn" title="Somebody changed it meanwhile" action={<Button small onClick={() => { stale(); onClose() }}>Load theirs</Button>} />
+      )}
+      {wrong && <Notice tone="bad">{wrong}</Notice>}
+      <TextField label="Address" pointer="/url" type="url" required maxLength={2000} placeholder="https://example.com/hooks" value={text.url} onChange={(url) => setText({ ...text, url })} hint="https on the public internet, without user and password. Redirects are not followed." />
+      <TextField label="What it is for" pointer="/description" optional value={text.description} onChange={(description) => setText({ ...text, description })} />
+      <EventPicker value={text.events} onChange={(events) => setText({ ...text, events })} />
+      <CheckField label="Events of every account below, too" hint="Each event’s account_id says whose it is." value={text.subtree} onChange={(subtree) => setText({ ...text, subtree })} />
+    </FormDialog>
   )
 }
 
