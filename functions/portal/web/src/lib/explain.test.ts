@@ -16,7 +16,7 @@ describe('what stands above a total adds up to it', () => {
     ['margin', explainProfit('margin', 'usage', { revenue: '10.500000', cost: '4.250000', margin: '6.250000' })],
     ['a loss', explainUsage('price', 'usage', { price: '1.000000', cost: '3.000000', margin: '-2.000000' })],
     ['usage of which a part was not sold on', explainUsage('cost', 'usage', { price: '5.000000', cost: '4.000000', margin: '2.000000' })],
-    ['more parts than are shown', explainParts('Spend', '', Array.from({ length: 20 }, (_, index) => ({ label: `meter ${index}`, amount: `${index}.000000` })), '190.000000')],
+    ['more parts than are shown', explainParts('Spend', '', Array.from({ length: 20 }, (_, index) => [`meter ${index}`, `${index}.000000`]), '190.000000')],
     ['an invoice', explainTotal(INVOICE)],
     ['what is due', explainDue(INVOICE)],
     ['what is due after something was given back', explainDue({ ...INVOICE, paid: '60.000000', due: '0.000000' })],

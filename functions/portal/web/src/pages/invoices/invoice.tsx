@@ -151,7 +151,7 @@ function PdfButton({ invoice }: { invoice: Invoice }) {
 function Totals({ invoice }: { invoice: Invoice }) {
   const { currency } = invoice
   const due = explainDue(invoice, false)
-  const of = (kept: (line: Schema<'InvoiceLine'>) => boolean) => invoice.lines.filter(kept).map((line) => ({ label: line.text, amount: line.amount }))
+  const of = (kept: (line: Schema<'InvoiceLine'>) => boolean) => invoice.lines.filter(kept).map((line) : [string, string] => [line.text, line.amount])
   const lines = explainParts('Subtotal', 'The lines of the invoice but for taxes, each rounded once.', of((line) => line.kind !== 'tax'), invoice.subtotal)
   const taxes = explainParts('Tax', 'The taxes on the lines, each rate rounded once.', of((line) => line.kind === 'tax'), invoice.tax)
   const settled = explainParts('Paid from credit with the usage', 'Lines that were paid from credit while the usage came in: they are shown, and not due.', of((line) => line.settled), invoice.paid_from_credit)

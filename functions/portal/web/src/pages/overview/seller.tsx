@@ -3,7 +3,7 @@ import type { AttentionKind, InsightsOverview } from '~/api/contract'
 import { useApi } from '~/api/query'
 import { addDays, addMonths } from '~/lib/days'
 import { forDrawing, minus } from '~/lib/decimal'
-import { explainProfit, type ProfitFigure } from '~/lib/explain'
+import { explain, explainProfit, type ProfitFigure } from '~/lib/explain'
 import { calendar, count, money, percent, words } from '~/lib/format'
 import { percentOf } from '~/lib/ratio'
 import { useViewer } from '~/session/session'
@@ -17,7 +17,6 @@ import { CompareBars } from '~/ui/spark'
 import { Empty, Failed, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { OVERVIEW } from './data'
-
 
 const ATTENTION: Record<AttentionKind, { says: (count: string, one: boolean) => string; to: string; search: Record<string, string>; tone: string }> = {
   past_due: { says: (n, one) => `${n} ${one ? 'account has' : 'accounts have'} invoices past due`, to: 'invoices', search: { side: 'sold', state: 'past_due' }, tone: 'text-bad' },
@@ -145,63 +144,62 @@ function explainMonth(figure: ProfitFigure, data: InsightsOverview): Explanation
   )
 }
 
-function explainBelow(data: InsightsOverview): Explanation {
-  return {
-    title: 'Credit of sub-accounts',
-    says: 'What is available on the accounts below yours, each as its own ledger stands. Accounts that keep another currency are not in it.',
-    parts: [
-      { label: 'Yours and all below', amount: data.subtree_balance.available },
-      { label: 'Your own', amount: minus('0', data.balance.available) },
-      { label: 'Of sub-accounts', amount: minus(data.subtree_balance.available, data.balance.available), total: true },
-      { label: 'Held beside it', amount: minus(data.subtree_balance.held, data.balance.held) },
+function explainBelow({ balance, subtree_balance: all, as_of }: InsightsOverview): Explanation {
+  return explain(
+    'Credit of sub-accounts',
+    'What is available on the accounts below yours, each as its own ledger stands. Accounts that keep another currency are not in it.',
+    [
+      ['Yours and all below', all.available],
+      ['Your own', minus('0', balance.available)],
+      ['Of sub-accounts', minus(all.available, balance.available), 'total'],
+      ['Held beside it', minus(all.held, balance.held)],
     ],
-    links: [{ label: 'Credit by account', to: 'accounts', search: { sort: '-balance' } }],
-    asOf: data.as_of,
-  }
+    { links: [{ label: 'Credit by account', to: 'accounts', search: { sort: '-balance' } }], asOf: as_of },
+  )
 }
 
-function explainPastDue(data: InsightsOverview): Explanation {
-  return {
-    title: 'Past due',
-    says: 'What is still to be paid of invoices that you sent and whose time to be paid is over.',
-    parts: [
-      { label: 'Open in all', amount: data.open_invoices.amount },
-      { label: 'Not due yet', amount: minus(data.past_due.amount, data.open_invoices.amount) },
-      { label: 'Past due', amount: data.past_due.amount, total: true },
+function explainBalance({ balance, as_of }: InsightsOverview): Explanation {
+  return explain(
+    'Your balance',
+    'Credit on your own account. What open holds set aside cannot be spent until they end.',
+    [
+      ['Available', balance.available],
+      ['Held beside it', balance.held],
     ],
-    links: [{ label: 'Invoices past due', to: 'invoices', search: { side: 'sold', state: 'past_due' } }],
-    asOf: data.as_of,
-  }
+    {
+      links: [
+        { label: 'Every movement', to: 'credits' },
+        { label: 'Open holds', to: 'credits/holds' },
+      ],
+      asOf: as_of,
+    },
+  )
 }
 
-function explainBalance(data: InsightsOverview): Explanation {
-  return {
-    title: 'Your balance',
-    says: 'Credit on your own account. What open holds set aside cannot be spent until they end.',
-    parts: [
-      { label: 'Available', amount: data.balance.available },
-      { label: 'Held beside it', amount: data.balance.held },
+function explainPastDue({ open_invoices: open, past_due: late, as_of }: InsightsOverview): Explanation {
+  return explain(
+    'Past due',
+    'What is still to be paid of invoices that you sent and whose time to be paid is over.',
+    [
+      ['Open in all', open.amount],
+      ['Not due yet', minus(late.amount, open.amount)],
+      ['Past due', late.amount, 'total'],
     ],
-    links: [
-      { label: 'Every movement', to: 'credits' },
-      { label: 'Open holds', to: 'credits/holds' },
-    ],
-    asOf: data.as_of,
-  }
+    { links: [{ label: 'Invoices past due', to: 'invoices', search: { side: 'sold', state: 'past_due' } }], asOf: as_of },
+  )
 }
 
-function explainOpen(data: InsightsOverview): Explanation {
-  return {
-    title: 'Open invoices',
-    says: 'Invoices that you sent and that are not paid in full, those that are past due counted in.',
-    parts: [
-      { label: 'Past due', amount: data.past_due.amount },
-      { label: 'Not due yet', amount: minus(data.open_invoices.amount, data.past_due.amount) },
-      { label: 'Open in all', amount: data.open_invoices.amount, total: true },
+function explainOpen({ open_invoices: open, past_due: late, as_of }: InsightsOverview): Explanation {
+  return explain(
+    'Open invoices',
+    'Invoices that you sent and that are not paid in full, those that are past due counted in.',
+    [
+      ['Past due', late.amount],
+      ['Not due yet', minus(open.amount, late.amount)],
+      ['Open in all', open.amount, 'total'],
     ],
-    links: [{ label: 'Open invoices', to: 'invoices', search: { side: 'sold' } }],
-    asOf: data.as_of,
-  }
+    { links: [{ label: 'Open invoices', to: 'invoices', search: { side: 'sold' } }], asOf: as_of },
+  )
 }
 
 function explainTop(figure: ProfitFigure, row: InsightsOverview['top'][number], data: InsightsOverview): Explanation {

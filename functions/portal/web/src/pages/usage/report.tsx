@@ -92,7 +92,7 @@ export function UsageReport({ accountId }: { accountId: string }) {
   const explainTotalOf = (one: 'price' | 'cost' | 'margin', total: string) =>
     by === 'account'
       ? { title: labels[one], says: 'The sum of all usage in these days. The table below it has the parts, account by account.', parts: [{ label: 'Together', amount: total, total: true }] }
-      : explainParts(labels[one], 'The sum of all usage in these days, meter by meter: each event at the price in force when it happened.', merged.filter((row) => row.currency === account.currency).map((row) => ({ label: row.name, amount: row[one] ?? '0' })), total)
+      : explainParts(labels[one], 'The sum of all usage in these days, meter by meter: each event at the price in force when it happened.', merged.filter((row) => row.currency === account.currency).map((row): [string, string] => [row.name, row[one] ?? '0']), total)
 
   const error = overTime.error ?? parts.error
   const zone = place.timeZone.replaceAll('_', ' ')
