@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Explanation } from '~/ui/amount'
 import { sum } from './decimal'
-import { explainCreditNote, explainDue, explainHold, explainMovement, explainParts, explainProfit, explainTotal, explainUsage } from './explain'
+import { explainCreditNote, explainDue, explainMovement, explainParts, explainProfit, explainTotal, explainUsage } from './explain'
+import { explainCapture, explainHold, explainOffer, explainSaving, explainStays } from './explain-credit'
 
 /** What stands above the total, added up, and the total. */
 function addUp({ parts = [] }: Explanation): [string, string | null | undefined] {
@@ -10,6 +11,8 @@ function addUp({ parts = [] }: Explanation): [string, string | null | undefined]
 }
 
 const INVOICE = { id: 'inv_1', state: 'finalized' as const, currency: 'USD' as const, subtotal: '100.000000', tax: '20.000000', total: '120.000000', paid_from_credit: '30.000000', credited: '40.000000', paid: '50.000000', disputed: '0.000000', due: '0.000000' }
+
+const LOOSE = { package_id: null, name: null, valid_days: null, quantity: 1, credits: '5.000000', bonus: '0.000000', price: '5.000000' }
 
 describe('what stands above a total adds up to it', () => {
   it.each<[string, Explanation]>([
@@ -23,6 +26,11 @@ describe('what stands above a total adds up to it', () => {
     ['what is due of an open invoice', explainDue({ ...INVOICE, paid: '0.000000', due: '50.000000', disputed: '5.000000' })],
     ['a credit note', explainCreditNote({ id: 'crn_1', invoice_id: 'inv_1', total: '40.000000', reduces: '25.000000', given_back: '15.000000', currency: 'USD' })],
     ['a hold', explainHold({ status: 'captured', amount: '10.000000', captured: '4.000000', currency: 'USD' })],
+    ['what a capture sets free', explainCapture({ amount: '10.000000', currency: 'USD' }, '4.000000')],
+    ['what a transfer leaves', explainStays({ available: '7.000000', credit_limit: '5.000000', spendable: '12.000000', currency: 'USD' }, '10.000000')],
+    ['purchases', explainOffer({ parts: [{ ...LOOSE, quantity: 2, credits: '200.000000', bonus: '10.000000', price: '180.000000' }, LOOSE], price: '185.000000' }, 'USD')],
+    ['what is saved', explainSaving({ price: '185.000000', saving: '30.000000' }, 'USD')],
+    ['what is dearer', explainSaving({ price: '250.000000', saving: '-35.000000' }, 'USD')],
     ['a movement', explainMovement({ amount: '-5.000000', balance_after: '-1.500000', currency: 'USD' }, 'Usage')],
   ])('%s', (_, explanation) => {
     const [parts, total] = addUp(explanation)

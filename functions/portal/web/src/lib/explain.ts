@@ -2,11 +2,11 @@
 
 import type { Schema } from '~/api/client'
 import type { Explanation } from '~/ui/amount'
-import { compare, minus, plain, sign, sum } from './decimal'
+import { compare, minus, sign, sum } from './decimal'
 import { capital } from './format'
 
 /** A name and its amount, the total marked; or what is no amount, in words. */
-type Part = [label: string, amount: string, total?: 'total'] | { label: string; text: string }
+export type Part = [label: string, amount: string, total?: 'total'] | { label: string; text: string }
 /** What the page knows besides: where the figure can be followed, in which currency it is, how old it is. */
 type More = Pick<Explanation, 'links' | 'currency' | 'asOf'>
 
@@ -16,7 +16,7 @@ export function explain(title: string, says: string, parts: Part[], more: More =
 }
 
 /** A part unless it is nothing. */
-const some = (label: string, amount: string): Part[] => (sign(amount) === 0 ? [] : [[label, amount]])
+export const some = (label: string, amount: string): Part[] => (sign(amount) === 0 ? [] : [[label, amount]])
 /** The same, taken off. */
 const less = (label: string, amount: string): Part[] => some(label, minus('0', amount))
 
@@ -194,34 +194,5 @@ export function explainDispute(dispute: Pick<Schema<'DisputeSummary'>, 'id' | 'i
         { label: 'Its invoice', to: `invoices/${dispute.invoice_id}` },
       ],
     },
-  )
-}
-
-/** Credit that was set aside, and what became of it. */
-export function explainHold(hold: Pick<Schema<'Hold'>, 'status' | 'amount' | 'captured' | 'currency'>): Explanation {
-  return explain(
-    'Hold',
-    hold.status === 'open' ? 'Credit that is set aside: it cannot be spent otherwise until it is captured, released or ends by itself.' : 'Credit that was set aside. What was not captured was set free when the hold ended.',
-    [
-      ['Captured', hold.captured],
-      [hold.status === 'open' ? 'Still set aside' : 'Set free', minus(hold.amount, hold.captured)],
-      ['Set aside', hold.amount, 'total'],
-    ],
-    { currency: hold.currency, links: [{ label: 'The ledger', to: 'credits' }] },
-  )
-}
-
-/** The price of a package, and what one credit of it comes to. */
-export function explainPackage(of: { name?: string; credits: string; bonus: string; price: string; price_per_credit: string; currency: string }): Explanation {
-  return explain(
-    of.name ?? 'The price of credit',
-    'The price by all credits that it gives, those on top counted in, is what one credit costs, rounded half to even.',
-    [
-      ['Price', of.price],
-      { label: 'Credits paid for', text: plain(of.credits) },
-      { label: 'Credits on top', text: plain(of.bonus) },
-      ['One credit costs', of.price_per_credit],
-    ],
-    { currency: of.currency },
   )
 }

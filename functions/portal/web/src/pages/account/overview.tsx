@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import type { Schema } from '~/api/client'
 import { failedOf, useApi } from '~/api/query'
 import { explainBalance, explainMovement, explainUsage } from '~/lib/explain'
+import { explainTopup } from '~/lib/explain-credit'
 import { words } from '~/lib/format'
 import { KINDS } from '~/pages/credits/kinds'
 import { Forecast } from '~/pages/usage/forecast'
@@ -70,7 +71,7 @@ export function AccountOverview({ id, account }: { id: string; account: Account 
                 ['Pays', account.funding === 'prepaid' ? 'From credit, as it uses' : 'By invoice, afterwards'],
                 ['Tier', words(account.tier)],
                 ['Tags', Object.keys(account.tags).length === 0 ? <span className="text-faint">None</span> : <TagList tags={account.tags} />],
-                ['Auto top-up', topup.data ? <span className="flex flex-wrap items-center gap-2"><State state={topup.data.status} /> below <Amount value={topup.data.threshold} currency={currency} /></span> : !credit ? <span className="text-faint">Not shown by your role</span> : topup.isPending ? <Skeleton /> : topup.error?.status === 404 ? 'Off' : <span className="text-faint">Could not be loaded</span>],
+                ['Auto top-up', topup.data ? <span className="flex flex-wrap items-center gap-2"><State state={topup.data.status} /> below <Amount value={topup.data.threshold} currency={currency} explain={explainTopup(topup.data)} /></span> : !credit ? <span className="text-faint">Not shown by your role</span> : topup.isPending ? <Skeleton /> : topup.error?.status === 404 ? 'Off' : <span className="text-faint">Could not be loaded</span>],
                 ['Time zone', account.settings.time_zone ?? 'UTC'],
                 ['Created', <Time key="created" at={account.created_at} />],
                 ...(viewer.can('accounts.update') ? [['Brand', <PageLink key="brand" to="brand" search={{ account_id: id }}>Look and portal</PageLink>] as [string, ReactNode]] : []),

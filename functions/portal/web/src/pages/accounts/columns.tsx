@@ -1,6 +1,6 @@
 import type { InsightsAccount } from '~/api/contract'
 import { minus } from '~/lib/decimal'
-import { explainProfit, type ProfitFigure } from '~/lib/explain'
+import { explain, explainProfit, type ProfitFigure } from '~/lib/explain'
 import { percent } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount, type Explanation } from '~/ui/amount'
@@ -68,7 +68,7 @@ export const COLUMNS: (Column<InsightsAccount> & { shownAtFirst: boolean })[] = 
   { id: 'held', head: 'Held', align: 'right', width: 7, from: 'xl', sort: 'held', shownAtFirst: false, cell: (row) => <Money row={row} value={row.held} explain={explainCredit(row)} /> },
   { id: 'revenue', head: 'Revenue', align: 'right', width: 8, from: 'sm', sort: 'revenue', shownAtFirst: true, cell: (row) => <Money row={row} value={row.revenue} explain={explainMonth('revenue', row)} /> },
   { id: 'change', head: 'Change', align: 'right', width: 6, from: 'lg', sort: 'change', shownAtFirst: true, cell: (row) => <Change value={row.change_percent} /> },
-  { id: 'growth', head: 'Growth', align: 'right', width: 8, from: 'lg', sort: 'growth', shownAtFirst: false, cell: (row) => <Amount value={minus(row.revenue, row.revenue_last)} currency={row.currency ?? undefined} signed tone="both" /> },
+  { id: 'growth', head: 'Growth', align: 'right', width: 8, from: 'lg', sort: 'growth', shownAtFirst: false, cell: (row) => <Amount value={minus(row.revenue, row.revenue_last)} currency={row.currency ?? undefined} signed tone="both" explain={explain('Growth', `Revenue of ${row.name} and of everything below it this month so far, beside all of last month.`, [['This month so far', row.revenue], ['Last month', minus('0', row.revenue_last)], ['Growth', minus(row.revenue, row.revenue_last), 'total']])} /> },
   { id: 'cost', head: 'Cost', align: 'right', width: 8, from: 'lg', sort: 'cost', shownAtFirst: false, cell: (row) => <Money row={row} value={row.cost} explain={explainMonth('cost', row)} /> },
   { id: 'margin', head: 'Margin', align: 'right', width: 8, from: 'md', sort: 'margin', shownAtFirst: true, cell: (row) => <Money row={row} value={row.margin} tone="negative" explain={explainMonth('margin', row)} /> },
   { id: 'margin_percent', head: 'Margin %', align: 'right', width: 6, from: 'lg', sort: 'margin_percent', shownAtFirst: false, cell: (row) => <Share value={row.margin_percent} /> },

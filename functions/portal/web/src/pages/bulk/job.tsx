@@ -4,11 +4,12 @@ import { api, type Schema } from '~/api/client'
 import { refresh, useApi, useList } from '~/api/query'
 import { openBeside } from '~/lib/addresses'
 import { sign } from '~/lib/decimal'
+import { explain, type Part } from '~/lib/explain'
 import { count, money, words } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { Act } from '~/ui/ask'
 import { Badge, State } from '~/ui/badge'
 import { Button, PageLink } from '~/ui/button'
@@ -34,6 +35,11 @@ const changed = () => void refresh('/reseller/bulk', '/reseller/accounts', '/res
 /** Whether a job rests after its plan and waits to be told to apply. */
 function planned(job: Job): boolean {
   return job.state === 'completed' && job.phase === 'planned'
+}
+
+/** The credit that a job needs, and how much of it waits. */
+function explainNeeded({ required, escrow }: Job): Explanation {
+  return explain('Credit needed', 'What the rows that are to be done need together; of new accounts, their first credit. The rows below have it one by one.', [...(required ? [['Together', required, 'total'] satisfies Part] : []), ['Set aside and not handed out yet', escrow]])
 }
 
 /** One job: its plan with every problem, its progress, what became of each row, and what can be done with it. */
@@ -101,7 +107,7 @@ export default function JobPage() {
             <Stat label={plan ? 'With a problem' : 'Failed'} loading={!job}>{job && <span className={job.failed > 0 ? 'text-bad' : ''}>{count(job.failed, place)}</span>}</Stat>
             {job?.required !== null && job?.required !== undefined ? (
               <Stat label="Credit needed" note={job.enough === true ? 'The payer has it' : job.enough === false ? <span className="text-bad">The payer has less</span> : undefined}>
-                <Amount value={job.required} currency={currency} explain={{ title: 'Credit needed', says: 'What the rows that are to be done need together; of new accounts, their first credit. The rows below have it one by one.', parts: [{ label: 'Together', amount: job.required, total: true }, { label: 'Set aside and not handed out yet', amount: job.escrow }] }} />
+                <Amount value={job.required} currency={currency} explain={explainNeeded(job)} />
               </Stat>
             ) : (
               <Stat label="Asked for" loading={!job}>{job && <span className="text-base font-normal"><Time at={job.created_at} ago /></span>}</Stat>
@@ -110,7 +116,7 @@ export default function JobPage() {
           {job && (job.from || sign(job.escrow) !== 0) && (
             <p className="flex flex-wrap gap-x-4 text-sm text-soft">
               {job.from && <span>Paid by <AccountName id={job.from} /></span>}
-              {sign(job.escrow) !== 0 && <span><Amount value={job.escrow} currency={currency} /> of it is set aside and not handed out yet</span>}
+              {sign(job.escrow) !== 0 && <span><Amount value={job.escrow} currency={currency} explain={explainNeeded(job)} /> of it is set aside and not handed out yet</span>}
             </p>
           )}
           <Card

@@ -4,6 +4,7 @@ import { api, type BodyOf, type Schema } from '~/api/client'
 import { ApiError } from '~/api/problem'
 import { refresh, useApi, useList } from '~/api/query'
 import { plain, readAmount } from '~/lib/decimal'
+import { explainTopup } from '~/lib/explain-credit'
 import { words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Amount } from '~/ui/amount'
@@ -90,14 +91,15 @@ export default function AutoTopup() {
 }
 
 function Shown({ of }: { of: Topup }) {
+  const explained = { ...explainTopup(of), links: [{ label: 'What was drawn', to: 'credits', search: { kind: 'auto_topup' } }] }
   return (
     <Facts
       rows={[
         ['State', <State key="state" state={of.status} />],
-        ['Below', <Amount key="below" value={of.threshold} currency={of.currency} />],
-        of.amount ? ['Draws', <Amount key="draws" value={of.amount} currency={of.currency} />] : ['Up to', <Amount key="upto" value={of.target} currency={of.currency} />],
-        ['Today', <Amount key="today" value={of.drawn_today} currency={of.currency} />],
-        ['This month', <Amount key="month" value={of.drawn_this_month} currency={of.currency} />],
+        ['Below', <Amount key="below" value={of.threshold} currency={of.currency} explain={explained} />],
+        of.amount ? ['Draws', <Amount key="draws" value={of.amount} currency={of.currency} explain={explained} />] : ['Up to', <Amount key="upto" value={of.target} currency={of.currency} explain={explained} />],
+        ['Today', <Amount key="today" value={of.drawn_today} currency={of.currency} explain={explained} />],
+        ['This month', <Amount key="month" value={of.drawn_this_month} currency={of.currency} explain={explained} />],
       ]}
     />
   )

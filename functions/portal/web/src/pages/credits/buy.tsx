@@ -2,11 +2,11 @@ import { useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { refresh, useApi } from '~/api/query'
 import { sign } from '~/lib/decimal'
-import { explainPackage } from '~/lib/explain'
+import { explainOffer, explainPackage, explainPurchase, explainSaving } from '~/lib/explain-credit'
 import { count, percent } from '~/lib/format'
 import { safeHttp } from '~/lib/links'
 import { useViewer } from '~/session/session'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { Badge } from '~/ui/badge'
 import { Button } from '~/ui/button'
 import { Card, Facts } from '~/ui/card'
@@ -24,6 +24,7 @@ interface Order {
   name: string
   price: string
   gives: string
+  explain: Explanation
 }
 
 /** What can be bought from the seller: packages, loose credits, and the cheapest way to a number of credits. */
@@ -61,7 +62,7 @@ export default function Buy() {
             ) : (
               <ul className="grid gap-3 sm:grid-cols-2">
                 {packages.map((one) => (
-                  <PackageCard key={one.id} of={one} may={may} onBuy={() => setOrder({ package_id: one.id, quantity: 1, name: one.name, price: one.price, gives: one.credits })} />
+                  <PackageCard key={one.id} of={one} may={may} onBuy={() => setOrder({ package_id: one.id, quantity: 1, name: one.name, price: one.price, gives: one.credits, explain: explainPackage(one) })} />
                 ))}
               </ul>
             )}
@@ -142,10 +143,10 @@ function Cheapest({ may, onBuy }: { may: boolean; onBuy: (order: Order) => void 
               <li key={part.package_id ?? `loose-${index}`} className="flex items-center justify-between gap-2">
                 <span>
                   {part.package_id ? `${part.quantity} × ${part.name ?? ''}` : `${count(part.credits, place, 2)} loose credits`}
-                  <span className="block text-xs text-soft"><Amount value={part.price} currency={quote.currency} /></span>
+                  <span className="block text-xs text-soft"><Amount value={part.price} currency={quote.currency} explain={explainPurchase(part, quote.currency)} /></span>
                 </span>
                 {may && (
-                  <Button small onClick={() => onBuy(part.package_id ? { package_id: part.package_id, quantity: part.quantity, name: part.name ?? '', price: part.price, gives: part.credits } : { credits: part.credits.replace(/\.0+$/, ''), name: 'Loose credits', price: part.price, gives: part.credits })}>
+                  <Button small onClick={() => onBuy(part.package_id ? { package_id: part.package_id, quantity: part.quantity, name: part.name ?? '', price: part.price, gives: part.credits, explain: explainPurchase(part, quote.currency) } : { credits: part.credits.replace(/\.0+$/, ''), name: 'Loose credits', price: part.price, gives: part.credits, explain: explainPurchase(part, quote.currency) })}>
                     Buy
                   </Button>
                 )}
@@ -156,8 +157,8 @@ function Cheapest({ may, onBuy }: { may: boolean; onBuy: (order: Order) => void 
             rows={[
               ['Credits', count(quote.credits, place, 2)],
               ['Bonus', count(quote.bonus, place, 2)],
-              ['Price', <strong key="price"><Amount value={quote.price} currency={quote.currency} explain={{ title: 'The cheapest way', says: 'What the purchases above cost together.', parts: [...quote.parts.map((part) => ({ label: part.package_id ? `${part.quantity} × ${part.name ?? ''}` : 'Loose credits', amount: part.price })), { label: 'Together', amount: quote.price, total: true }], currency: quote.currency }} /></strong>],
-              [sign(quote.saving) < 0 ? 'Dearer by' : 'You save', <Amount key="saving" value={quote.saving.replace('-', '')} currency={quote.currency} />],
+              ['Price', <strong key="price"><Amount value={quote.price} currency={quote.currency} explain={explainOffer(quote, quote.currency)} /></strong>],
+              [sign(quote.saving) < 0 ? 'Dearer by' : 'You save', <Amount key="saving" value={quote.saving.replace('-', '')} currency={quote.currency} explain={explainSaving(quote, quote.currency)} />],
             ]}
           />
         </div>
@@ -191,7 +192,7 @@ function Purchase({ order, onClose }: { order: Order; onClose: () => void }) {
   return (
     <Confirm open onClose={onClose} onConfirm={() => void buy.submit({ pay, reference: reference.trim() })} busy={buy.busy} error={buy.error} title={`Buy ${order.quantity && order.quantity > 1 ? `${order.quantity} × ` : ''}${order.name}`} action="Buy">
       <p>
-        <strong>{count(order.gives, place, 2)}</strong> credits for <strong><Amount value={order.price} currency={account.currency} /></strong>.
+        <strong>{count(order.gives, place, 2)}</strong> credits for <strong><Amount value={order.price} currency={account.currency} explain={order.explain} /></strong>.
       </p>
       <SelectField
         label="Pay"

@@ -33,6 +33,15 @@ export function CreditsFrame({ current, children }: { current: 'history' | 'hold
         { label: 'Open holds', to: 'credits/holds' },
       ],
     })
+  const expires =
+    lots.data && lots.data.lots.length > 0
+      ? {
+          title: 'Credit that expires',
+          says: 'Lots in the order in which they are spent. Credit that does not expire is spent last.',
+          parts: [...lots.data.lots.map((lot) => ({ label: `Until ${new Date(lot.expires_at).toLocaleDateString(viewer.place.locale, { timeZone: viewer.place.timeZone })} (${lot.id.slice(-4)})`, amount: lot.left })), { label: 'Does not expire', amount: lots.data.lasting }],
+          currency: lots.data.currency,
+        }
+      : undefined
   return (
     <>
       <PageHead
@@ -73,20 +82,11 @@ export function CreditsFrame({ current, children }: { current: 'history' | 'hold
               explain={explained}
             />
           </Stat>
-          <Stat label="Expires" loading={!lots.data} note={next ? <>next <Amount value={next.left} currency={lots.data?.currency} /> on <Time at={next.expires_at} style="date" /></> : 'Nothing of it expires'}>
+          <Stat label="Expires" loading={!lots.data} note={next ? <>next <Amount value={next.left} currency={lots.data?.currency} explain={expires} /> on <Time at={next.expires_at} style="date" /></> : 'Nothing of it expires'}>
             <Amount
               value={lots.data?.expiring}
               currency={lots.data?.currency}
-              explain={
-                lots.data && lots.data.lots.length > 0
-                  ? {
-                      title: 'Credit that expires',
-                      says: 'Lots in the order in which they are spent. Credit that does not expire is spent last.',
-                      parts: [...lots.data.lots.map((lot) => ({ label: `Until ${new Date(lot.expires_at).toLocaleDateString(viewer.place.locale, { timeZone: viewer.place.timeZone })} (${lot.id.slice(-4)})`, amount: lot.left })), { label: 'Does not expire', amount: lots.data.lasting }],
-                      currency: lots.data.currency,
-                    }
-                  : undefined
-              }
+              explain={expires}
             />
           </Stat>
         </div>

@@ -3,7 +3,7 @@ import { api, type QueryOf, type Schema } from '~/api/client'
 import { refresh, useList } from '~/api/query'
 import { compare, minus, plain, readAmount, sign } from '~/lib/decimal'
 import { addDays, startOf, today } from '~/lib/days'
-import { explainHold } from '~/lib/explain'
+import { explainCapture, explainHold } from '~/lib/explain-credit'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName, AccountPicker, type Picked } from '~/ui/account'
@@ -160,7 +160,7 @@ function Capture({ hold, onClose }: { hold: Hold; onClose: () => void }) {
       <p>
         {amount && !wrong ? (
           <>
-            <Amount value={amount} currency={hold.currency} /> are spent, <Amount value={minus(hold.amount, amount)} currency={hold.currency} /> are set free. A hold is captured once.
+            <Amount value={amount} currency={hold.currency} explain={explainCapture(hold, amount)} /> are spent, <Amount value={minus(hold.amount, amount)} currency={hold.currency} explain={explainCapture(hold, amount)} /> are set free. A hold is captured once.
           </>
         ) : (
           'A hold is captured once.'
@@ -182,7 +182,7 @@ function Release({ hold, onClose }: { hold: Hold; onClose: () => void }) {
   return (
     <Confirm open onClose={onClose} onConfirm={() => void release.submit(null)} busy={release.busy} error={release.error} title="Release the hold?" action="Release">
       <p>
-        All <Amount value={hold.amount} currency={hold.currency} /> can be spent again at once. Work that relies on this hold can no longer capture it.
+        All <Amount value={hold.amount} currency={hold.currency} explain={explainHold(hold)} /> can be spent again at once. Work that relies on this hold can no longer capture it.
       </p>
     </Confirm>
   )

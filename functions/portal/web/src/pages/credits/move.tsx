@@ -2,6 +2,8 @@ import { useState } from 'react'
 import { api } from '~/api/client'
 import { refresh, useApi } from '~/api/query'
 import { compare, minus, readAmount, sign } from '~/lib/decimal'
+import { explainBalance } from '~/lib/explain'
+import { explainStays } from '~/lib/explain-credit'
 import { useViewer } from '~/session/session'
 import { AccountPicker, type Picked } from '~/ui/account'
 import { Amount } from '~/ui/amount'
@@ -71,8 +73,8 @@ export function MoveCredit({ open, onClose, from: givenFrom, to: givenTo }: { op
         hint={
           balance.data && !issue ? (
             <>
-              {from?.name} can give <Amount value={balance.data.spendable} currency={balance.data.currency} />
-              {amount && !wrong && !short && <>; <Amount value={minus(balance.data.spendable, amount)} currency={balance.data.currency} /> stay</>}
+              {from?.name} can give <Amount value={balance.data.spendable} currency={balance.data.currency} explain={explainBalance(balance.data)} />
+              {amount && !wrong && !short && <>; <Amount value={minus(balance.data.spendable, amount)} currency={balance.data.currency} explain={explainStays(balance.data, amount)} /> stay</>}
               {short && <span className="text-bad">: this is more than that</span>}
             </>
           ) : undefined

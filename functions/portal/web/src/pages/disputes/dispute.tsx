@@ -66,7 +66,7 @@ export default function DisputePage() {
                 }}
               >
                 <p>
-                  <Amount value={dispute.amount} currency={dispute.currency} /> of the invoice is due again and collected as usual. It cannot be opened again as this dispute.
+                  <Amount value={dispute.amount} currency={dispute.currency} explain={explainDispute(dispute)} /> of the invoice is due again and collected as usual. It cannot be opened again as this dispute.
                 </p>
               </Act>
             ) : (

@@ -4,6 +4,7 @@ import { api, type Schema } from '~/api/client'
 import { useApi } from '~/api/query'
 import { startOf, today } from '~/lib/days'
 import { compare, readAmount, sign } from '~/lib/decimal'
+import { explainDue, explainPayment, explainTotal } from '~/lib/explain'
 import { money, words } from '~/lib/format'
 import { webAddress } from '~/lib/addresses'
 import { useViewer } from '~/session/session'
@@ -23,7 +24,7 @@ type Doing = 'pay' | 'record' | 'finalize' | 'void' | 'write-off' | 'credit' | '
 
 /** What whoever looks may do with an invoice; nothing where that is nothing. */
 export function InvoiceActions({ invoice, etag, reload }: { invoice: Invoice; etag: string | null; reload: () => void }) {
-  const { account, place, can } = useViewer()
+  const { account, can } = useViewer()
   const [doing, setDoing] = useState<Doing | null>(null)
   const close = () => setDoing(null)
   const mine = invoice.account_id === account.id
@@ -76,7 +77,7 @@ export function InvoiceActions({ invoice, etag, reload }: { invoice: Invoice; et
       >
         <p>It gets the next number. Its lines and totals never change after that: a credit note corrects them.</p>
         <p>
-          <Amount value={invoice.total} currency={invoice.currency} className="font-semibold" /> will be collected as your billing settings say.
+          <Amount value={invoice.total} currency={invoice.currency} className="font-semibold" explain={explainTotal(invoice, false)} /> will be collected as your billing settings say.
         </p>
       </Ask>
       <ReasonAsk
@@ -89,7 +90,7 @@ export function InvoiceActions({ invoice, etag, reload }: { invoice: Invoice; et
         send={(reason) => api.post('/reseller/invoices/{id}/void', { path, ifMatch, body: { reason } })}
         done="Voided"
       >
-        <p>It counts for nothing from now on and cannot be brought back. {money(invoice.due, invoice.currency, place)} is no longer due.</p>
+        <p>It counts for nothing from now on and cannot be brought back. <Amount value={invoice.due} currency={invoice.currency} explain={explainDue(invoice, false)} /> is no longer due.</p>
         <p>Its usage stays billed: what is to be billed after all is a charge on the next invoice.</p>
       </ReasonAsk>
       <ReasonAsk
@@ -101,7 +102,7 @@ export function InvoiceActions({ invoice, etag, reload }: { invoice: Invoice; et
         send={(reason) => api.post('/reseller/invoices/{id}/write-off', { path, ifMatch, body: { reason } })}
         done="Given up"
       >
-        <p>{money(invoice.due, invoice.currency, place)} is chased no more: no card is tried, nobody is reminded. It can still be paid.</p>
+        <p><Amount value={invoice.due} currency={invoice.currency} explain={explainDue(invoice, false)} /> is chased no more: no card is tried, nobody is reminded. It can still be paid.</p>
       </ReasonAsk>
     </Card>
   )
@@ -187,7 +188,7 @@ function PayDialog({ open, onClose, invoice }: { open: boolean; onClose: () => v
         <div className="space-y-3 text-sm">
           {paid.state === 'succeeded' ? (
             <Notice tone="good" title="Paid">
-              <Amount value={paid.amount} currency={paid.currency} /> was paid {paid.by === 'credit' ? 'from credit' : 'by card'}.
+              <Amount value={paid.amount} currency={paid.currency} explain={explainPayment(paid)} /> was paid {paid.by === 'credit' ? 'from credit' : 'by card'}.
             </Notice>
           ) : paid.state === 'declined' || paid.state === 'cancelled' ? (
             <Notice tone="bad" title="Declined">
@@ -269,7 +270,7 @@ function RecordDialog({ open, onClose, invoice }: { open: boolean; onClose: () =
       }}
     >
       <p>It counts as paid at once and cannot be taken off again. No money moves: write down what the statement says.</p>
-      <TextField label="Amount" pointer="/amount" inputMode="decimal" required value={amount} onChange={setAmount} suffix={invoice.currency} wrong={wrong} hint={<>Still due: <Amount value={invoice.due} currency={invoice.currency} /></>} />
+      <TextField label="Amount" pointer="/amount" inputMode="decimal" required value={amount} onChange={setAmount} suffix={invoice.currency} wrong={wrong} hint={<>Still due: <Amount value={invoice.due} currency={invoice.currency} explain={explainDue(invoice, false)} /></>} />
       <SelectField label="Came by" pointer="/method" value={method} onChange={(value) => setMethod(value as Schema<'PaymentWay'>)} options={WAYS.map((value) => ({ value, label: words(value) }))} />
       <TextField label="What the statement says" pointer="/reference" required maxLength={200} value={reference} onChange={setReference} />
       <TextField label="Came on" pointer="/paid_at" type="date" optional max={today(place.timeZone)} value={day} onChange={setDay} hint="Today unless you say otherwise." />

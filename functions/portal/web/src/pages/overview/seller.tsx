@@ -84,10 +84,10 @@ export function SellerOverview() {
             >
               <Amount value={data?.margin.this} currency={data?.currency} tone="negative" explain={data && explainMonth('margin', data)} />
             </Stat>
-            <Stat label="Your balance" loading={loading} note={data && <>{money(data.balance.held, data.currency, place)} held</>}>
+            <Stat label="Your balance" loading={loading} note={data && <><Amount value={data.balance.held} currency={data.currency} explain={explainBalance(data)} /> held</>}>
               <Amount value={data?.balance.available} currency={data?.currency} tone="negative" explain={data && explainBalance(data)} />
             </Stat>
-            <Stat label="Credit of sub-accounts" loading={loading} note={data && <>{money(minus(data.subtree_balance.held, data.balance.held), data.currency, place)} held</>}>
+            <Stat label="Credit of sub-accounts" loading={loading} note={data && <><Amount value={minus(data.subtree_balance.held, data.balance.held)} currency={data.currency} explain={explainBelow(data)} /> held</>}>
               <Amount value={data && minus(data.subtree_balance.available, data.balance.available)} currency={data?.currency} tone="negative" explain={data && explainBelow(data)} />
             </Stat>
             <Stat label="Accounts" loading={loading} note={data && `${count(data.accounts.active, place)} active, ${count(data.accounts.suspended, place)} suspended`}>

@@ -3,7 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { api, type Schema } from '~/api/client'
 import { useApi } from '~/api/query'
 import { compare, minus, readAmount, sign } from '~/lib/decimal'
-import { explainPayment } from '~/lib/explain'
+import { explain, explainPayment } from '~/lib/explain'
 import { money, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
@@ -114,7 +114,7 @@ function facts(payment: Payment): [string, ReactNode][] {
     ['Payer', <AccountName key="payer" id={payment.account_id} />],
     ['Seller', <AccountName key="seller" id={payment.seller_id} />],
     ...(payment.invoice_id ? [['Invoice', <PageLink key="invoice" to={`invoices/${payment.invoice_id}`}>Open the invoice</PageLink>] as [string, ReactNode]] : []),
-    ...(payment.credits ? [['Credit', <Amount key="credits" value={payment.credits} currency={payment.currency} />] as [string, ReactNode]] : []),
+    ...(payment.credits ? [['Credit', <Amount key="credits" value={payment.credits} currency={payment.currency} explain={{ ...explainPayment(payment), says: 'The credit that the payment buys. It comes to the account once it is paid.' }} />] as [string, ReactNode]] : []),
     ...(payment.received
       ? ([
           ['Came by', words(payment.received.method)],
@@ -166,7 +166,7 @@ function Refund({ payment, left }: { payment: Payment; left: string }) {
       }}
     >
       <p>The money goes back to the card. A credit note takes as much off the invoice’s lines in their order, with their taxes. Neither can be taken back.</p>
-      <TextField label="Amount" pointer="/amount" optional inputMode="decimal" value={amount} onChange={setAmount} suffix={payment.currency} wrong={wrong || null} hint={<>All that is left unless you say less: <Amount value={left} currency={payment.currency} /></>} />
+      <TextField label="Amount" pointer="/amount" optional inputMode="decimal" value={amount} onChange={setAmount} suffix={payment.currency} wrong={wrong || null} hint={<>All that is left unless you say less: <Amount value={left} currency={payment.currency} explain={explain('Left of the payment', 'What of it counted and was not given back.', [['Counted', payment.applied], ['Given back of that', minus('0', payment.refunded)], ['Left', left, 'total']], { currency: payment.currency })} /></>} />
       <TextField label="Reason" pointer="/reason" required maxLength={200} hint="The credit note says it." value={reason} onChange={setReason} />
     </Act>
   )

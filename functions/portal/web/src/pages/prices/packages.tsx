@@ -4,7 +4,7 @@ import { refresh, useEditable } from '~/api/query'
 import { readMoment } from '~/lib/days'
 import { plainDecimal, readDecimal } from '~/lib/exact'
 import { compare, fromMicros, sign, toMicros } from '~/lib/decimal'
-import { explainPackage } from '~/lib/explain'
+import { explainOffer, explainPackage, explainPurchase, explainSaving } from '~/lib/explain-credit'
 import { count, money } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
@@ -163,13 +163,13 @@ function Cheapest() {
       {quote && (
         <div className="mt-4 space-y-3 text-sm" aria-live="polite">
           <p className="text-base">
-            <Amount value={quote.price} currency={quote.currency} className="font-semibold" /> for {count(quote.credits, place)} credits
+            <Amount value={quote.price} currency={quote.currency} className="font-semibold" explain={explainOffer(quote, quote.currency)} /> for {count(quote.credits, place)} credits
             {sign(quote.bonus) > 0 && <> and {count(quote.bonus, place)} on top</>}
           </p>
           <Parts offer={quote} currency={quote.currency} />
           <p className="text-soft">
-            A credit costs <Amount value={quote.price_per_credit} currency={quote.currency} style="exact" />.{' '}
-            {sign(quote.saving) >= 0 ? <>It saves <Amount value={quote.saving} currency={quote.currency} /> against one unit each.</> : <>It is <Amount value={quote.saving.slice(1)} currency={quote.currency} /> dearer than one unit each.</>}
+            A credit costs <Amount value={quote.price_per_credit} currency={quote.currency} style="exact" explain={explainPackage(quote)} />.{' '}
+            {sign(quote.saving) >= 0 ? <>It saves <Amount value={quote.saving} currency={quote.currency} explain={explainSaving(quote, quote.currency)} /> against one unit each.</> : <>It is <Amount value={quote.saving.slice(1)} currency={quote.currency} explain={explainSaving(quote, quote.currency)} /> dearer than one unit each.</>}
           </p>
           {(quote.alternatives.one_package || quote.alternatives.loose) && (
             <div className="space-y-1 border-t border-line pt-2">
@@ -194,7 +194,7 @@ function Parts({ offer, currency }: { offer: Schema<'PackageOffer'>; currency: s
             {part.package_id ? `${part.quantity} × ${part.name ?? 'package'}` : `${count(part.credits, place)} loose credits`}
             {part.valid_days ? <span className="text-xs text-soft"> · expire after {part.valid_days} days</span> : null}
           </span>
-          <Amount value={part.price} currency={currency} />
+          <Amount value={part.price} currency={currency} explain={explainPurchase(part, currency)} />
         </li>
       ))}
     </ul>
@@ -208,7 +208,7 @@ function Alternative({ label, offer, best }: { label: string; offer: Schema<'Pac
         {label}: {offer.parts.map((part) => (part.package_id ? `${part.quantity} × ${part.name ?? 'package'}` : 'loose')).join(', ')}
       </span>
       <span>
-        <Amount value={offer.price} currency={best.currency} /> {compare(offer.price, best.price) === 0 && <Badge>Same price</Badge>}
+        <Amount value={offer.price} currency={best.currency} explain={explainOffer(offer, best.currency)} /> {compare(offer.price, best.price) === 0 && <Badge>Same price</Badge>}
       </span>
     </p>
   )

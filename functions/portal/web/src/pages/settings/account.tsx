@@ -195,7 +195,7 @@ export default function AccountSettings() {
                     ['Currency', data.currency],
                     ...(customer ? [] : ([['Tier', words(data.tier)]] as [string, string][])),
                     ['Pays', data.funding === 'prepaid' ? 'Before it uses' : 'By invoice, after it used'],
-                    ['Credit limit', <Amount key="limit" value={data.credit_limit} currency={data.currency} />],
+                    ['Credit limit', <Amount key="limit" value={data.credit_limit} currency={data.currency} explain={{ title: 'Credit limit', says: 'How far below zero the available credit may go. It is given to the account, as its tier is.' }} />],
                     ['Made', <Time key="made" at={data.created_at} style="date" />],
                   ]}
                 />

@@ -5,11 +5,12 @@ import type { BrandTokens, BrandView } from '~/api/contract'
 import { refresh, useApi } from '~/api/query'
 import { readColour, textOn } from '~/lib/colour'
 import { minus, readAmount, sign } from '~/lib/decimal'
+import { explain, explainBalance, explainProfit, type ProfitFigure } from '~/lib/explain'
 import { count, percent, words } from '~/lib/format'
 import { percentOf, rounded, times, withPercent } from '~/lib/ratio'
 import { RoleField } from '~/pages/settings/role-field'
 import { useViewer } from '~/session/session'
-import { Amount } from '~/ui/amount'
+import { Amount, type Explanation } from '~/ui/amount'
 import { Button, ButtonLink } from '~/ui/button'
 import { Facts } from '~/ui/card'
 import { Meanwhile, useDraft, type Version } from '~/ui/draft'
@@ -165,6 +166,13 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
   const sells = way === 'markup' ? (cost && percentValue && !wrongMarkup ? withPercent(cost, percentValue) : null) : unitPrice && !wrongPrice ? times(unitPrice, EXAMPLE_UNITS) : null
   const keeps = sells && cost ? minus(sells, cost) : null
   const value = way === 'markup' ? percentValue : unitPrice
+  const units = `${count(EXAMPLE_UNITS, place)} × ${meter.unit}`
+  const comes = (figure: ProfitFigure): Explanation | undefined =>
+    sells && cost && keeps
+      ? explainProfit(figure, `${units} at the price that stands here`, { revenue: sells, cost, margin: keeps }, { links: [{ label: 'What you pay, rule by rule', to: 'prices/quote', search: { lines: JSON.stringify([[meter.key, String(EXAMPLE_UNITS)]]) } }] })
+      : sells && unitPrice && way === 'price'
+        ? explain('Revenue', `What your account is paid for ${units} at the price that stands here.`, [{ label: 'Units', text: count(EXAMPLE_UNITS, place) }, ['Price of one', unitPrice], ['Revenue', sells, 'total']])
+        : undefined
   return (
     <Form error={error} onSubmit={() => value && void submit({ way, meter: meter.key, value })}>
       {done && <Notice tone="good" title="There is a price already">You can add another here, or see them all under <TextLink to="prices">prices</TextLink>.</Notice>}
@@ -179,13 +187,13 @@ export function PricesStep({ onDone, skip, done }: StepProps) {
       )}
       <div className="min-h-24 rounded-lg bg-sunken px-4 py-3 text-sm">
         <p className="mb-1 font-medium">
-          For {count(EXAMPLE_UNITS, place)} × {meter.unit}
+          For {units}
         </p>
         <Facts
           rows={[
-            ...(meter.inherited ? [['You pay', quote.isLoading ? <Skeleton key="cost" className="h-4 w-16" /> : <Amount key="cost" value={cost} />] as [string, ReactNode]] : []),
-            ['Your sub-accounts pay', <Amount key="sells" value={sells} />],
-            ...(meter.inherited ? [['You keep', <span key="keeps"><Amount value={keeps} tone="both" />{keeps && sells && percentOf(keeps, sells) && <span className="text-soft"> ({percent(percentOf(keeps, sells), place)} of it)</span>}</span>] as [string, ReactNode]] : []),
+            ...(meter.inherited ? [['You pay', quote.isLoading ? <Skeleton key="cost" className="h-4 w-16" /> : <Amount key="cost" value={cost} explain={comes('cost')} />] as [string, ReactNode]] : []),
+            ['Your sub-accounts pay', <Amount key="sells" value={sells} explain={comes('revenue')} />],
+            ...(meter.inherited ? [['You keep', <span key="keeps"><Amount value={keeps} tone="both" explain={comes('margin')} />{keeps && sells && percentOf(keeps, sells) && <span className="text-soft"> ({percent(percentOf(keeps, sells), place)} of it)</span>}</span>] as [string, ReactNode]] : []),
           ]}
         />
       </div>
@@ -343,7 +351,7 @@ export function CreditStep({ onDone, skip, accounts, balance }: StepProps & { ac
   return (
     <Form error={error} onSubmit={() => read && void submit({ account_id: to.id, amount: read })}>
       <p className="text-sm text-soft">
-        Credit moves from your balance to the account’s, at once. You have <Amount value={balance?.spendable} currency={balance?.currency} /> to spend.
+        Credit moves from your balance to the account’s, at once. You have <Amount value={balance?.spendable} currency={balance?.currency} explain={balance && explainBalance(balance)} /> to spend.
       </p>
       {balance && sign(balance.spendable) <= 0 && (
         <Notice tone="warn" title="You have no credit to give">

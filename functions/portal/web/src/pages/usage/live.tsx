@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react'
 import type { Schema } from '~/api/client'
 import { refresh, useApi, useList } from '~/api/query'
 import { explainSpend, explainUsage } from '~/lib/explain'
-import { count, money } from '~/lib/format'
+import { count } from '~/lib/format'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountName } from '~/ui/account'
@@ -72,7 +72,7 @@ export default function Live() {
   const month = moneyOf(data?.this_month, account.currency)
   const change = data?.change.find((one) => one.currency === account.currency)
   const days = (range: 'today' | 'month') => [{ label: 'Usage day by day', to: 'usage/report', search: { range } }]
-  const earned = (figure: 'price' | 'margin', range: 'today' | 'month', of: typeof today) => explainUsage(figure, `usage ${range === 'today' ? 'today, in UTC' : 'this month so far, in UTC'}`, of, { links: days(range) })
+  const earned = (figure: 'price' | 'cost' | 'margin', range: 'today' | 'month', of: typeof today) => explainUsage(figure, `usage ${range === 'today' ? 'today, in UTC' : 'this month so far, in UTC'}`, of, { links: days(range) })
   const ofMeter = (figure: 'price' | 'cost' | 'margin', row: Schema<'MeterUsage'>) => explainUsage(figure, `usage of ${row.meter} today: ${count(row.events, place)} events, each at the price in force when it happened`, row, { links: days('today') })
   const ofAccount = (figure: 'price' | 'cost' | 'margin', row: Schema<'UsageRow'>) => explainUsage(figure, `the usage of this account itself today: ${count(row.events, place)} events`, row, { links: [{ label: 'Its usage', to: `accounts/${row.account_id ?? account.id}/usage`, search: { range: 'today' } }] })
   const meterColumns: Column<Schema<'MeterUsage'>>[] = [
@@ -114,7 +114,7 @@ export default function Live() {
               <Amount value={customer ? (today?.cost ?? '0') : (today?.price ?? '0')} explain={customer ? explainSpend('Spent today', data?.today, account.currency, { links: days('today') }) : earned('price', 'today', today)} />
             </Stat>
             {!customer && (
-              <Stat label="Margin today" loading={!data} note={<>cost {money(today?.cost ?? '0', account.currency, place)}</>}>
+              <Stat label="Margin today" loading={!data} note={<>cost <Amount value={today?.cost ?? '0'} explain={earned('cost', 'today', today)} /></>}>
                 <Amount value={today?.margin ?? '0'} tone="negative" explain={earned('margin', 'today', today)} />
               </Stat>
             )}
