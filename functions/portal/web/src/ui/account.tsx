@@ -3,7 +3,7 @@ import { useApi, useSettled } from '~/api/query'
 import { words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { PageLink } from './button'
-import { useFieldError } from './form'
+import { FieldNotes, useFieldError } from './form'
 
 const LONG_MS = 10 * 60_000
 const ID = /^acc_[0-7][0-9a-hjkmnp-tv-z]{25}$/
@@ -169,16 +169,7 @@ export function AccountPicker({
           )}
         </ul>
       </div>
-      {error && (
-        <p id={`${id}-error`} className="text-xs text-bad">
-          {error.charAt(0).toUpperCase() + error.slice(1)}
-        </p>
-      )}
-      {hint && (
-        <p id={`${id}-hint`} className="text-xs text-soft">
-          {hint}
-        </p>
-      )}
+      <FieldNotes id={id} error={error} hint={hint} />
     </div>
   )
 }

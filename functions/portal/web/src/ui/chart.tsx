@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useId } from 'react'
+import { Numbers } from './numbers'
 
 /** One line, area or column of a chart. */
 export interface Series {
@@ -60,37 +61,18 @@ export function Chart(props: ChartProps & { legend?: ReactNode }) {
           <Drawing {...props} height={height} />
         </Suspense>
       </div>
-      <details className="mt-2 text-xs">
-        <summary className="text-soft">Show the numbers</summary>
-        <div className="mt-2 max-h-64 overflow-auto rounded border border-line" role="region" aria-label={`${title}: numbers`} tabIndex={0}>
-          <table className="w-full text-xs">
-            <thead>
-              <tr>
-                <th scope="col" className="sticky top-0 bg-paper px-2 py-1 text-left font-medium text-soft">When</th>
-                {series.map((line) => (
-                  <th key={line.label} scope="col" className="sticky top-0 bg-paper px-2 py-1 text-right font-medium text-soft">{line.label}</th>
-                ))}
-                {bands.map((band) => (
-                  <th key={band.label} scope="col" className="sticky top-0 bg-paper px-2 py-1 text-right font-medium text-soft">{band.label}</th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {x.map((at, row) => (
-                <tr key={at}>
-                  <th scope="row" className="px-2 py-0.5 text-left font-normal">{formatX(at)}</th>
-                  {series.map((line) => (
-                    <td key={line.label} className="px-2 py-0.5 text-right">{line.values[row] == null ? '–' : format(line.values[row])}</td>
-                  ))}
-                  {bands.map((band) => (
-                    <td key={band.label} className="px-2 py-0.5 text-right">{band.low[row] == null || band.high[row] == null ? '–' : `${format(band.low[row])} – ${format(band.high[row])}`}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <Numbers
+        title={title}
+        heads={[...series, ...bands].map((one) => one.label)}
+        rows={x.map((at, row) => ({
+          key: at,
+          when: formatX(at),
+          cells: [
+            ...series.map(({ values }) => (values[row] == null ? '–' : format(values[row]))),
+            ...bands.map(({ low, high }) => (low[row] == null || high[row] == null ? '–' : `${format(low[row])} – ${format(high[row])}`)),
+          ],
+        }))}
+      />
     </figure>
   )
 }

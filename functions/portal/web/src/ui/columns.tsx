@@ -1,5 +1,6 @@
 import { useId } from 'react'
 import { forDrawing } from '~/lib/decimal'
+import { Numbers } from './numbers'
 
 /** One kind of column, with a value for each label. */
 export interface ColumnSeries {
@@ -90,31 +91,11 @@ export function Columns({ title, labels, ticks: short = labels, series, format, 
           ))}
         </div>
       </div>
-      <details className="mt-2 text-xs">
-        <summary className="text-soft">Show the numbers</summary>
-        <div className="mt-2 max-h-64 overflow-auto rounded border border-line" role="region" aria-label={`${title}: numbers`} tabIndex={0}>
-          <table className="w-full text-xs">
-            <thead>
-              <tr>
-                <th scope="col" className="sticky top-0 bg-paper px-2 py-1 text-left font-medium text-soft">When</th>
-                {series.map((one) => (
-                  <th key={one.label} scope="col" className="sticky top-0 bg-paper px-2 py-1 text-right font-medium text-soft">{one.label}</th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {labels.map((label, at) => (
-                <tr key={label}>
-                  <th scope="row" className="px-2 py-0.5 text-left font-normal">{label}</th>
-                  {series.map((one) => (
-                    <td key={one.label} className="px-2 py-0.5 text-right">{one.values[at] == null ? '–' : format(one.values[at])}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </details>
+      <Numbers
+        title={title}
+        heads={series.map((one) => one.label)}
+        rows={labels.map((label, at) => ({ key: label, when: label, cells: series.map(({ values }) => (values[at] == null ? '–' : format(values[at]))) }))}
+      />
     </figure>
   )
 }

@@ -106,14 +106,10 @@ function useField({ pointer, hint, wrong }: Pick<FieldProps, 'pointer' | 'hint' 
   return { id, error, attributes: { id, 'aria-invalid': error ? true : undefined, 'aria-describedby': described } as const }
 }
 
-function FieldFrame({ id, label, hint, error, optional, children }: { id: string; label: ReactNode; hint?: ReactNode; error: string | null; optional?: boolean; children: ReactNode }) {
+/** What stands below a field: what is wrong with it, and what it is for. */
+export function FieldNotes({ id, error, hint }: { id: string; error: string | null; hint?: ReactNode }) {
   return (
-    <div className="space-y-1">
-      <label htmlFor={id} className="block text-sm font-medium">
-        {label}
-        {optional && <span className="font-normal text-soft"> (optional)</span>}
-      </label>
-      {children}
+    <>
       {error && (
         <p id={`${id}-error`} className="text-xs text-bad">
           {error.charAt(0).toUpperCase() + error.slice(1)}
@@ -124,6 +120,19 @@ function FieldFrame({ id, label, hint, error, optional, children }: { id: string
           {hint}
         </p>
       )}
+    </>
+  )
+}
+
+function FieldFrame({ id, label, hint, error, optional, children }: { id: string; label: ReactNode; hint?: ReactNode; error: string | null; optional?: boolean; children: ReactNode }) {
+  return (
+    <div className="space-y-1">
+      <label htmlFor={id} className="block text-sm font-medium">
+        {label}
+        {optional && <span className="font-normal text-soft"> (optional)</span>}
+      </label>
+      {children}
+      <FieldNotes id={id} error={error} hint={hint} />
     </div>
   )
 }

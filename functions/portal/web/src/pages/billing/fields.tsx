@@ -169,3 +169,15 @@ export function readDays(text: string): number[] | null {
   const days = parts.map(Number)
   return days.every((day, index) => Number.isInteger(day) && day >= 1 && day <= 365 && (index === 0 || day > (days[index - 1] as number))) ? days : null
 }
+
+/** The end of a long form, in sight wherever one is in it. */
+export function SaveBar({ busy, onLoad }: { busy: boolean; onLoad: () => void }) {
+  return (
+    <div className="sticky bottom-14 flex justify-end gap-2 border-t border-line bg-surface py-3 md:bottom-0">
+      <Button onClick={onLoad}>Load anew</Button>
+      <Button type="submit" look="primary" busy={busy}>
+        Save
+      </Button>
+    </div>
+  )
+}

@@ -4,14 +4,14 @@ import { plainDecimal, readDecimal } from '~/lib/exact'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountField, useAccount } from '~/ui/account'
-import { Button, ButtonLink } from '~/ui/button'
+import { ButtonLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { CheckField, Form, SelectField, TextField, useSubmit } from '~/ui/form'
 import { Empty, Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { Time } from '~/ui/time'
 import { toast } from '~/ui/toast'
-import { AddressFields, addressText, FeesField, feeText, readAddress, readOwnFee, readTax, readWhole, TaxesField, taxText } from './fields'
+import { AddressFields, addressText, FeesField, feeText, readAddress, readOwnFee, readTax, readWhole, SaveBar, TaxesField, taxText } from './fields'
 import { BillingTabs } from './tabs'
 
 type Profile = Schema<'BillingProfile'>
@@ -163,16 +163,7 @@ function Edit({ newest, reload }: { newest: Version<Profile>; reload: () => Prom
           </fieldset>
         </div>
       </fieldset>
-      {manage ? (
-        <div className="sticky bottom-14 flex justify-end gap-2 border-t border-line bg-surface py-3 md:bottom-0">
-          <Button onClick={() => { discard(); void load(reset) }}>Load anew</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Save
-          </Button>
-        </div>
-      ) : (
-        <Notice>Your role sees this and does not change it.</Notice>
-      )}
+      {manage ? <SaveBar busy={busy} onLoad={() => { discard(); void load(reset) }} /> : <Notice>Your role sees this and does not change it.</Notice>}
     </Form>
   )
 }

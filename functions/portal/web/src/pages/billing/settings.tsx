@@ -4,13 +4,13 @@ import { plainDecimal, readDecimal } from '~/lib/exact'
 import { useFilters } from '~/lib/search'
 import { useViewer } from '~/session/session'
 import { AccountField, useAccount } from '~/ui/account'
-import { Button, PageLink } from '~/ui/button'
+import { PageLink } from '~/ui/button'
 import { Card, PageHead } from '~/ui/card'
 import { Meanwhile, useDraft, type Version } from '~/ui/draft'
 import { Form, SelectField, TextArea, TextField, useSubmit } from '~/ui/form'
 import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { toast } from '~/ui/toast'
-import { AddressFields, addressText, FeesField, feeText, readAddress, readDays, readFee, readTax, readWhole, TaxesField, taxText } from './fields'
+import { AddressFields, addressText, FeesField, feeText, readAddress, readDays, readFee, readTax, readWhole, SaveBar, TaxesField, taxText } from './fields'
 import { BillingTabs } from './tabs'
 
 type Settings = Schema<'BillingSettings'>
@@ -160,16 +160,7 @@ function Edit({ of, newest, reload }: { of: string | undefined; newest: Version<
           </div>
         </Card>
       </fieldset>
-      {manage ? (
-        <div className="sticky bottom-14 flex justify-end gap-2 border-t border-line bg-surface py-3 md:bottom-0">
-          <Button onClick={() => { discard(); void load(reset) }}>Load anew</Button>
-          <Button type="submit" look="primary" busy={busy}>
-            Save
-          </Button>
-        </div>
-      ) : (
-        <Notice>Your role sees these settings and does not change them.</Notice>
-      )}
+      {manage ? <SaveBar busy={busy} onLoad={() => { discard(); void load(reset) }} /> : <Notice>Your role sees these settings and does not change them.</Notice>}
     </Form>
   )
 }

@@ -8,7 +8,7 @@ import { money, words } from '~/lib/format'
 import { useViewer } from '~/session/session'
 import { Choice, readLinks } from '~/pages/invoices/actions'
 import { invoiceChanged } from '~/pages/invoices/changed'
-import { PartsField, readParts, type Typed } from '~/pages/invoices/parts'
+import { GivenAsField, PartsField, readParts, type Typed } from '~/pages/invoices/parts'
 import { AccountName } from '~/ui/account'
 import { Amount } from '~/ui/amount'
 import { Act, Ask } from '~/ui/ask'
@@ -17,7 +17,7 @@ import { Button, PageLink } from '~/ui/button'
 import { Card, Facts, PageHead } from '~/ui/card'
 import { Id } from '~/ui/copy'
 import { DataLink } from '~/ui/data-link'
-import { CheckField, Form, SelectField, TextArea, TextField, useSubmit } from '~/ui/form'
+import { CheckField, Form, TextArea, TextField, useSubmit } from '~/ui/form'
 import { Icon, type IconName } from '~/ui/icon'
 import { Failed, NotFresh, Notice, Skeleton } from '~/ui/state'
 import { DataTable } from '~/ui/table'
@@ -295,17 +295,7 @@ function Resolve({ dispute, textOf }: { dispute: Dispute; textOf: (line: string)
         {outcome === 'accept_part' && <PartsField lines={lines} currency={dispute.currency} typed={typed} onChange={setTyped} verb="Accepted" />}
         {accepts && (
           <>
-            <SelectField
-              label="What was paid already is given back"
-              pointer="/given_as"
-              value={givenAs}
-              onChange={(value) => setGivenAs(value as Schema<'GivenAs'>)}
-              options={[
-                { value: 'credit', label: 'As credit, from you' },
-                { value: 'card', label: 'To the card that it was paid with' },
-                { value: 'outside', label: 'Outside: it is only written down' },
-              ]}
-            />
+            <GivenAsField value={givenAs} onChange={setGivenAs} />
             <CheckField label="Pass it up" hint="You dispute in turn what you paid yourself for the same usage. Where you may resolve there too, that is accepted at once." value={passUp} onChange={setPassUp} />
           </>
         )}

@@ -17,7 +17,7 @@ import { Form, SelectField, TextArea, TextField, useSubmit } from '~/ui/form'
 import { Notice } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { invoiceChanged } from './changed'
-import { choosable, leftOf, PartsField, readParts, type Typed } from './parts'
+import { choosable, GivenAsField, leftOf, PartsField, readParts, type Typed } from './parts'
 
 type Invoice = Schema<'Invoice'>
 type Doing = 'pay' | 'record' | 'finalize' | 'void' | 'write-off' | 'credit' | 'dispute'
@@ -306,17 +306,7 @@ function CreditDialog({ open, onClose, invoice }: { open: boolean; onClose: () =
       <p>It lessens what is due first. What was paid already is given back. A credit note cannot be taken back.</p>
       <PartsField lines={lines} currency={invoice.currency} typed={typed} onChange={setTyped} verb="Credit" />
       <TextField label="Reason" pointer="/reason" required maxLength={200} hint="The note says it." value={reason} onChange={setReason} />
-      <SelectField
-        label="What was paid already is given back"
-        pointer="/given_as"
-        value={givenAs}
-        onChange={(value) => setGivenAs(value as Schema<'GivenAs'>)}
-        options={[
-          { value: 'credit', label: 'As credit, from you' },
-          { value: 'card', label: 'To the card that it was paid with' },
-          { value: 'outside', label: 'Outside: it is only written down' },
-        ]}
-      />
+      <GivenAsField value={givenAs} onChange={setGivenAs} />
     </Ask>
   )
 }

@@ -1,7 +1,7 @@
 import type { Schema } from '~/api/client'
 import { plainDecimal } from '~/lib/exact'
 import { compare, minus, readAmount, sign, sum } from '~/lib/decimal'
-import { useFieldError } from '~/ui/form'
+import { SelectField, useFieldError } from '~/ui/form'
 import { Amount } from '~/ui/amount'
 
 type Line = Schema<'InvoiceLine'>
@@ -91,5 +91,22 @@ function Part({ line, index, currency, verb, on, text, pointer, onToggle, onText
         </span>
       )}
     </li>
+  )
+}
+
+/** How that is given back of which too much was paid. */
+export function GivenAsField({ value, onChange }: { value: Schema<'GivenAs'>; onChange: (value: Schema<'GivenAs'>) => void }) {
+  return (
+    <SelectField
+      label="What was paid already is given back"
+      pointer="/given_as"
+      value={value}
+      onChange={(chosen) => onChange(chosen as Schema<'GivenAs'>)}
+      options={[
+        { value: 'credit', label: 'As credit, from you' },
+        { value: 'card', label: 'To the card that it was paid with' },
+        { value: 'outside', label: 'Outside: it is only written down' },
+      ]}
+    />
   )
 }
