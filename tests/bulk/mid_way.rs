@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tributary_runtime::blobs::Blobs as _;
 
 use super::*;
+use crate::support::before::{Before, Call, Step};
 
 /// What people do with a job whose worker died and whose key was revoked.
 const THEN: [&str; 3] = ["resumed with less rights", "cancelled", "resumed without its blobs"];
@@ -80,40 +81,24 @@ async fn a_row_that_was_done_is_called_done_whoever_goes_on() {
     }
 }
 
-/// A table whose transactions that say something of a row are late.
-#[derive(Debug)]
+/// Transactions that say something of a row are late.
+#[derive(Debug, Default)]
 struct Late {
-    inner: MemoryTable,
     waits: AtomicBool,
     goes: AtomicBool,
 }
 
 #[async_trait]
-impl Table for Late {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        self.inner.get(key, consistent).await
-    }
-
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        self.inner.batch_get(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        self.inner.query(query).await
-    }
-
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        self.inner.write(write).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+impl Step for Late {
+    async fn before(&self, call: Call<'_>) -> Result<(), TableError> {
+        let Call::Transact(writes) = call else { return Ok(()) };
         if writes.iter().any(|write| write.key.pk.starts_with("EVT#")) {
             self.waits.store(true, Ordering::SeqCst);
             while !self.goes.load(Ordering::SeqCst) {
                 tokio::task::yield_now().await;
             }
         }
-        self.inner.transact(writes).await
+        Ok(())
     }
 }
 
@@ -122,10 +107,10 @@ async fn a_row_that_is_called_failed_is_not_done_by_a_worker_that_is_late() {
     for kind in ["accounts", "updates"] {
         let mut run = Run::begin(1).await;
         let (key, body) = run.with_a_key_of_its_own(kind).await;
-        let late = Arc::new(Late { inner: run.memory.clone(), waits: AtomicBool::default(), goes: AtomicBool::default() });
+        let late = Arc::new(Before { step: Late::default(), table: run.memory.clone() });
         let app = run.w.target.worker(Arc::clone(&late) as Arc<dyn Table>);
         let others = async {
-            while !late.waits.load(Ordering::SeqCst) {
+            while !late.step.waits.load(Ordering::SeqCst) {
                 tokio::task::yield_now().await;
             }
             run.revoke(&key).await;
@@ -133,7 +118,7 @@ async fn a_row_that_is_called_failed_is_not_done_by_a_worker_that_is_late() {
             give(&run.workers[1].app, &body).await;
             let ended = run.api().get(&format!("{BULK}/{}", run.jobs[0])).send().await.is(200);
             assert_eq!((ended.word("phase"), ended["failed"].as_i64()), ("done", Some(3)), "{}", ended.text);
-            late.goes.store(true, Ordering::SeqCst);
+            late.step.goes.store(true, Ordering::SeqCst);
         };
         join(give(&app, &body), others).await;
         let broken = run.end().await;

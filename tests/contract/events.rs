@@ -27,6 +27,7 @@ use super::openapi::{document, operation_at, resolved};
 use crate::golden::{Scene, path, scene, valid};
 use crate::support::api::{START, Signed, Target, endpoints};
 use crate::support::asked::Asked;
+use crate::support::before::Before;
 use crate::support::events::of_stream;
 use crate::support::world::World;
 
@@ -53,13 +54,13 @@ fn events(folder: &str) -> BTreeMap<String, Value> {
 }
 
 /// The world of the events, always the same, and what its table is asked from then on.
-pub async fn seeded() -> (World, Scene, Arc<Asked>) {
+pub async fn seeded() -> (World, Scene, Arc<Before<Asked, MemoryTable>>) {
     let memory = MemoryTable::with_stream();
-    let table = Arc::new(Asked::new(memory.clone()));
+    let table = Arc::new(Before { step: Asked::default(), table: memory.clone() });
     let target = Target::over(table.clone(), memory, Arc::new(SeededIds::new(SEED))).await;
     let w = World::on(target).await;
     let scene = scene(&w).await;
-    table.take();
+    table.step.take();
     (w, scene, table)
 }
 
@@ -176,7 +177,7 @@ async fn every_http_event_is_answered_by_its_function() {
         let key = if name == "issue_credits" { w.operator().secret().to_owned() } else { s.owner.secret().to_owned() };
         let begun = w.target.nobody.post("/portal/session", json!({ "api_key": key })).send().await.is(201);
         let Signed { cookie, csrf } = w.target.nobody.signed_in(&begun).session().clone();
-        table.take();
+        table.step.take();
         let event = event.to_string().replace(KEY, &key).replace(COOKIE, &cookie).replace(CSRF, &csrf);
         let event = serde_json::from_str(&event).expect("JSON");
         let answer = answered(http(tributary_api::router::router(app, vec![endpoint])), event).await;
@@ -187,7 +188,7 @@ async fn every_http_event_is_answered_by_its_function() {
         let id = if id.is_null() { &answer["multiValueHeaders"]["x-request-id"][0] } else { id };
         assert_eq!(id, "9c1f6a52-3d8e-4b07-9f64-2a7d1e5b8c30", "{name}: the gateway's id is the request's");
         let function = functions().into_iter().find(|function| function.endpoints.iter().any(|endpoint| endpoint.operation == name));
-        within_rights(function.expect("a function").binary, &name, &table.take());
+        within_rights(function.expect("a function").binary, &name, &table.step.take());
     }
 }
 
@@ -211,7 +212,7 @@ async fn every_scheduled_event_is_answered_by_its_function() {
             other => panic!("say here what runs {other}"),
         };
         assert_eq!(summary.unwrap_or_else(|error| panic!("{name}: {error}"))["failed"], 0, "{name}");
-        within_rights(&name, &name, &table.take());
+        within_rights(&name, &name, &table.step.take());
     }
 }
 
@@ -236,7 +237,7 @@ async fn every_event_of_a_queue_is_answered_by_its_function_with_messages_of_the
             let known = |record: &Value| record["messageId"] == failure["itemIdentifier"];
             assert!(records.iter().any(known), "{name}: {failure} is none of the event's messages");
         }
-        within_rights(&name, &name, &table.take());
+        within_rights(&name, &name, &table.step.take());
     }
 }
 
@@ -267,7 +268,7 @@ async fn the_event_of_the_stream_is_answered_by_the_outbox() {
     let answer = tributary_outbox::handle(&inside.app, events["outbox"].clone(), &inside.app.run_id("")).await;
     assert_eq!(answer.expect("an answer"), json!({ "batchItemFailures": [] }));
     assert!(!inside.outside.bus.take().is_empty() && !inside.outside.events.take().is_empty());
-    within_rights("outbox", "events/stream/outbox.json", &table.take());
+    within_rights("outbox", "events/stream/outbox.json", &table.step.take());
 
     let template = Template::embedded().expect("template.yaml");
     let filters = &template.streams.iter().find(|stream| stream.function == "OutboxFunction").expect("the outbox's").filters;
@@ -300,7 +301,7 @@ async fn the_event_of_the_stream_is_answered_by_the_rosters() {
     assert_eq!(events["roster"], wanted, "UPDATE_GOLDEN=1 writes it anew");
     let answer = tributary_roster::handle(&inside.app, events["roster"].clone(), &inside.app.run_id("")).await;
     assert_eq!(answer.expect("an answer"), json!({ "batchItemFailures": [] }));
-    within_rights("roster", "events/stream/roster.json", &table.take());
+    within_rights("roster", "events/stream/roster.json", &table.step.take());
 }
 
 #[test]

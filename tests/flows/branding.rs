@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use tributary_api::hosts::Front;
 use tributary_runtime::blobs::Blobs as _;
 use tributary_runtime::dns::ScriptedDns;
-use tributary_store::memory::MemoryTable;
-use tributary_store::table::{Item, Key, Page, Query, Table, TableError, Write};
+use tributary_store::table::TableError;
 
 use crate::support::api::{Answer, Api};
+use crate::support::before::{Before, Call, Step};
 use crate::support::world::{Node, World};
 
 fn brand(id: &str) -> String {
@@ -450,47 +450,32 @@ async fn of_two_that_prove_one_host_at_once_one_gets_it() {
     assert_eq!(statuses, [200, 409]);
 }
 
-/// A table at which the first two transactions wait for each other: each is planned before the other is done.
-#[derive(Debug)]
+/// The first two transactions wait for each other: each is planned before the other is done.
+#[derive(Debug, Default)]
 struct Meeting {
-    inner: MemoryTable,
     come: AtomicUsize,
 }
 
 #[async_trait]
-impl Table for Meeting {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        self.inner.get(key, consistent).await
-    }
-
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        self.inner.batch_get(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        self.inner.query(query).await
-    }
-
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        self.inner.write(write).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        self.come.fetch_add(1, Ordering::SeqCst);
-        while self.come.load(Ordering::SeqCst) < 2 {
-            tokio::task::yield_now().await;
+impl Step for Meeting {
+    async fn before(&self, call: Call<'_>) -> Result<(), TableError> {
+        if let Call::Transact(_) = call {
+            self.come.fetch_add(1, Ordering::SeqCst);
+            while self.come.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
         }
-        self.inner.transact(writes).await
+        Ok(())
     }
 }
 
 /// What two requests are answered that are planned before either is done.
 async fn meeting(w: &World, ask: impl AsyncFn(Api) -> Answer) -> [Answer; 2] {
     let inside = w.target.inside("requests that meet").expect("in this process");
-    let table = Arc::new(Meeting { inner: inside.memory.clone(), come: AtomicUsize::new(0) });
+    let table = Arc::new(Before { step: Meeting::default(), table: inside.memory.clone() });
     let api = w.target.nobody.at(inside.process(table.clone())).as_who(&w.master.api);
     let (one, two) = futures::future::join(ask(api.clone()), ask(api)).await;
-    assert!(table.come.load(Ordering::SeqCst) >= 2);
+    assert!(table.step.come.load(Ordering::SeqCst) >= 2);
     [one, two]
 }
 

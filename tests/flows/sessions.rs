@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tributary_api::hosts::Front;
@@ -12,9 +11,10 @@ use tributary_domain::session::{ASKED_BY_SOURCE, ASKED_OF_ADDRESS, COUNTED_OVER_
 use tributary_runtime::mail::{Mail, MemoryMailer};
 use tributary_store::faulty::{Faults, Faulty, Moment};
 use tributary_store::memory::MemoryTable;
-use tributary_store::table::{Item, Key, Page, Query, Table, TableError, Value as Stored, Write};
+use tributary_store::table::{Table, Value as Stored};
 
 use crate::support::api::{Answer, Api, Signed, Target, endpoints};
+use crate::support::before::{Before, Yield};
 use crate::support::receiver::MemoryOutbound;
 use crate::support::world::{World, every_row};
 use crate::webhooks::{senders, told};
@@ -608,42 +608,10 @@ async fn more_sessions_than_one_transaction_ends_are_all_ended() {
     }
 }
 
-/// A table at which every caller steps back before each call, so that requests at the same time meet.
-#[derive(Debug)]
-struct Yielding(MemoryTable);
-
-#[async_trait]
-impl Table for Yielding {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.get(key, consistent).await
-    }
-
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.batch_get(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        tokio::task::yield_now().await;
-        self.0.query(query).await
-    }
-
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.write(write).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        tokio::task::yield_now().await;
-        self.0.transact(writes).await
-    }
-}
-
 /// The API of a process in which requests at the same time meet.
 fn crowded(target: &Target) -> Api {
     let inside = target.inside("requests that meet").expect("in this process");
-    target.nobody.at(inside.process(Arc::new(Yielding(inside.memory.clone()))))
+    target.nobody.at(inside.process(Arc::new(Before { step: Yield, table: inside.memory.clone() })))
 }
 
 #[tokio::test]

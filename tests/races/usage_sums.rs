@@ -3,49 +3,17 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tributary_metering::aggregates::fold::{Batches, fold};
 use tributary_runtime::ids::SeededIds;
 use tributary_store::faulty::{Faults, Faulty, Moment};
 use tributary_store::memory::MemoryTable;
-use tributary_store::table::{Item, Key, Page, Query, Table, TableError, Write};
+use tributary_store::table::Table;
 
 use crate::support::api::{Api, Target};
+use crate::support::before::{Before, Yield};
 use crate::support::world::{Node, World};
-
-/// A table at which another task always comes first.
-#[derive(Debug)]
-struct Yielding(MemoryTable);
-
-#[async_trait]
-impl Table for Yielding {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.get(key, consistent).await
-    }
-
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.batch_get(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        tokio::task::yield_now().await;
-        self.0.query(query).await
-    }
-
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.write(write).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        tokio::task::yield_now().await;
-        self.0.transact(writes).await
-    }
-}
 
 /// A master, a reseller and a customer that used something three times, over two months.
 struct Scene {
@@ -138,7 +106,7 @@ async fn a_fold_killed_at_any_call_is_finished_by_the_next() {
 #[tokio::test]
 async fn folds_reads_and_new_usage_at_once_count_each_event_once() {
     let memory = MemoryTable::new();
-    let s = scene(Arc::new(Yielding(memory.clone())), memory).await;
+    let s = scene(Arc::new(Before { step: Yield, table: memory.clone() }), memory).await;
     let s = &s;
     let one = async |nth: usize| match nth % 3 {
         0 => assert!(s.fold().await),

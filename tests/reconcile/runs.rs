@@ -23,39 +23,9 @@ use tributary_store::table::{Item, Key, Page, Query, Table, TableError, Value, W
 use tributary_tests::simulation::op::{Answer, Ask, Op};
 use uuid::Uuid;
 
+use crate::support::before::{Before, Call, Step, Yield};
+
 use super::scene::{Scene, WHOLE, ledger, set};
-
-/// A table that lets others go first at each call.
-#[derive(Debug)]
-struct Polite<T>(T);
-
-#[async_trait]
-impl<T: Table> Table for Polite<T> {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.get(key, consistent).await
-    }
-
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.batch_get(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        tokio::task::yield_now().await;
-        self.0.query(query).await
-    }
-
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        tokio::task::yield_now().await;
-        self.0.write(write).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        tokio::task::yield_now().await;
-        self.0.transact(writes).await
-    }
-}
 
 #[derive(Debug)]
 struct Ids {
@@ -203,7 +173,7 @@ async fn two_runs_at_once_do_not_fork_the_pass_and_freeze_once() {
     let expected = records(&store(whole), 2).await;
     for entries in [1, 7, 500, usize::MAX] {
         let table = copy(&memory).await;
-        let (left, right) = (store(Polite(table.clone())), store(Polite(table.clone())));
+        let (left, right) = (store(Before { step: Yield, table: table.clone() }), store(Before { step: Yield, table: table.clone() }));
         let budget = Budget { entries, ..WHOLE };
         while left.reconcile_pass::<Record>(2).await.expect("an answer").is_none() {
             let (one, other) = join(tributary_reconcile::run(&left, &ids, &budget), tributary_reconcile::run(&right, &ids, &budget)).await;
@@ -214,10 +184,10 @@ async fn two_runs_at_once_do_not_fork_the_pass_and_freeze_once() {
     }
 }
 
-/// A table on which, right before each look at what stands beside a ledger, the open hold is released and another opened.
+/// Right before each look at what stands beside a ledger, the open hold is released and another opened.
 #[derive(Debug)]
 struct Restless {
-    inner: MemoryTable,
+    memory: MemoryTable,
     ids: Arc<Ids>,
     operator: AccountId,
     account: AccountId,
@@ -227,7 +197,7 @@ struct Restless {
 
 impl Restless {
     async fn stir(&self) {
-        let store = store(self.inner.clone());
+        let store = store(self.memory.clone());
         let key = |what: &str| format!("{what}-{}", self.stirred.load(Ordering::SeqCst));
         let op = |ask, key| Op { ask, home: self.operator.clone(), key, other_body: false, replay: false };
         let hold = self.open.lock().expect("no panic").clone();
@@ -242,26 +212,12 @@ impl Restless {
 }
 
 #[async_trait]
-impl Table for Restless {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        self.inner.get(key, consistent).await
-    }
-
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        self.stir().await;
-        self.inner.batch_get(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        self.inner.query(query).await
-    }
-
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        self.inner.write(write).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        self.inner.transact(writes).await
+impl Step for Restless {
+    async fn before(&self, call: Call<'_>) -> Result<(), TableError> {
+        if let Call::BatchGet = call {
+            self.stir().await;
+        }
+        Ok(())
     }
 }
 
@@ -271,10 +227,11 @@ async fn a_ledger_that_never_rests_is_accused_only_of_what_lasts() {
     let ids = Arc::new(Ids { clock: ManualClock::at(scene.source().now()), ids: SeededIds::new(5) });
     let (operator, account) = (scene.operator().await, scene.a.clone());
     let (open, stirred) = (Mutex::new(scene.hold.clone()), AtomicUsize::new(0));
-    let restless = Arc::new(Restless { inner: memory, ids: ids.clone(), operator, account, open, stirred });
+    let restless = Restless { memory: memory.clone(), ids: ids.clone(), operator, account, open, stirred };
+    let restless = Arc::new(Before { step: restless, table: memory });
     let summary = tributary_reconcile::run(&store(restless.clone()), &*ids, &WHOLE).await.expect("a run");
     assert_eq!((summary.drift, summary.frozen, summary.pass_complete), (0, 0, true), "{:?}", summary.findings);
-    let looks = restless.stirred.load(Ordering::SeqCst);
+    let looks = restless.step.stirred.load(Ordering::SeqCst);
     assert!(looks > 6 + 2, "it was looked at only {looks} times");
 
     scene.plant(&[set(keys::account(&scene.a), "limit", Value::N(1))]).await;
@@ -298,42 +255,18 @@ async fn the_next_pass_begins_an_hour_after_the_last_began() {
     }
 }
 
-/// A table that refuses reads of some partitions.
+/// Reads of some partitions are refused.
 #[derive(Debug)]
 struct Stubborn {
-    inner: MemoryTable,
     partitions: Vec<String>,
     error: TableError,
 }
 
-impl Stubborn {
-    fn answers(&self, pk: &str) -> Result<(), TableError> {
-        if self.partitions.iter().any(|own| own == pk) { Err(self.error.clone()) } else { Ok(()) }
-    }
-}
-
 #[async_trait]
-impl Table for Stubborn {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        self.answers(&key.pk)?;
-        self.inner.get(key, consistent).await
-    }
-
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        self.inner.batch_get(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        self.answers(&query.pk)?;
-        self.inner.query(query).await
-    }
-
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        self.inner.write(write).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        self.inner.transact(writes).await
+impl Step for Stubborn {
+    async fn before(&self, call: Call<'_>) -> Result<(), TableError> {
+        let (Call::Get(Key { pk, .. }) | Call::Query(Query { pk, .. })) = call else { return Ok(()) };
+        if self.partitions.contains(pk) { Err(self.error.clone()) } else { Ok(()) }
     }
 }
 
@@ -349,7 +282,7 @@ async fn ledgers_that_never_answer_are_passed_over_and_what_was_found_before_is_
         let failing = [&scene.a, &scene.b, &scene.below, &master, &reseller];
         let partitions = failing.iter().map(|account| keys::ledger_partition(&ledger(account))).collect();
         let once = matches!(error, TableError::Invalid(_));
-        let store = store(Stubborn { inner, partitions, error });
+        let store = store(Before { step: Stubborn { partitions, error }, table: inner });
         let mut runs = Vec::new();
         while store.reconcile_pass::<Record>(1).await.expect("an answer").is_none() {
             runs.push(tributary_reconcile::run(&store, &ids, &WHOLE).await);
@@ -369,7 +302,7 @@ async fn an_unbalanced_transfer_that_cannot_be_looked_at_does_not_stop_the_pass(
         finish(&store(memory.clone()), &ids, &WHOLE, 1).await;
         let first: Record = store(memory.clone()).reconcile_pass(1).await.expect("an answer").expect("a pass");
         let partitions = first.unbalanced.iter().map(keys::transfer_index).collect();
-        let store = store(Stubborn { inner: memory, partitions, error });
+        let store = store(Before { step: Stubborn { partitions, error }, table: memory });
         for _ in 0..2 {
             // The run in which the table does not answer ends with that; it must not be every run.
             drop(tributary_reconcile::run(&store, &ids, &WHOLE).await);

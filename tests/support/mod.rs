@@ -1,5 +1,6 @@
 pub mod api;
 pub mod asked;
+pub mod before;
 pub mod engine;
 pub mod events;
 pub mod invoices;

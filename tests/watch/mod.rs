@@ -17,52 +17,28 @@ use tributary_domain::id::AccountId;
 use tributary_domain::money::Micros;
 use tributary_store::faulty::{Faults, Faulty, Moment};
 use tributary_store::memory::MemoryTable;
-use tributary_store::table::{Item, Key, Page, Query, Table, TableError, Write};
+use tributary_store::table::{Table, TableError};
 use tributary_watch::{Rang, look};
 
 use crate::support::api::{Inside, Target};
+use crate::support::before::{Before, Call, Step};
 use crate::support::events::{of_queue, tell};
 use crate::support::world::{Node, World};
 
 const TOPUP: &str = "/reseller/credits/auto-topup";
 
-/// A table at whose calls others may come first.
+/// Others may come first at each call.
 #[derive(Debug)]
-struct Yielding {
-    inner: Arc<dyn Table>,
-    seed: AtomicU64,
-}
+struct Yielding(AtomicU64);
 
-impl Yielding {
-    async fn wait(&self) {
-        let seed = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+#[async_trait]
+impl Step for Yielding {
+    async fn before(&self, _: Call<'_>) -> Result<(), TableError> {
+        let seed = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         for _ in 0..(seed >> 60) % 5 {
             tokio::task::yield_now().await;
         }
-    }
-}
-
-#[async_trait]
-impl Table for Yielding {
-    async fn get(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
-        self.wait().await;
-        self.inner.get(key, consistent).await
-    }
-    async fn batch_get(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        self.wait().await;
-        self.inner.batch_get(keys).await
-    }
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        self.wait().await;
-        self.inner.query(query).await
-    }
-    async fn write(&self, write: &Write) -> Result<Option<Item>, TableError> {
-        self.wait().await;
-        self.inner.write(write).await
-    }
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        self.wait().await;
-        self.inner.transact(writes).await
+        Ok(())
     }
 }
 
@@ -133,7 +109,7 @@ async fn many_topup_watchers_at_once_draw_once() {
         let s = Scene::new().await;
         let process = |n: u64| {
             let inner: Arc<dyn Table> = Arc::new(s.inside().memory.clone());
-            let table = Yielding { inner, seed: AtomicU64::new((seed * 31 + n).wrapping_mul(0xd134_2543_de82_ef95)) };
+            let table = Before { step: Yielding(AtomicU64::new((seed * 31 + n).wrapping_mul(0xd134_2543_de82_ef95))), table: inner };
             s.inside().process(Arc::new(table))
         };
         let apps: Vec<App> = (0..4).map(process).collect();

@@ -4,11 +4,9 @@ use serde_json::json;
 use tributary_domain::billing::bill::ProcessorCustomer;
 use tributary_domain::billing::invoice::InvoiceState;
 use tributary_domain::event::RecordKind;
-use tributary_domain::id::{AccountId, EventId};
+use tributary_domain::id::AccountId;
 use tributary_runtime::payments::{ACCOUNT_ID, Metadata, NewCustomer, NewSetupPage, PaymentMethod, SetupIntent, SetupPage, SetupStatus};
 use tributary_store::error::{Denied, StoreError};
-use tributary_store::events::Act;
-use uuid::Uuid;
 
 use crate::collect::{By, pay_now};
 use crate::processors::Counter;
@@ -143,7 +141,7 @@ pub(crate) async fn removed(desk: &Desk, account: &AccountId, method: &str) -> R
     })
     .await?;
     let said = json!({ "payment_method": method });
-    desk.store().tell_once(account, RecordKind::PaymentMethodRemoved, &said, &once(desk, "removed", method)).await?;
+    desk.store().tell_of_card(account, method, RecordKind::PaymentMethodRemoved, &said, &desk.act()).await?;
     Ok(())
 }
 
@@ -163,21 +161,9 @@ pub(crate) async fn added(desk: &Desk, seller: &AccountId, setup: &SetupIntent) 
         return Ok(());
     }
     let said = json!({ "payment_method": method, "brand": card.brand, "last4": card.last4 });
-    desk.store().tell_once(&account, RecordKind::PaymentMethodAdded, &said, &once(desk, "added", method)).await?;
+    desk.store().tell_of_card(&account, method, RecordKind::PaymentMethodAdded, &said, &desk.act()).await?;
     if known.method.is_none() {
         make_default(desk, &account, &counter, &known, method).await?;
     }
     Ok(())
-}
-
-/// The act of what is told once of a card: its id follows from the card.
-fn once(desk: &Desk, what: &str, method: &str) -> Act {
-    let half = |salt: &str| {
-        let name = format!("{salt}/{what}/{method}");
-        u128::from(name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)))
-    };
-    let bits = (half("a") << 64) | half("b");
-    // In the layout of a UUIDv7, with a time that is the same each time.
-    let id = (bits & !((0xf << 76) | (3 << 62))) | (7 << 76) | (2 << 62);
-    Act { event: EventId::from_uuid(Uuid::from_u128(id)), ..desk.act() }
 }

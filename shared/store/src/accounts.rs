@@ -26,7 +26,7 @@ use crate::entries::push_entry;
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::gates::{self, GateVerdict};
-use crate::idempotency::{GIVEN_UP, Outcome, Scope};
+use crate::idempotency::{GIVEN_UP, Outcome, Scope, guard_without, if_done};
 use crate::keys;
 use crate::table::{Change, Cond, MAX_BATCH_GET, Value, Write, s};
 
@@ -162,21 +162,16 @@ impl Store {
     ) -> Result<Outcome<Account>, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
-            let planned = self.plan_account(new, authority, may_clone, act, scope, resolve).await;
-            let (account, tx, checks) = match (planned, scope) {
-                (Ok(plan), _) => plan,
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
-                (Err(refusal), None) => return Err(refusal),
+            let (account, tx, checks) = match self.plan_account(new, authority, may_clone, act, scope, resolve).await {
+                Ok(plan) => plan,
+                Err(refusal) => return self.unless_done(scope, refusal).await,
             };
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => return Ok(Outcome::Done(account)),
                 Err(refused) => refused,
             };
-            if let Some(record) = refused.guard() {
-                return match scope {
-                    Some(scope) => scope.outcome(record, &act.event),
-                    None => Ok(Outcome::Done(account)),
-                };
+            if let Some(done) = if_done(scope, &refused, &act.event, async { Ok(account) }).await? {
+                return Ok(done);
             }
             if let Some(taken) = refused.of(&Part::Unique) {
                 return Err(taken_by(taken)?);
@@ -212,8 +207,14 @@ impl Store {
         }
         let account = new_account(new, &parent, template.as_ref(), &locks, act)?;
         let (mut tx, mut checks) = (Tx::default(), GateChecks::new());
-        let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-        push_event(&mut tx, guard, act, &account.id, RecordKind::AccountCreated, &json!({ "parent_id": parent.id, "name": account.name }))?;
+        push_event(
+            &mut tx,
+            guard_without(scope),
+            act,
+            &account.id,
+            RecordKind::AccountCreated,
+            &json!({ "parent_id": parent.id, "name": account.name }),
+        )?;
         tx.push(Part::Account, Write::create(keys::account(&account.id), encode(&account)?));
         let as_read = Cond::All(vec![Cond::Eq("st", s(Status::Active.word())), Cond::Eq("gen", Value::N(i64::from(parent.generation)))]);
         tx.push(Part::Parent, Write::update(keys::account(&parent.id), vec![Change::Add("kids", 1)], as_read));

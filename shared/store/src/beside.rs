@@ -13,7 +13,7 @@ use crate::commit::{Part, Tx, patiently};
 use crate::error::StoreError;
 use crate::events::{Act, push_event};
 use crate::gates;
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::table::{Item, Key, Write};
 
 /// A change of a document beside an account.
@@ -57,32 +57,25 @@ impl Store {
     ) -> Result<Outcome<T>, StoreError> {
         let mut resolve = false;
         for _ in 0..REPLANS {
-            let owner = match (self.account_to_change(account, authority, resolve).await, scope) {
-                (Ok(owner), _) => owner,
+            let owner = match self.account_to_change(account, authority, resolve).await {
+                Ok(owner) => owner,
                 // To a key that lacks the right, only what the same key did is answered again.
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
-                (Err(refusal), None) => return Err(refusal),
+                Err(refusal) => return self.unless_done(scope, refusal).await,
             };
-            if let Some(scope) = scope
-                && let Some(first) = self.first_answer(scope).await?
-            {
-                return Ok(Outcome::Replayed(first));
+            if let Some(first) = self.replayed(scope).await? {
+                return Ok(first);
             }
             if owner.status == Status::Closed && !closed {
                 return Err(StoreError::AccountState("closed"));
             }
             let item = patiently(&self.patience, || self.table.get(&key, true)).await?;
-            let edit = match (change(item.as_ref(), &owner), scope) {
-                (Ok(edit), _) => edit,
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
-                (Err(refusal), None) => return Err(refusal),
+            let edit = match change(item.as_ref(), &owner) {
+                Ok(edit) => edit,
+                Err(refusal) => return self.unless_done(scope, refusal).await,
             };
             let mut tx = Tx::default();
-            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(&edit.answer, &act.event)?));
-            }
-            push_event(&mut tx, guard, act, account, edit.kind, &edit.detail)?;
+            push_record(&mut tx, scope, &edit.answer, act)?;
+            push_event(&mut tx, guard_without(scope), act, account, edit.kind, &edit.detail)?;
             tx.push(Part::Setting, edit.write);
             let checks = place_checks_of_own(&owner, authority.home);
             gates::push_checks(&mut tx, &checks, account.as_str());
@@ -90,10 +83,8 @@ impl Store {
                 Ok(()) => return Ok(Outcome::Done(edit.answer)),
                 Err(refused) => refused,
             };
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                (Some(_), None) => return Ok(Outcome::Done(edit.answer)),
-                (None, _) => {}
+            if let Some(done) = if_done(scope, &refused, &act.event, async { Ok(edit.answer) }).await? {
+                return Ok(done);
             }
             resolve = read_gates(&refused, &checks)?;
         }

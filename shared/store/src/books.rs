@@ -22,7 +22,7 @@ use crate::commit::{Part, Tx, patiently};
 use crate::error::StoreError;
 use crate::events::{Act, push_event};
 use crate::gates;
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::keys;
 use crate::table::{Cond, Item, MAX_BATCH_GET, Value, Write};
 
@@ -136,10 +136,8 @@ impl Store {
         scope: Option<&Scope>,
         mut change: impl FnMut(&mut PricingBook, &Account) -> Result<BookEdit<T>, StoreError>,
     ) -> Result<Outcome<T>, StoreError> {
-        if let Some(scope) = scope
-            && let Some(first) = self.first_answer(scope).await?
-        {
-            return Ok(Outcome::Replayed(first));
+        if let Some(first) = self.replayed(scope).await? {
+            return Ok(first);
         }
         let mut resolve = false;
         for _ in 0..REPLANS {
@@ -152,19 +150,15 @@ impl Store {
                 return Err(StoreError::Stale(old.version.max(expected.saturating_add(1))));
             }
             let mut new = PricingBook::clone(&old);
-            let edit = match (change(&mut new, &owner), scope) {
-                (Ok(edit), _) => edit,
+            let edit = match change(&mut new, &owner) {
+                Ok(edit) => edit,
                 // What is in the way may be what this very request did the first time.
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
-                (Err(refusal), None) => return Err(refusal),
+                Err(refusal) => return self.unless_done(scope, refusal).await,
             };
             new.version = old.version + 1;
             let mut tx = Tx::default();
-            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(&edit.answer, &act.event)?));
-            }
-            push_event(&mut tx, guard, act, account, edit.kind, &edit.detail)?;
+            push_record(&mut tx, scope, &edit.answer, act)?;
+            push_event(&mut tx, guard_without(scope), act, account, edit.kind, &edit.detail)?;
             tx.push(Part::Book, book_write(account, &old, &new)?);
             let checks = place_checks_of_own(&owner, authority.home);
             gates::push_checks(&mut tx, &checks, account.as_str());
@@ -172,10 +166,8 @@ impl Store {
                 Ok(()) => return Ok(Outcome::Done(edit.answer)),
                 Err(refused) => refused,
             };
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                (Some(_), None) => return Ok(Outcome::Done(edit.answer)),
-                (None, _) => {}
+            if let Some(done) = if_done(scope, &refused, &act.event, async { Ok(edit.answer) }).await? {
+                return Ok(done);
             }
             resolve = read_gates(&refused, &checks)?;
         }

@@ -21,7 +21,7 @@ use crate::commit::{Part, Tx, patiently};
 use crate::error::{Denied, StoreError};
 use crate::events::push_event;
 use crate::holds::due_position;
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::invoices::push_paid;
 use crate::keys;
 use crate::movements::{Movement, sellers_ledger};
@@ -106,26 +106,20 @@ impl Store {
         scope: Option<&Scope>,
         acts: Acts<'_>,
     ) -> Result<Outcome<CreditNote>, StoreError> {
-        if let Some(scope) = scope
-            && let Some(first) = self.first_answer(scope).await?
-        {
-            return Ok(Outcome::Replayed(first));
+        if let Some(first) = self.replayed(scope).await? {
+            return Ok(first);
         }
         let mut resolve = false;
         for _ in 0..REPLANS {
             let old = self.invoice(invoice).await?;
             let (mut after, mut tx, act) = (old.clone(), Tx::default(), acts());
-            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-            let planned = self.push_note(&mut tx, (guard, None), &mut after, parts, new, resolve, acts).await;
-            let noted = match (planned, scope) {
-                (Ok(noted), _) => noted,
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
-                (Err(refusal), None) => return Err(refusal),
+            let part = (guard_without(scope), None);
+            let noted = match self.push_note(&mut tx, part, &mut after, parts, new, resolve, acts).await {
+                Ok(noted) => noted,
+                Err(refusal) => return self.unless_done(scope, refusal).await,
             };
             push_paid(&mut tx, &old, &mut after, acts)?;
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(&noted.note, &act.event)?));
-            }
+            push_record(&mut tx, scope, &noted.note, &act)?;
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => {
                     self.learn_movement(noted.plan.as_ref());
@@ -134,11 +128,9 @@ impl Store {
                 Err(refused) => refused,
             };
             resolve |= self.forget_movement(noted.plan.as_ref(), &refused);
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                // The note's own item: an attempt of this very call that went unanswered.
-                (Some(_), None) => return Ok(Outcome::Done(self.credit_note(&new.id).await?)),
-                (None, _) => {}
+            // Without a key the note's own item is in the way: an attempt of this very call that went unanswered.
+            if let Some(done) = if_done(scope, &refused, &act.event, self.credit_note(&new.id)).await? {
+                return Ok(done);
             }
         }
         Err(StoreError::Busy)

@@ -22,10 +22,10 @@ use crate::credit_notes::NewNote;
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::holds::due_position;
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::invoices::push_paid;
 use crate::keys;
-use crate::payments::{Acts, push_payment};
+use crate::payments::{Acts, push_given_back, push_payment};
 use crate::table::{Cond, Index, Item, Position, Query, SortRange, Value, Write, s};
 
 /// How many of a seller's own invoices are looked through for the one that holds its share of a dispute.
@@ -135,34 +135,26 @@ impl Store {
         scope: Option<&Scope>,
         acts: Acts<'_>,
     ) -> Result<Outcome<Dispute>, StoreError> {
-        if let Some(scope) = scope
-            && let Some(first) = self.first_answer(scope).await?
-        {
-            return Ok(Outcome::Replayed(first));
+        if let Some(first) = self.replayed(scope).await? {
+            return Ok(first);
         }
         for _ in 0..REPLANS {
             let (old, act, mut tx) = (self.invoice(invoice).await?, acts(), Tx::default());
             let mut new = old.clone();
-            let dispute = match (Dispute::open(&mut new, opened(opening, act.now)), scope) {
-                (Ok(dispute), _) => dispute,
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal.into()).await,
-                (Err(refusal), None) => return Err(refusal.into()),
+            let dispute = match Dispute::open(&mut new, opened(opening, act.now)) {
+                Ok(dispute) => dispute,
+                Err(refusal) => return self.unless_done(scope, refusal.into()).await,
             };
-            let part = if scope.is_some() { Part::Plain } else { Part::Guard };
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(&dispute, &act.event)?));
-            }
-            tx.push(part, Write::create(keys::dispute(&dispute.id), encode(&dispute)?));
+            push_record(&mut tx, scope, &dispute, &act)?;
+            tx.push(guard_without(scope), Write::create(keys::dispute(&dispute.id), encode(&dispute)?));
             push_opened(&mut tx, &act, &dispute)?;
             push_paid(&mut tx, &old, &mut new, acts)?;
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => return Ok(Outcome::Done(dispute)),
                 Err(refused) => refused,
             };
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                (Some(_), None) => return Ok(Outcome::Done(self.dispute(&opening.id).await?)),
-                (None, _) => {}
+            if let Some(done) = if_done(scope, &refused, &act.event, self.dispute(&opening.id)).await? {
+                return Ok(done);
             }
         }
         Err(StoreError::Busy)
@@ -258,10 +250,8 @@ impl Store {
         scope: Option<&Scope>,
         acts: Acts<'_>,
     ) -> Result<Outcome<Dispute>, StoreError> {
-        if let Some(scope) = scope
-            && let Some(first) = self.first_answer(scope).await?
-        {
-            return Ok(Outcome::Replayed(first));
+        if let Some(first) = self.replayed(scope).await? {
+            return Ok(first);
         }
         let mut resolve = false;
         for _ in 0..REPLANS {
@@ -269,19 +259,14 @@ impl Store {
             let old = self.dispute(id).await?;
             let invoice = self.invoice(&old.invoice_id).await?;
             let (mut new, mut after) = (old.clone(), invoice.clone());
-            let planned = self.push_resolved(&mut tx, (&mut new, &mut after), ending, resolve, &act, acts).await;
-            let plan = match (planned, scope) {
-                (Ok(plan), _) => plan,
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
-                (Err(refusal), None) => return Err(refusal),
+            let plan = match self.push_resolved(&mut tx, (&mut new, &mut after), ending, resolve, &act, acts).await {
+                Ok(plan) => plan,
+                Err(refusal) => return self.unless_done(scope, refusal).await,
             };
             push_dispute(&mut tx, &old, &mut new)?;
             push_paid(&mut tx, &invoice, &mut after, acts)?;
-            let part = if scope.is_some() { Part::Plain } else { Part::Guard };
-            push_ended(&mut tx, part, &act, &new)?;
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(&new, &act.event)?));
-            }
+            push_ended(&mut tx, guard_without(scope), &act, &new)?;
+            push_record(&mut tx, scope, &new, &act)?;
             let refused = match tx.commit(&*self.table, &self.patience).await? {
                 Ok(()) => {
                     self.learn_movement(plan.as_ref());
@@ -290,10 +275,8 @@ impl Store {
                 Err(refused) => refused,
             };
             resolve |= self.forget_movement(plan.as_ref(), &refused);
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                (Some(_), None) => return Ok(Outcome::Done(self.dispute(id).await?)),
-                (None, _) => {}
+            if let Some(done) = if_done(scope, &refused, &act.event, self.dispute(id)).await? {
+                return Ok(done);
             }
         }
         Err(StoreError::Busy)
@@ -364,33 +347,33 @@ impl Store {
         dispute: &DisputeId,
         acts: Acts<'_>,
     ) -> Result<Payment, StoreError> {
+        let place = |payment: &Payment| payment.chargebacks.iter().position(|known| known.processor_id == seen.processor_id);
+        let first = |state, amount| {
+            let processor_id = seen.processor_id.clone();
+            Chargeback { processor_id, dispute_id: None, amount, unpaid: Micros::ZERO, state }
+        };
+        if seen.state == ChargebackState::Won {
+            // It was over before it was heard of: what is told late of it changes nothing.
+            let note = |payment: &mut Payment, _: &mut Tx, _: &Act| {
+                if place(payment).is_none() {
+                    payment.chargebacks.push(first(ChargebackState::Won, Micros::ZERO));
+                }
+                Ok(())
+            };
+            return self.edit_payment(id, acts, note).await;
+        }
         for _ in 0..REPLANS {
             let (old, act, mut tx) = (self.payment(id).await?, acts(), Tx::default());
-            let known = old.chargebacks.iter().position(|known| known.processor_id == seen.processor_id);
+            let known = place(&old);
             let taken = seen.state != ChargebackState::Inquiry;
-            let over = seen.state == ChargebackState::Won;
-            if known.is_some_and(|at| !taken || over || old.chargebacks[at].state != ChargebackState::Inquiry) {
+            if known.is_some_and(|at| !taken || old.chargebacks[at].state != ChargebackState::Inquiry) {
                 return Ok(old);
             }
-            let mut new = old.clone();
-            if seen.state == ChargebackState::Won {
-                // It was over before it was heard of: what is told late of it changes nothing.
-                let (processor_id, state) = (seen.processor_id.clone(), ChargebackState::Won);
-                let none = Micros::ZERO;
-                new.chargebacks.push(Chargeback { processor_id, dispute_id: None, amount: none, unpaid: none, state });
-                push_payment(&mut tx, &old, &mut new)?;
-                match tx.commit(&*self.table, &self.patience).await? {
-                    Ok(()) => return Ok(new),
-                    Err(_) => continue,
-                }
-            }
-            let (processor_id, state) = (seen.processor_id.clone(), ChargebackState::Inquiry);
-            let first = Chargeback { processor_id, dispute_id: None, amount: seen.amount, unpaid: Micros::ZERO, state };
+            let (mut new, first) = (old.clone(), first(ChargebackState::Inquiry, seen.amount));
             let mut noted = known.map_or(first, |at| old.chargebacks[at].clone());
             let amount = seen.amount.min(new.left()?);
             if taken && amount.get() > 0 {
-                let said = detail!({ "payment_id": new.id, "invoice_id": new.invoice_id(), "amount": amount, "currency": new.currency });
-                push_event(&mut tx, Part::Plain, &acts(), &new.account_id, RecordKind::PaymentRefunded, &said)?;
+                push_given_back(&mut tx, Part::Plain, &acts(), RecordKind::PaymentRefunded, &new, amount)?;
             }
             if taken {
                 (noted.state, noted.amount) = (ChargebackState::Taken, seen.amount);

@@ -11,7 +11,7 @@ use crate::codec::{Reader, json as json_value, put};
 use crate::commit::{Part, Tx, patiently};
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::keys;
 use crate::table::{Action, Cond, Index, Item, Position, Query, SortRange, TableError, Value, Write, s};
 
@@ -147,22 +147,15 @@ impl Store {
     /// [`StoreError::KeyReused`]; table errors.
     pub async fn ask_export(&self, export: &Export, act: &Act, scope: Option<&Scope>) -> Result<Outcome<Export>, StoreError> {
         let mut tx = Tx::default();
-        let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-        if let Some(scope) = scope {
-            tx.push(Part::Guard, Write::create(scope.key(), scope.record(export, &act.event)?));
-        }
+        push_record(&mut tx, scope, export, act)?;
         let detail = json!({ "export_id": export.id, "format": export.format, "subtree": export.subtree });
-        push_event(&mut tx, guard, act, &export.account_id, RecordKind::UsageExportAsked, &detail)?;
+        push_event(&mut tx, guard_without(scope), act, &export.account_id, RecordKind::UsageExportAsked, &detail)?;
         tx.push(Part::Plain, Write::create(keys::export(&export.id), encode(export)?));
         let refused = match tx.commit(&*self.table, &self.patience).await? {
             Ok(()) => return Ok(Outcome::Done(export.clone())),
             Err(refused) => refused,
         };
-        match (refused.guard(), scope) {
-            (Some(record), Some(scope)) => scope.outcome(record, &act.event),
-            (Some(_), None) => Ok(Outcome::Done(export.clone())),
-            (None, _) => Err(StoreError::Busy),
-        }
+        if_done(scope, &refused, &act.event, async { Ok(export.clone()) }).await?.ok_or(StoreError::Busy)
     }
 
     /// An export by its id, strongly consistent: one read.

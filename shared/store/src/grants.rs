@@ -13,7 +13,7 @@ use crate::commit::{Part, Tx};
 use crate::error::StoreError;
 use crate::events::{Act, push_event};
 use crate::gates;
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::keys;
 use crate::principals::{ApiKey, Grantor, MAX_KEYS, MAX_MEMBERS, Member, Principal};
 use crate::table::{Action, Change, Cond, Item, Key, Value, Write, s};
@@ -93,21 +93,16 @@ impl Store {
         scope: Option<&Scope>,
         kind: RecordKind,
     ) -> Result<Outcome<P>, StoreError> {
-        if let Some(scope) = scope
-            && let Some(first) = self.first_answer(scope).await?
-        {
-            return Ok(Outcome::Replayed(first));
+        if let Some(first) = self.replayed(scope).await? {
+            return Ok(first);
         }
         let mut resolve = false;
         for _ in 0..REPLANS {
             let account = self.account_to_change(account_id, authority, resolve).await?;
             refuse_closed(&account)?;
             let mut tx = Tx::default();
-            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-            push_event(&mut tx, guard, act, account_id, kind, &with_role(principal, role))?;
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(principal, &act.event)?));
-            }
+            push_event(&mut tx, guard_without(scope), act, account_id, kind, &with_role(principal, role))?;
+            push_record(&mut tx, scope, principal, act)?;
             let item = principal_item(principal)?;
             for key in principal.credentials() {
                 tx.push(Part::Plain, Write::create(key, item.clone()));
@@ -124,10 +119,8 @@ impl Store {
                 Ok(()) => return Ok(Outcome::Done(principal.clone())),
                 Err(refused) => refused,
             };
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                (Some(_), None) => return Ok(Outcome::Done(principal.clone())),
-                (None, _) => {}
+            if let Some(done) = if_done(scope, &refused, &act.event, async { Ok(principal.clone()) }).await? {
+                return Ok(done);
             }
             if refused.of(&Part::Unique).is_some() {
                 return Err(StoreError::Taken("the e-mail address"));

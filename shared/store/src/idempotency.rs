@@ -7,8 +7,9 @@ use tributary_domain::id::{AccountId, ActorId, EventId, RequestId};
 
 use crate::Store;
 use crate::codec::{Reader, json, put};
-use crate::commit::patiently;
+use crate::commit::{Part, Refused, Tx, patiently};
 use crate::error::{Denied, StoreError};
+use crate::events::Act;
 use crate::keys;
 use crate::table::{Item, Key, TableError, Write, s};
 
@@ -108,6 +109,37 @@ impl Scope {
     }
 }
 
+/// What the write is that stands for a whole transaction: its guard, unless the record of an idempotency key is that.
+pub(crate) fn guard_without(scope: Option<&Scope>) -> Part {
+    if scope.is_some() { Part::Plain } else { Part::Guard }
+}
+
+/// Adds the record of the idempotency key with its answer, the transaction's guard, if there is a key.
+pub(crate) fn push_record(tx: &mut Tx, scope: Option<&Scope>, answer: &impl Serialize, act: &Act) -> Result<(), StoreError> {
+    if let Some(scope) = scope {
+        tx.push(Part::Guard, Write::create(scope.key(), scope.record(answer, &act.event)?));
+    }
+    Ok(())
+}
+
+/// The answer of a refused transaction that had happened: the first one under its idempotency key, or without a key `there`. `None` if its guard was not
+/// in the way, so that it is to be planned anew.
+///
+/// # Errors
+/// [`StoreError::KeyReused`] of a key that another request used; as `there`.
+pub(crate) async fn if_done<T: DeserializeOwned>(
+    scope: Option<&Scope>,
+    refused: &Refused,
+    own: &EventId,
+    there: impl Future<Output = Result<T, StoreError>>,
+) -> Result<Option<Outcome<T>>, StoreError> {
+    match (refused.guard(), scope) {
+        (Some(record), Some(scope)) => scope.outcome(record, own).map(Some),
+        (Some(_), None) => there.await.map(|there| Some(Outcome::Done(there))),
+        (None, _) => Ok(None),
+    }
+}
+
 /// The refusal of a request that was given up before.
 pub(crate) const GIVEN_UP: StoreError = StoreError::Conflict("it was given up");
 
@@ -148,6 +180,17 @@ impl Store {
         record.map(|item| scope.answer(&item)).transpose()
     }
 
+    /// The first answer to this request as its outcome, if it has an idempotency key and was done before.
+    ///
+    /// # Errors
+    /// As [`Store::first_answer`].
+    pub(crate) async fn replayed<T: DeserializeOwned>(&self, scope: Option<&Scope>) -> Result<Option<Outcome<T>>, StoreError> {
+        match scope {
+            Some(scope) => Ok(self.first_answer(scope).await?.map(Outcome::Replayed)),
+            None => Ok(None),
+        }
+    }
+
     /// The first answer to this request, if there was one, and whether the same key or member asked for it: to another one that
     /// lacks the right it is not given again.
     ///
@@ -166,7 +209,12 @@ impl Store {
     ///
     /// # Errors
     /// The refusal.
-    pub(crate) async fn unless_done<T: DeserializeOwned>(&self, scope: &Scope, refusal: StoreError) -> Result<Outcome<T>, StoreError> {
+    pub(crate) async fn unless_done<'a, T: DeserializeOwned>(
+        &self,
+        scope: impl Into<Option<&'a Scope>>,
+        refusal: StoreError,
+    ) -> Result<Outcome<T>, StoreError> {
+        let Some(scope) = scope.into() else { return Err(refusal) };
         let key = scope.key();
         let Some(record) = patiently(&self.patience, || self.table.get(&key, true)).await? else { return Err(refusal) };
         let own = Reader(&record).text("actor")? == scope.actor.as_str();

@@ -291,6 +291,11 @@ pub fn billing(account: &AccountId) -> Key {
     Key::new(format!("BILL#{account}"), ALONE)
 }
 
+/// That it was told of an account's card what became of it: `what` as the event's kind.
+pub fn card_told(account: &AccountId, what: &str, method: &str) -> Key {
+    Key::new(format!("CARD#{account}"), format!("{what}#{method}"))
+}
+
 /// Index partition of accounts, by when a period of theirs is closed.
 pub const BILLING_DUE_INDEX: &str = "DUE#billing";
 

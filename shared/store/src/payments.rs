@@ -25,7 +25,7 @@ use crate::commit::{Part, Tx, patiently};
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::holds::due_position;
-use crate::idempotency::Scope;
+use crate::idempotency::{Scope, push_record};
 use crate::invoices::{push_invoice, push_paid};
 use crate::keys;
 use crate::movements::{Movement, is_stopped, sellers_ledger};
@@ -156,7 +156,7 @@ impl Store {
         let next = now.checked_add(SignedDuration::from_secs(ANSWER_S)).unwrap_or(now);
         let mut tx = Tx::default();
         tx.push(Part::Guard, Write::create(keys::payment(&payment.id), encode(payment)?));
-        push_asked(&mut tx, scope, payment, act)?;
+        push_record(&mut tx, scope, &payment.id, act)?;
         push_invoice(&mut tx, invoice, &mut new, Some(next))?;
         Ok(tx.commit(&*self.table, &self.patience).await?.is_ok())
     }
@@ -167,7 +167,7 @@ impl Store {
     /// [`StoreError::KeyReused`]; table errors.
     pub async fn begin_loose_payment(&self, payment: &Payment, scope: Option<&Scope>, act: &Act) -> Result<Payment, StoreError> {
         let mut tx = Tx::default();
-        push_asked(&mut tx, scope, payment, act)?;
+        push_record(&mut tx, scope, &payment.id, act)?;
         tx.push(Part::Guard, Write::create(keys::payment(&payment.id), encode(payment)?));
         match tx.commit(&*self.table, &self.patience).await? {
             Ok(()) => Ok(payment.clone()),
@@ -423,7 +423,7 @@ impl Store {
         act: &Act,
         acts: Acts<'_>,
     ) -> Result<Invoice, StoreError> {
-        push_asked(tx, scope, payment, act)?;
+        push_record(tx, scope, &payment.id, act)?;
         let mut new = old.clone();
         new.pay(payment.amount)?;
         new.chase.attempts = payment.attempt;
@@ -445,14 +445,31 @@ impl Store {
         asked: Option<(&Scope, &CreditNote)>,
         acts: Acts<'_>,
     ) -> Result<Payment, StoreError> {
-        for _ in 0..REPLANS {
-            let (old, act) = (self.payment(id).await?, acts());
-            let (mut new, mut tx) = (old.clone(), Tx::default());
-            if !new.repeat_refund(refund, act.now)? {
+        let repeat = |payment: &mut Payment, tx: &mut Tx, act: &Act| {
+            if !payment.repeat_refund(refund, act.now)? {
                 return Err(StoreError::Conflict("the refund did not fail, or was asked for again"));
             }
-            if let Some((scope, note)) = asked {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(note, &act.event)?));
+            asked.map_or(Ok(()), |(scope, note)| push_record(tx, Some(scope), note, act))
+        };
+        self.edit_payment(id, acts, repeat).await
+    }
+
+    /// Changes a payment alone, as it was read, with what `change` adds to the transaction. One that `change` leaves as it is is not written.
+    ///
+    /// # Errors
+    /// [`Denied::Absent`], what `change` refuses, [`StoreError::Busy`], [`StoreError::Unknown`].
+    pub(crate) async fn edit_payment(
+        &self,
+        id: &PaymentId,
+        acts: Acts<'_>,
+        change: impl Fn(&mut Payment, &mut Tx, &Act) -> Result<(), StoreError> + Sync,
+    ) -> Result<Payment, StoreError> {
+        for _ in 0..REPLANS {
+            let (old, act, mut tx) = (self.payment(id).await?, acts(), Tx::default());
+            let mut new = old.clone();
+            change(&mut new, &mut tx, &act)?;
+            if new == old {
+                return Ok(old);
             }
             push_payment(&mut tx, &old, &mut new)?;
             match tx.commit(&*self.table, &self.patience).await? {
@@ -476,31 +493,19 @@ impl Store {
         processor_id: Option<&str>,
         acts: Acts<'_>,
     ) -> Result<Payment, StoreError> {
-        for _ in 0..REPLANS {
-            let (old, act) = (self.payment(id).await?, acts());
-            let mut new = old.clone();
-            let news = new.hear_refund(refund, heard, processor_id, act.now)?;
-            if new == old {
-                return Ok(old);
-            }
-            let mut tx = Tx::default();
-            let told = new.refunds.iter().find(|one| one.id == refund).and_then(|one| match one.state {
+        let hear = |payment: &mut Payment, tx: &mut Tx, act: &Act| {
+            let news = payment.hear_refund(refund, heard, processor_id, act.now)?;
+            let told = payment.refunds.iter().find(|one| one.id == refund).and_then(|one| match one.state {
                 RefundState::Succeeded => Some((RecordKind::PaymentRefunded, one.amount)),
                 RefundState::Failed => Some((RecordKind::RefundFailed, one.amount)),
                 RefundState::Sent | RefundState::Pending => None,
             });
-            if let Some((kind, amount)) = told.filter(|_| news) {
-                let said = detail!({ "payment_id": new.id, "invoice_id": new.invoice_id(), "amount": amount, "currency": new.currency });
-                push_event(&mut tx, Part::Guard, &act, &new.account_id, kind, &said)?;
+            match told.filter(|_| news) {
+                Some((kind, amount)) => push_given_back(tx, Part::Guard, act, kind, payment, amount),
+                None => Ok(()),
             }
-            push_payment(&mut tx, &old, &mut new)?;
-            match tx.commit(&*self.table, &self.patience).await? {
-                Ok(()) => return Ok(new),
-                Err(refused) if refused.guard().is_some() => return self.payment(id).await,
-                Err(_) => {}
-            }
-        }
-        Err(StoreError::Busy)
+        };
+        self.edit_payment(id, acts, hear).await
     }
 }
 
@@ -573,12 +578,17 @@ fn push_told(
     push_event(tx, part, act, &payment.account_id, kind, &said)
 }
 
-/// Keeps which payment was made under an idempotency key.
-fn push_asked(tx: &mut Tx, scope: Option<&Scope>, payment: &Payment, act: &Act) -> Result<(), StoreError> {
-    if let Some(scope) = scope {
-        tx.push(Part::Guard, Write::create(scope.key(), scope.record(&payment.id, &act.event)?));
-    }
-    Ok(())
+/// Tells that some of a payment went back to its payer, or did not.
+pub(crate) fn push_given_back(
+    tx: &mut Tx,
+    part: Part,
+    act: &Act,
+    kind: RecordKind,
+    payment: &Payment,
+    amount: Micros,
+) -> Result<(), StoreError> {
+    let said = detail!({ "payment_id": payment.id, "invoice_id": payment.invoice_id(), "amount": amount, "currency": payment.currency });
+    push_event(tx, part, act, &payment.account_id, kind, &said)
 }
 
 fn as_read(old: &Payment, new: &Payment) -> Result<Write, StoreError> {
@@ -614,13 +624,21 @@ fn decode(item: &Item) -> Result<Payment, StoreError> {
 }
 
 impl Store {
-    /// Tells something of an account once: the same act again tells nothing. `false` if it was told before.
+    /// Tells what became of an account's card, once for ever, however often it is heard. `false` if it was told before.
     ///
     /// # Errors
     /// Table errors.
-    pub async fn tell_once(&self, account: &AccountId, kind: RecordKind, said: &Json, act: &Act) -> Result<bool, StoreError> {
+    pub async fn tell_of_card(
+        &self,
+        account: &AccountId,
+        method: &str,
+        kind: RecordKind,
+        said: &Json,
+        act: &Act,
+    ) -> Result<bool, StoreError> {
         let mut tx = Tx::default();
-        push_event(&mut tx, Part::Guard, act, account, kind, said)?;
+        tx.push(Part::Guard, Write::create(keys::card_told(account, kind.word(), method), Item::new()));
+        push_event(&mut tx, Part::Plain, act, account, kind, said)?;
         Ok(tx.commit(&*self.table, &self.patience).await?.is_ok())
     }
 }

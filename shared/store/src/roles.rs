@@ -17,7 +17,7 @@ use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::gates;
 use crate::grants::{closed, grant_refusal, push_grant_checks, room};
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::keys;
 use crate::principals::{Grantor, own_items};
 use crate::table::{Action, Change, Cond, Item, Position, Value, Write, s};
@@ -97,10 +97,8 @@ impl Store {
         act: &Act,
         scope: Option<&Scope>,
     ) -> Result<Outcome<CustomRole>, StoreError> {
-        if let Some(scope) = scope
-            && let Some(first) = self.first_answer(scope).await?
-        {
-            return Ok(Outcome::Replayed(first));
+        if let Some(first) = self.replayed(scope).await? {
+            return Ok(first);
         }
         if BuiltInRole::named(role.name.as_str()).is_some() {
             return Err(StoreError::Taken("the name of a built-in role"));
@@ -109,13 +107,10 @@ impl Store {
         for _ in 0..REPLANS {
             let account = self.account_to_change(&role.account_id, authority, resolve).await?;
             let mut tx = Tx::default();
-            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(role, &act.event)?));
-            }
+            push_record(&mut tx, scope, role, act)?;
             push_event(
                 &mut tx,
-                guard,
+                guard_without(scope),
                 act,
                 &role.account_id,
                 RecordKind::RoleCreated,
@@ -133,10 +128,8 @@ impl Store {
                 Ok(()) => return Ok(Outcome::Done(role.clone())),
                 Err(refused) => refused,
             };
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                (Some(_), None) => return Ok(Outcome::Done(role.clone())),
-                (None, _) => {}
+            if let Some(done) = if_done(scope, &refused, &act.event, async { Ok(role.clone()) }).await? {
+                return Ok(done);
             }
             if refused.of(&Part::Unique).is_some() {
                 return Err(StoreError::Taken("the role's name"));

@@ -19,7 +19,7 @@ use crate::commit::{Part, Tx, patiently};
 use crate::error::{Denied, StoreError};
 use crate::events::{Act, push_event};
 use crate::gates;
-use crate::idempotency::{Outcome, Scope};
+use crate::idempotency::{Outcome, Scope, guard_without, if_done, push_record};
 use crate::keys;
 use crate::table::{Action, Cond, Item, Key, TableError, Value, Write};
 
@@ -129,18 +129,14 @@ impl Store {
                 return Err(StoreError::AccountState("closed"));
             }
             let mut endpoints = self.endpoints(account).await?;
-            let edit = match (change(&mut endpoints), scope) {
-                (Ok(edit), _) => edit,
+            let edit = match change(&mut endpoints) {
+                Ok(edit) => edit,
                 // What is in the way may be what this very request did the first time.
-                (Err(refusal), Some(scope)) => return self.unless_done(scope, refusal).await,
-                (Err(refusal), None) => return Err(refusal),
+                Err(refusal) => return self.unless_done(scope, refusal).await,
             };
             let mut tx = Tx::default();
-            let guard = if scope.is_some() { Part::Plain } else { Part::Guard };
-            if let Some(scope) = scope {
-                tx.push(Part::Guard, Write::create(scope.key(), scope.record(&edit.answer, &act.event)?));
-            }
-            push_event(&mut tx, guard, act, account, edit.kind, &edit.detail)?;
+            push_record(&mut tx, scope, &edit.answer, act)?;
+            push_event(&mut tx, guard_without(scope), act, account, edit.kind, &edit.detail)?;
             tx.push(Part::Plain, write(account, &endpoints)?);
             let checks = place_checks_of_own(&owner, authority.home);
             gates::push_checks(&mut tx, &checks, account.as_str());
@@ -148,10 +144,8 @@ impl Store {
                 Ok(()) => return Ok(Outcome::Done(edit.answer)),
                 Err(refused) => refused,
             };
-            match (refused.guard(), scope) {
-                (Some(record), Some(scope)) => return scope.outcome(record, &act.event),
-                (Some(_), None) => return Ok(Outcome::Done(edit.answer)),
-                (None, _) => {}
+            if let Some(done) = if_done(scope, &refused, &act.event, async { Ok(edit.answer) }).await? {
+                return Ok(done);
             }
             resolve = read_gates(&refused, &checks)?;
         }
