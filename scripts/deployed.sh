@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Deploys the very template with the very programs into an emulator of AWS on loopback, makes the first key as
-# docs/DEPLOY.md says, and runs the flow tests against its API: scripts/deployed.sh [--keep]
-# --keep leaves the emulator running until Enter is pressed, with the address and key printed.
+# docs/DEPLOY.md says, and runs the flow tests against its API: scripts/deployed.sh [--keep | --build]
+# --keep leaves the emulator running until Enter is pressed, with the address and key printed. --build only builds the programs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lambda=$(scripts/venv.sh lambda) emulator=$(scripts/venv.sh emulator)
@@ -30,6 +30,7 @@ trap finish EXIT
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 say "building the functions for Lambda"
 sam build --config-env dev --build-dir "$build" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+[ "${1:-}" != --build ] || exit 0
 scripts/stamp.sh "$build"
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
