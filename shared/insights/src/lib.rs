@@ -12,4 +12,5 @@ pub mod pack;
 pub mod read;
 pub mod sums;
 pub mod survival;
+mod texts;
 pub mod view;

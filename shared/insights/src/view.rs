@@ -13,6 +13,7 @@ use tributary_domain::text::fold;
 use crate::change::{Bill, Place, Profile, RowChange, SlotKey, Told, Used};
 use crate::figures::{DAY_MS, Figures, day_number, month_number};
 use crate::pack::{Packer, Unpacker, Unreadable, unpacked};
+use crate::texts::Texts;
 
 const MARK: &[u8; 4] = b"RV02";
 /// For how long an account that was moved away, and a bill that is settled, are remembered: longer than changes can be told late.
@@ -26,69 +27,6 @@ const IN_TAG: char = '\u{1f}';
 const AFTER_TAG: char = '\n';
 /// No row.
 const NONE: u32 = u32::MAX;
-
-/// Texts, one for each row.
-#[derive(Debug, Clone, Default)]
-struct Texts {
-    bytes: Vec<u8>,
-    at: Vec<(u32, u32)>,
-}
-
-impl Texts {
-    fn get(&self, row: usize) -> &str {
-        std::str::from_utf8(self.raw(row)).unwrap_or_default()
-    }
-
-    fn raw(&self, row: usize) -> &[u8] {
-        let (from, to) = self.at.get(row).copied().unwrap_or_default();
-        self.bytes.get(from as usize..to as usize).unwrap_or_default()
-    }
-
-    fn push(&mut self, text: &str) {
-        let place = self.add(text);
-        self.at.push(place);
-    }
-
-    fn set(&mut self, row: usize, text: &str) {
-        if self.get(row) != text {
-            let place = self.add(text);
-            self.at[row] = place;
-        }
-    }
-
-    fn add(&mut self, text: &str) -> (u32, u32) {
-        let at = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let from = at(self.bytes.len());
-        self.bytes.extend_from_slice(text.as_bytes());
-        (from, at(self.bytes.len()))
-    }
-
-    fn pack(&self, order: &[usize], packer: &mut Packer) {
-        let ends: Vec<i64> = order
-            .iter()
-            .scan(0_i64, |end, row| {
-                *end += i64::try_from(self.raw(*row).len()).unwrap_or(0);
-                Some(*end)
-            })
-            .collect();
-        packer.column(&ends);
-        packer.bytes(&order.iter().flat_map(|row| self.raw(*row)).copied().collect::<Vec<_>>());
-    }
-
-    fn unpack(unpacker: &mut Unpacker<'_>) -> Result<Self, Unreadable> {
-        let ends = unpacker.column()?;
-        let bytes = unpacker.bytes()?.to_vec();
-        let mut at = Vec::with_capacity(ends.len());
-        let mut from = 0_u32;
-        for end in ends {
-            let to = u32::try_from(end).ok().filter(|to| *to >= from && *to as usize <= bytes.len());
-            let to = to.ok_or(Unreadable("a text has no end"))?;
-            at.push((from, to));
-            from = to;
-        }
-        Ok(Self { bytes, at })
-    }
-}
 
 macro_rules! columns {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
@@ -269,7 +207,7 @@ impl View {
         let columns = Columns::unpack(&mut unpacker, ids.len())?;
         let mut texts = || {
             Texts::unpack(&mut unpacker)
-                .and_then(|texts| if texts.at.len() == ids.len() { Ok(texts) } else { Err(Unreadable("texts are missing")) })
+                .and_then(|texts| if texts.rows() == ids.len() { Ok(texts) } else { Err(Unreadable("texts are missing")) })
         };
         let (names, external_ids, emails, tiers, tags, searched) = (texts()?, texts()?, texts()?, texts()?, texts()?, texts()?);
         let mut bills = Vec::new();
@@ -305,10 +243,8 @@ impl View {
 
     /// Some bytes that it takes, for caches.
     pub fn weight(&self) -> usize {
-        let texts: usize = [&self.names, &self.external_ids, &self.emails, &self.tiers, &self.tags, &self.searched]
-            .iter()
-            .map(|texts| texts.bytes.len() + 8 * texts.at.len())
-            .sum();
+        let texts: usize =
+            [&self.names, &self.external_ids, &self.emails, &self.tiers, &self.tags, &self.searched].into_iter().map(Texts::weight).sum();
         self.ids.len() * (2 * 16 + 19 * 8 + 8) + texts + self.bills.len() * 150
     }
 
