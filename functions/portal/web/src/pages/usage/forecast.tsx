@@ -139,7 +139,7 @@ export function Forecast({ accountId, choose = false }: { accountId: string; cho
                 <Amount value={end?.mean} currency={currency} explain={explained} />
               </dd>
               <dd className="text-xs text-soft">
-                <Amount value={end?.lo95} currency={currency} explain={explained} /> to <Amount value={end?.hi95} currency={currency} explain={explained} />, 95 %
+                <Amount value={end?.lo95} currency={currency} /> to <Amount value={end?.hi95} currency={currency} />, 95 %
               </dd>
             </div>
           )}
