@@ -624,7 +624,7 @@ fn decode(item: &Item) -> Result<Payment, StoreError> {
 }
 
 impl Store {
-    /// Tells what became of an account's card, once for ever, however often it is heard. `false` if it was told before.
+    /// Tells what became of an account's card, once for ever, however often it is heard.
     ///
     /// # Errors
     /// Table errors.
@@ -635,10 +635,12 @@ impl Store {
         kind: RecordKind,
         said: &Json,
         act: &Act,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let mut tx = Tx::default();
         tx.push(Part::Guard, Write::create(keys::card_told(account, kind.word(), method), Item::new()));
         push_event(&mut tx, Part::Plain, act, account, kind, said)?;
-        Ok(tx.commit(&*self.table, &self.patience).await?.is_ok())
+        // Refused, it was told before.
+        let _told_before = tx.commit(&*self.table, &self.patience).await?;
+        Ok(())
     }
 }

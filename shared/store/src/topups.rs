@@ -30,7 +30,7 @@ use crate::idempotency::Scope;
 use crate::keys;
 use crate::purchases::{push_purchase, read_purchase_refusal};
 use crate::table::{Action, Cond, Index, Item, Position, Query, SortRange, TableError, Value, Write, s};
-use crate::transfers::push_record;
+use crate::transfers::push_transfer_record;
 
 /// Under which route the records of draws are kept.
 const ROUTE: &str = "auto_topup";
@@ -386,7 +386,7 @@ impl Store {
         act: &Act,
     ) -> Result<Result<(), Refused>, StoreError> {
         let mut tx = Tx::default();
-        push_record(&mut tx, &scope(after, act), &plan.transfer, &act.event)?;
+        push_transfer_record(&mut tx, &scope(after, act), &plan.transfer, &act.event)?;
         plan.entries.iter().for_each(|entry| push_entry(&mut tx, entry));
         tx.push(Part::Setting, write(Some(read), after)?);
         let run = Run {

@@ -105,7 +105,7 @@ impl Store {
 
     async fn try_transfer(&self, plan: &TransferPlan, scope: &Scope, attempt: &EventId) -> Result<Result<(), Refused>, StoreError> {
         let mut tx = Tx::default();
-        push_record(&mut tx, scope, &plan.transfer, attempt)?;
+        push_transfer_record(&mut tx, scope, &plan.transfer, attempt)?;
         for entry in &plan.entries {
             push_entry(&mut tx, entry);
         }
@@ -192,7 +192,7 @@ impl Store {
 }
 
 /// Adds the guard: the record of the transfer under its idempotency key, found by its id through an index.
-pub(crate) fn push_record(tx: &mut Tx, scope: &Scope, transfer: &Transfer, attempt: &EventId) -> Result<(), StoreError> {
+pub(crate) fn push_transfer_record(tx: &mut Tx, scope: &Scope, transfer: &Transfer, attempt: &EventId) -> Result<(), StoreError> {
     let mut record = scope.record(transfer, attempt)?;
     put(&mut record, "gsi1pk", s(keys::transfer_index(&transfer.id)));
     put(&mut record, "gsi1sk", s("-"));
